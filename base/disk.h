@@ -1,0 +1,199 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/transport.h"
+
+namespace pixmesh {
+
+/// What the first bytes of a file say about it.
+struct MediaFacts {
+  std::string type;         // "jpeg", "png", "tiff", "webp", "gif"; "" when it is no image we know
+  std::uint32_t width = 0;  // pixels; 0 when unknown
+  std::uint32_t height = 0;
+  friend bool operator==(const MediaFacts&, const MediaFacts&) = default;
+};
+
+/// Small tables of bytes beside the image index, one purpose each.
+enum class Table : std::uint8_t {
+  facts,     // identity, settings, member records, counters
+  lists,     // partition (4 bytes, big-endian) -> its settled and target holders
+  hints,     // what a silent holder still has to be told
+  requests,  // request id -> version it was given, for five minutes
+};
+
+struct TableRow {
+  Table table;
+  Bytes key;
+  std::optional<Bytes> value;  // none: delete
+};
+
+// --- Operations. Paths are relative to the disk's folder. -------------------------------------
+
+struct CreateTemp {  // a new private file
+  TempId temp;
+  bool hash = false;  // compute BLAKE2b-256 while writing
+};
+struct AppendChunk {  // done when written and its write-back has started
+  TempId temp;
+  ChunkRef chunk;
+};
+struct SyncTemp {  // fsync; answers size, digest (when hashed) and media facts
+  TempId temp;
+};
+struct DropTemp {
+  TempId temp;
+};
+struct PublishTemp {  // rename to its digest path; an equal file already there is kept instead
+  TempId temp;
+  std::string path;
+};
+struct WriteFile {  // a small whole file, framed with a checksum: temp, write, fsync, rename
+  std::string path;
+  Bytes bytes;
+};
+struct SyncFolders {  // fsync of the folders that hold these paths
+  std::vector<std::string> paths;
+};
+/// Puts one record into the index if the disk's `admit` function agrees, in one transaction with
+/// `also`, the partition's lists being read in that same transaction.
+struct CommitRecord {
+  PartitionId partition;
+  NameDigest name_digest;
+  std::string name;
+  Digest digest;           // of the blob; all zero for a tombstone
+  std::uint64_t size = 0;  // bytes of the blob; 0 for a tombstone
+  Bytes record;
+  Bytes fence;                 // what the asker believes about the partition's lists, for `admit`
+  std::vector<TableRow> also;  // stored only together with the record
+};
+struct FindRecord {
+  PartitionId partition;
+  NameDigest name_digest;
+};
+/// Records of one partition in order of name digest, after `after`, at most `limit`.
+struct ListPartition {
+  PartitionId partition;
+  std::optional<NameDigest> after;
+  std::uint32_t limit = 1'000;
+};
+/// Records whose name starts with `prefix`, in order of full name, after `after`, at most `limit`.
+struct ListNames {
+  std::string prefix;
+  std::string after;
+  std::uint32_t limit = 1'000;
+};
+struct ReadRange {  // answers with a chunk; `corrupt` if `checksum` is given and differs
+  std::string path;
+  std::uint64_t offset = 0;
+  std::uint32_t length = 0;
+  std::optional<std::uint64_t> checksum;
+};
+/// Removes a record, and moves its blob to the trash when no other record of this disk names it.
+struct DropRecord {
+  PartitionId partition;
+  NameDigest name_digest;
+  Bytes expected;  // drops only if the record is still these bytes
+  std::string record_path;
+  std::string blob_path;
+};
+struct PutValues {  // one durable transaction
+  std::vector<TableRow> rows;
+};
+struct LoadTable {
+  Table table;
+};
+struct Summarize {};  // counts, bytes and digests of all partitions that hold anything
+
+using DiskOperation =
+    std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
+                 CommitRecord, FindRecord, ListPartition, ListNames, ReadRange, DropRecord,
+                 PutValues, LoadTable, Summarize>;
+
+// --- Answers ------------------------------------------------------------------------------------
+
+struct Synced {
+  std::uint64_t size = 0;
+  Digest digest;  // all zero unless CreateTemp asked for it
+  MediaFacts media;
+};
+/// What became of a CommitRecord: the `code` that `admit` gave, and what it wants the asker to
+/// know.
+struct CommitOutcome {
+  std::uint8_t code = 0;
+  Bytes current;
+};
+struct StoredRecord {
+  Bytes record;  // empty: there is none
+};
+struct RecordPage {
+  std::vector<Bytes> records;
+  bool complete = true;  // nothing lies behind the last one
+};
+struct RangeRead {
+  ChunkRef chunk;
+};
+struct TableRows {
+  std::vector<std::pair<Bytes, Bytes>> rows;  // sorted by key
+};
+struct PartitionSummary {
+  PartitionId partition;
+  std::uint64_t fingerprint = 0;   // sum of XXH3-64 over its records: equal sets, equal sums
+  std::uint64_t record_count = 0;  // tombstones too
+  std::uint64_t image_count = 0;
+  std::uint64_t bytes = 0;  // of the blobs its records name
+};
+struct DiskSummary {
+  std::vector<PartitionSummary> partitions;  // in order, empty ones left out
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+
+using DiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,
+                                TableRows, DiskSummary>;
+
+// --- What a disk asks back: it stores bytes and does not know what a record means ---------------
+
+/// Decides about a CommitRecord inside its transaction. Pure and called on a storage thread.
+struct Admission {
+  std::uint8_t code = 0;
+  bool store = false;
+  Bytes current;
+};
+using Admit = std::function<Admission(ByteView stored, ByteView incoming, ByteView lists,
+                                      ByteView fence)>;  // empty: there is none
+
+/// Where a record belongs, told from its bytes: what an index is rebuilt from.
+struct RecordPlace {
+  PartitionId partition;
+  NameDigest name_digest;
+  std::string name;
+  Digest digest;
+  std::uint64_t size = 0;
+  std::string record_path;
+  std::string blob_path;  // empty for a tombstone
+};
+using PlaceRecord = std::function<Result<RecordPlace>(ByteView record)>;
+
+/// One folder on one device: the unit of failure. Every call returns at once and is answered by
+/// exactly one event `DiskAnswered{ticket, Result<DiskAnswer>}`. Operations on one temp file are
+/// done in the order given; operations of different tickets may overtake each other, so a write
+/// order is kept by waiting for answers (replication/store_steps).
+///
+/// Errors: no_space, corrupt (a checksum differs), not_found (no such file), failed (EIO and the
+/// like; after a failed fsync the disk counts as lost).
+class Disk {
+ public:
+  virtual ~Disk() = default;
+  virtual void submit(OperationId ticket, DiskOperation operation) = 0;
+};
+
+}  // namespace pixmesh

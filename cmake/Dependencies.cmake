@@ -1,0 +1,16 @@
+# Every third-party library, each as one target. All come from Debian packages; nothing is downloaded.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(zmq REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(lmdb REQUIRED IMPORTED_TARGET lmdb)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+# find_package(msgpack) finds the C library when both are installed; ours is the header-only C++ one.
+find_path(MSGPACK_INCLUDE msgpack.hpp REQUIRED)
+add_library(pixmesh_msgpack INTERFACE)
+target_include_directories(pixmesh_msgpack SYSTEM INTERFACE ${MSGPACK_INCLUDE})
+target_compile_definitions(pixmesh_msgpack INTERFACE MSGPACK_NO_BOOST)

@@ -1,0 +1,19 @@
+# Warnings, sanitizers and ccache, the same for every target.
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wno-sign-conversion
+                    -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these inside the standard library's own inlined code.
+  add_compile_options(-Wno-restrict -Wno-maybe-uninitialized -Wno-missing-field-initializers)
+else()
+  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers
+                      -Wno-unknown-warning-option)
+endif()
+if(PIXMESH_SANITIZE)
+  add_compile_options(-fsanitize=${PIXMESH_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PIXMESH_SANITIZE})
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
