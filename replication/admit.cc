@@ -1,0 +1,12 @@
+#include "replication/admit.h"
+
+namespace pixmesh {
+
+CommitCode admit(const std::optional<Version>& stored, const Version& incoming,
+                 const std::optional<HolderLists>& lists, const std::optional<HolderLists>& fence) {
+  if (fence && fence != lists) return CommitCode::stale;
+  if (!stored || *stored < incoming) return CommitCode::stored;
+  return *stored == incoming ? CommitCode::already : CommitCode::superseded;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,115 @@
+#include "replication/answers.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::size_t inventory_bytes_max = 512U << 10;
+
+std::size_t weight_of(const ImageRecord& record) {
+  return 256 + record.name.size() + 8 * record.checksums.size() + 64 * record.tags.size();
+}
+
+}  // namespace
+
+CompareFingerprints::CompareFingerprints(OperationId id, FingerprintRequest request,
+                                         std::vector<PartitionId> disks, LinkId asker)
+    : Operation(id),
+      request_(std::move(request)),
+      disks_(std::move(disks)),
+      asker_(asker),
+      waiting_for_(disks_.size()) {}
+
+Effects CompareFingerprints::start(Instant) {
+  Effects effects;
+  for (const PartitionId disk : disks_) effects.push_back(UseDisk{disk, Summarize{}});
+  return effects;
+}
+
+Effects CompareFingerprints::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  const DiskSummary* summary = answer ? std::get_if<DiskSummary>(&answer.value()) : nullptr;
+  failed_ = failed_ || summary == nullptr;
+  if (summary != nullptr) {
+    for (const PartitionSummary& one : summary->partitions) ours_[one.partition] = one.fingerprint;
+  }
+  if (--waiting_for_ > 0 || failed_) return {};
+  FingerprintAnswer result{request_.operation, {}};
+  for (const Fingerprint& theirs : request_.mine) {
+    const auto mine = ours_.find(theirs.partition);
+    const std::uint64_t sum = mine == ours_.end() ? 0 : mine->second;
+    if (sum != theirs.sum) result.different.push_back(theirs.partition);
+  }
+  return {Answer{asker_, std::move(result)}};
+}
+
+ReadInventory::ReadInventory(OperationId id, const RecordCodec& codec, InventoryRequest request,
+                             LinkId asker)
+    : Operation(id), codec_(codec), request_(std::move(request)), asker_(asker) {}
+
+Effects ReadInventory::start(Instant) {
+  return {UseDisk{request_.partition, ListPartition{request_.partition, request_.after}}};
+}
+
+Effects ReadInventory::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  answered_ = true;
+  InventoryAnswer result;
+  result.operation = request_.operation;
+  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
+  if (page == nullptr) {
+    result.code = ErrorCode::failed;
+    return {Answer{asker_, std::move(result)}};
+  }
+  result.complete = page->complete;
+  std::size_t weight = 0;
+  for (const Bytes& bytes : page->records) {
+    auto record = codec_.decode_record(bytes);
+    if (!record) continue;
+    weight += weight_of(record.value());
+    if (weight > inventory_bytes_max && !result.records.empty()) {
+      result.complete = false;
+      break;
+    }
+    result.records.push_back(std::move(record).value());
+  }
+  return {Answer{asker_, std::move(result)}};
+}
+
+ReadVersion::ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                         VersionRequest request, LinkId asker)
+    : Operation(id), mesh_(mesh), codec_(codec), request_(std::move(request)), asker_(asker) {}
+
+Effects ReadVersion::start(Instant) {
+  const HolderLists ours = mesh_.lists_of(request_.partition);
+  if (ours == request_.lists) {
+    return {UseDisk{request_.partition, FindRecord{request_.partition, request_.name}}};
+  }
+  answered_ = true;
+  VersionAnswer stale;
+  stale.operation = request_.operation;
+  stale.code = ErrorCode::stale;
+  stale.lists = ours;
+  return {Answer{asker_, std::move(stale)}};
+}
+
+Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  answered_ = true;
+  VersionAnswer result;
+  result.operation = request_.operation;
+  result.lists = request_.lists;
+  const StoredRecord* found = answer ? std::get_if<StoredRecord>(&answer.value()) : nullptr;
+  if (found == nullptr) {
+    result.code = ErrorCode::failed;
+  } else if (!found->record.empty()) {
+    auto record = codec_.decode_record(found->record);
+    if (record) {
+      result.record = std::move(record).value();
+      if (request_.request == result.record->request) {
+        result.request_version = result.record->version;
+      }
+    } else {
+      result.code = ErrorCode::failed;
+    }
+  }
+  return {Answer{asker_, std::move(result)}};
+}
+
+}  // namespace pixmesh

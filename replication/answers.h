@@ -1,0 +1,59 @@
+#pragma once
+
+#include <map>
+
+#include "replication/store_record.h"
+
+namespace pixmesh {
+
+/// Answers FingerprintRequest: reads the sums of all disks, names the partitions that differ.
+class CompareFingerprints : public Operation {
+ public:
+  CompareFingerprints(OperationId id, FingerprintRequest request, std::vector<PartitionId> disks,
+                      LinkId asker);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return waiting_for_ == 0; }
+
+ private:
+  FingerprintRequest request_;
+  std::vector<PartitionId> disks_;  // one partition of each disk
+  LinkId asker_;
+  std::size_t waiting_for_;
+  bool failed_ = false;
+  std::map<PartitionId, std::uint64_t> ours_;
+};
+
+/// Answers InventoryRequest: one page of a partition's records.
+class ReadInventory : public Operation {
+ public:
+  ReadInventory(OperationId id, const RecordCodec& codec, InventoryRequest request, LinkId asker);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return answered_; }
+
+ private:
+  const RecordCodec& codec_;
+  InventoryRequest request_;
+  LinkId asker_;
+  bool answered_ = false;
+};
+
+/// Answers VersionRequest: what this holder has under a name, if the asker's lists are its own.
+class ReadVersion : public Operation {
+ public:
+  ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+              VersionRequest request, LinkId asker);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return answered_; }
+
+ private:
+  const MeshView& mesh_;
+  const RecordCodec& codec_;
+  VersionRequest request_;
+  LinkId asker_;
+  bool answered_ = false;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,122 @@
+#include "replication/commit_round.h"
+
+#include <algorithm>
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration retry_after = 60ms;
+
+}  // namespace
+
+CommitRound::CommitRound(OperationId id, const MeshView& mesh, PartitionId partition,
+                         HolderLists lists)
+    : id_(id),
+      mesh_(mesh),
+      partition_(partition),
+      lists_(std::move(lists)),
+      source_partition_(partition),
+      tally_(lists_, Tally::Kind::write, mesh.write_quorum) {}
+
+void CommitRound::set_sources(std::vector<NodeId> sources, PartitionId source_partition) {
+  sources_ = std::move(sources);
+  source_partition_ = source_partition;
+}
+
+Effects CommitRound::offer(NodeId holder, std::optional<StreamId> stream) {
+  holders_[holder] = State::offered;
+  std::vector<NodeId> sources = sources_;
+  for (const NodeId& node : durable()) sources.push_back(node);
+  std::erase(sources, holder);
+  return {Ask{holder, CommitRequest{id_, partition_, record_, lists_, stream, std::move(sources),
+                                    source_partition_}}};
+}
+
+Effects CommitRound::offer_all_alive() {
+  Effects effects;
+  for (const NodeId& holder : holders_of(lists_)) {
+    if (mesh_.is_alive(holder)) append(effects, offer(holder, std::nullopt));
+  }
+  return effects;
+}
+
+Effects CommitRound::on_answer(Instant now, NodeId from, const CommitAnswer& answer) {
+  if (answer.code == CommitCode::stale) {
+    if (answer.lists == lists_) return {};  // an answer to an earlier offer
+    if (answer.lists.known() && answer.lists.number >= lists_.number) {
+      const std::vector<NodeId> had = durable();
+      lists_ = answer.lists;
+      // Those that stored it under the old lists are asked again: only the same lists count.
+      for (const NodeId& node : had) sources_.push_back(node);
+      tally_ = Tally(lists_, Tally::Kind::write, mesh_.write_quorum);
+    }
+    retry_at_ = now + retry_after;
+    return {ListsDiffer{from}};
+  }
+  if (answer.lists != lists_) return {};  // made under lists that no longer count
+  if (is_durable(answer.code)) {
+    holders_[from] = State::durable;
+    tally_.count(from);
+  } else {
+    holders_[from] = State::failed;
+    detail_ = answer.detail;
+  }
+  return {};
+}
+
+Effects CommitRound::on_deadline(Instant now) {
+  if (!retry_at_ || now < *retry_at_) return {};
+  retry_at_.reset();
+  return offer_all_alive();
+}
+
+void CommitRound::give_up_on(NodeId holder) {
+  State& state = holders_[holder];
+  if (state != State::durable) state = State::failed;
+}
+
+bool CommitRound::possible() const {
+  std::vector<NodeId> hopeful;
+  for (const NodeId& node : holders_of(lists_)) {
+    const auto found = holders_.find(node);
+    const bool failed = found != holders_.end() && found->second == State::failed;
+    if (!failed && mesh_.is_alive(node)) hopeful.push_back(node);
+  }
+  for (const NodeId& node : durable()) {
+    if (!contains(hopeful, node)) {
+      hopeful.insert(std::lower_bound(hopeful.begin(), hopeful.end(), node), node);
+    }
+  }
+  return tally_.possible_with(hopeful);
+}
+
+bool CommitRound::waiting() const {
+  if (retry_at_) return true;
+  return std::any_of(holders_.begin(), holders_.end(),
+                     [](const auto& entry) { return entry.second == State::offered; });
+}
+
+std::vector<NodeId> CommitRound::missing() const {
+  std::vector<NodeId> nodes;
+  for (const NodeId& node : holders_of(lists_)) {
+    if (!contains(durable(), node)) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+WriteDone CommitRound::receipt(OperationId operation) const {
+  WriteDone done;
+  done.operation = operation;
+  done.version = record_.version;
+  done.digest = record_.digest;
+  done.size = record_.size;
+  done.media = record_.media;
+  for (const NodeId& node : durable()) {
+    if (contains(lists_.target, node)) done.holders.push_back(node);
+  }
+  done.copies = static_cast<std::uint32_t>(done.holders.size());
+  done.copies_wanted = static_cast<std::uint32_t>(lists_.target.size());
+  return done;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <map>
+
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// Offers one record to its holders and counts who made it durable. A part of an operation.
+///
+/// Holders with other lists say so; the newer lists are then taken and everybody is offered the
+/// record again under them: a write counts only under lists that its holders share.
+class CommitRound {
+ public:
+  CommitRound(OperationId id, const MeshView& mesh, PartitionId partition, HolderLists lists);
+
+  /// Where holders that have no bytes yet can fetch them.
+  void set_sources(std::vector<NodeId> sources, PartitionId source_partition);
+  void set_record(ImageRecord record) { record_ = std::move(record); }
+
+  /// @param stream  on which this holder got the bytes, if it did
+  [[nodiscard]] Effects offer(NodeId holder, std::optional<StreamId> stream);
+  [[nodiscard]] Effects offer_all_alive();
+  [[nodiscard]] Effects on_answer(Instant now, NodeId from, const CommitAnswer& answer);
+  [[nodiscard]] Effects on_deadline(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return retry_at_; }
+  void give_up_on(NodeId holder);
+
+  [[nodiscard]] bool acknowledged() const { return tally_.reached(); }
+  /// Could living holders that have not failed still make the quorum?
+  [[nodiscard]] bool possible() const;
+  [[nodiscard]] bool waiting() const;
+  [[nodiscard]] const std::vector<NodeId>& durable() const { return tally_.seen(); }
+  [[nodiscard]] std::vector<NodeId> missing() const;  // holders without a durable copy
+  [[nodiscard]] const HolderLists& lists() const { return lists_; }
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+  [[nodiscard]] const ImageRecord& record() const { return record_; }
+
+  /// The message that ends a write.
+  [[nodiscard]] WriteDone receipt(OperationId operation) const;
+
+ private:
+  enum class State { offered, durable, failed };
+
+  OperationId id_;
+  const MeshView& mesh_;
+  PartitionId partition_;
+  HolderLists lists_;
+  ImageRecord record_;
+  std::vector<NodeId> sources_;
+  PartitionId source_partition_;
+  Tally tally_;
+  std::map<NodeId, State> holders_;
+  std::optional<Instant> retry_at_;
+  std::string detail_;
+};
+
+}  // namespace pixmesh

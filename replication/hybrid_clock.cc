@@ -1,0 +1,25 @@
+#include "replication/hybrid_clock.h"
+
+#include <algorithm>
+
+namespace pixmesh {
+
+std::optional<std::uint64_t> HybridClock::tick(WallTime wall, std::uint64_t newest) {
+  const std::uint64_t value = std::max({wall.microseconds, last_, newest}) + 1;
+  if (value > ceiling_) {
+    last_ = std::max(last_, newest);  // so that the ceiling asked for next reaches above it
+    return std::nullopt;
+  }
+  last_ = value;
+  return value;
+}
+
+std::optional<std::uint64_t> HybridClock::ceiling_wanted(WallTime wall) const {
+  const std::uint64_t at = std::max(wall.microseconds, last_);
+  if (at + reserve / 2 <= ceiling_) return std::nullopt;
+  return at + reserve;
+}
+
+void HybridClock::raise_ceiling(std::uint64_t durable) { ceiling_ = std::max(ceiling_, durable); }
+
+}  // namespace pixmesh

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+
+#include "base/time.h"
+
+namespace pixmesh {
+
+/// A clock that follows wall time and never steps back, also across restarts.
+/// Hybrid logical clock (Kulkarni et al. 2014) in one number: microseconds since 1970, pushed
+/// ahead by whatever larger value was seen.
+///
+/// Invariant: no value above `ceiling` is ever given out, and the ceiling is durable. The owner
+/// persists what `ceiling_wanted` asks for and then calls `raise_ceiling`; a restart begins at the
+/// last durable ceiling, so two lives of one node never give the same value.
+class HybridClock {
+ public:
+  explicit HybridClock(std::uint64_t durable_ceiling)
+      : last_(durable_ceiling), ceiling_(durable_ceiling) {}
+
+  /// A value above all given out, seen, and `newest`; none while it would pass the ceiling.
+  [[nodiscard]] std::optional<std::uint64_t> tick(WallTime wall, std::uint64_t newest);
+
+  /// The ceiling to make durable next, when less than half the reserve is left.
+  [[nodiscard]] std::optional<std::uint64_t> ceiling_wanted(WallTime wall) const;
+  void raise_ceiling(std::uint64_t durable);
+
+ private:
+  static constexpr std::uint64_t reserve = 5'000'000;  // five seconds
+
+  std::uint64_t last_;
+  std::uint64_t ceiling_;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// The bytes that all streams into this node may have on their way. Credit is the only way in, so
+/// memory stays bounded however many uploads run.
+class IngressBudget {
+ public:
+  explicit IngressBudget(std::uint32_t chunks_max) : chunks_max_(chunks_max) {}
+  /// Chunks one more stream may have on its way; 0: no room, the upload is refused.
+  [[nodiscard]] std::uint32_t open();
+  void close();
+  /// The window of each stream now: fewer for each, the more there are.
+  [[nodiscard]] std::uint32_t window() const;
+
+ private:
+  static constexpr std::uint32_t window_max = 4;
+  std::uint32_t chunks_max_;
+  std::uint32_t streams_ = 0;
+};
+
+/// One file on its way into a temp file of this node. The bytes get a name by a later commit, which
+/// takes the temp file over; without one they are dropped.
+class Intake : public Operation {
+ public:
+  struct Options {
+    Duration idle_after = 30s;  // neither chunk nor commit for that long: dropped
+  };
+  Intake(OperationId id, const StoreOpen& open, LinkId asker, IngressBudget& budget);
+  ~Intake() override;
+
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
+                  const std::optional<ChunkRef>& chunk) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return idle_at_; }
+  bool finished() const override { return state_ == State::gone; }
+  std::optional<StreamId> receives() const override { return open_.stream; }
+
+  /// Hands the synced file over to a commit; nothing if it is not complete.
+  [[nodiscard]] std::optional<TempId> take();
+  [[nodiscard]] Effects drop();
+
+ private:
+  enum class State { creating, receiving, syncing, complete, gone };
+  [[nodiscard]] Effects on_chunk(Instant now, const BulkEnd& from, const StreamChunk& message,
+                                 const ChunkRef& chunk);
+  [[nodiscard]] Effects on_written();
+  [[nodiscard]] Effects fail(const Error& error);
+  [[nodiscard]] TempId temp() const { return TempId{id().raw}; }
+
+  StoreOpen open_;
+  LinkId asker_;
+  IngressBudget& budget_;
+  Options options_;
+  State state_ = State::creating;
+  bool counted_ = false;
+  BulkEnd sender_ = LinkId{};
+  std::uint32_t granted_ = 0;   // chunks allowed in all
+  std::uint32_t received_ = 0;  // chunks taken in
+  std::uint32_t written_ = 0;   // chunks the disk confirmed
+  bool last_seen_ = false;
+  std::optional<Instant> idle_at_;
+};
+
+}  // namespace pixmesh

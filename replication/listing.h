@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+
+#include "replication/operation.h"
+#include "replication/store_record.h"
+
+namespace pixmesh {
+
+/// The list of names under a prefix over the whole mesh, one page.
+///
+/// Every living member gives its own sorted page; the pages are merged up to the shortest cut,
+/// newest version first, tombstones hide. `complete` tells whether a read quorum of every
+/// partition was among those asked.
+class Listing : public Operation {
+ public:
+  struct Options {
+    Duration answer_timeout = 4s;
+  };
+  /// @param covered  is there a read quorum of every partition among `alive` (judged by the owner)
+  Listing(OperationId id, const MeshView& mesh, ListRequest request, bool covered, LinkId client);
+
+  Effects start(Instant now) override;
+  Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
+  Effects on_member_down(Instant now, NodeId member) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return answer_by_; }
+  bool finished() const override { return answered_; }
+
+ private:
+  [[nodiscard]] Effects finish_if_complete();
+  [[nodiscard]] ListAnswer merged() const;
+
+  const MeshView& mesh_;
+  ListRequest request_;
+  bool complete_;
+  LinkId client_;
+  std::map<NodeId, std::optional<ListAnswer>> pages_;
+  std::optional<Instant> answer_by_;
+  bool answered_ = false;
+};
+
+/// One member's own page, from its disks.
+class LocalListing : public Operation {
+ public:
+  /// @param disks  one partition of each disk of this node
+  LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
+               std::vector<PartitionId> disks, LinkId asker);
+
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return waiting_for_ == 0; }
+
+ private:
+  const RecordCodec& codec_;
+  ListRequest request_;
+  std::vector<PartitionId> disks_;
+  LinkId asker_;
+  std::size_t waiting_for_ = 1;
+  std::vector<ListEntry> entries_;
+  std::string cut_;  // names behind it may be missing; "" when all are here
+  bool failed_ = false;
+};
+
+/// Does the image carry all of these tags?
+[[nodiscard]] bool matches(const ListEntry& entry, const std::vector<Tag>& tags);
+
+}  // namespace pixmesh

@@ -1,0 +1,178 @@
+#include "replication/lookup.h"
+
+#include <algorithm>
+
+namespace pixmesh {
+namespace {
+
+std::optional<Instant> earliest(std::initializer_list<std::optional<Instant>> instants) {
+  std::optional<Instant> first;
+  for (const auto& instant : instants) {
+    if (instant && (!first || *instant < *first)) first = instant;
+  }
+  return first;
+}
+
+void remove(std::vector<NodeId>& sorted, NodeId node) {
+  std::erase_if(sorted, [&](NodeId other) { return other == node; });
+}
+
+}  // namespace
+
+std::string quorum_text(const MeshView& mesh, const HolderLists& lists) {
+  std::string silent;
+  std::size_t living = 0;
+  const std::vector<NodeId> holders = holders_of(lists);
+  for (const NodeId& node : holders) {
+    if (mesh.is_alive(node)) {
+      ++living;
+      continue;
+    }
+    silent += (silent.empty() ? "" : ", ") + to_text(node);
+  }
+  std::string text = "only " + std::to_string(living) + " of " + std::to_string(holders.size()) +
+                     " holders answer";
+  if (!silent.empty()) text += "; silent: " + silent;
+  return text;
+}
+
+Lookup::Lookup(OperationId id, const MeshView& mesh, PartitionId partition, NameDigest name,
+               std::optional<RequestId> request, HolderLists lists, LookupOptions options)
+    : id_(id),
+      mesh_(mesh),
+      partition_(partition),
+      name_(name),
+      request_(request),
+      options_(options) {
+  outcome_.lists = std::move(lists);
+}
+
+Effects Lookup::start(Instant now) {
+  deadline_ = now + options_.timeout;
+  return ask_all(now);
+}
+
+Effects Lookup::ask_all(Instant now) {
+  retry_at_.reset();
+  linger_until_.reset();
+  outcome_.record.reset();
+  outcome_.have.clear();
+  tally_ = Tally(outcome_.lists, Tally::Kind::read, mesh_.write_quorum);
+  waiting_for_.clear();
+  Effects effects;
+  for (const NodeId& node : holders_of(outcome_.lists)) {
+    if (!mesh_.is_alive(node)) continue;
+    if (outcome_.lists.known()) {
+      waiting_for_.push_back(node);
+      effects.push_back(
+          Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_}});
+    } else {
+      effects.push_back(Ask{node, ListsRequest{id_, partition_}});
+    }
+  }
+  if (!outcome_.lists.known()) retry_at_ = now + options_.retry_after;
+  settle_if_complete(now);
+  return effects;
+}
+
+Effects Lookup::on_message(Instant now, NodeId from, const PeerMessage& message) {
+  if (done_) return {};
+  if (const auto* lists = std::get_if<ListsAnswer>(&message)) {
+    if (outcome_.lists.known()) return {};
+    return on_lists(now, lists->lists);
+  }
+  if (const auto* version = std::get_if<VersionAnswer>(&message)) {
+    return on_version(now, from, *version);
+  }
+  return {};
+}
+
+Effects Lookup::on_lists(Instant now, const HolderLists& lists) {
+  if (!lists.known()) return {};  // a newcomer that waits for its fence; another may know
+  outcome_.lists = lists;
+  return ask_all(now);
+}
+
+Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer) {
+  remove(waiting_for_, from);
+  Effects effects;
+  if (answer.code == ErrorCode::stale) {
+    if (answer.lists == outcome_.lists) return effects;  // an answer to an earlier attempt
+    if (answer.lists.known() && answer.lists.number >= outcome_.lists.number) {
+      outcome_.lists = answer.lists;
+    }
+    retry_at_ = now + options_.retry_after;
+    effects.push_back(ListsDiffer{from});
+    return effects;
+  }
+  if (answer.code == ErrorCode{} && answer.lists == outcome_.lists) note(from, answer);
+  settle_if_complete(now);
+  return effects;
+}
+
+void Lookup::note(NodeId from, const VersionAnswer& answer) {
+  tally_.count(from);
+  if (answer.request_version) outcome_.request_version = answer.request_version;
+  if (!answer.record) return;
+  if (!outcome_.record || outcome_.record->version < answer.record->version) {
+    outcome_.record = answer.record;
+    outcome_.have.clear();
+  }
+  if (answer.record->version == outcome_.record->version) {
+    outcome_.have.insert(std::lower_bound(outcome_.have.begin(), outcome_.have.end(), from), from);
+  }
+}
+
+void Lookup::settle_if_complete(Instant now) {
+  if (!outcome_.lists.known() || retry_at_) return;
+  if (tally_.reached()) {
+    if (waiting_for_.empty()) {
+      done_ = true;
+    } else if (!linger_until_) {
+      linger_until_ = now + options_.linger;
+    }
+    return;
+  }
+  if (waiting_for_.empty()) give_up(now);
+}
+
+void Lookup::give_up(Instant) {
+  done_ = true;
+  outcome_.confirmed = false;
+  if (!outcome_.record || outcome_.record->tombstone) {
+    outcome_.code = ErrorCode::unreachable;
+    outcome_.detail = quorum_text(mesh_, outcome_.lists);
+  }
+}
+
+Effects Lookup::on_member_down(Instant now, NodeId member) {
+  if (done_) return {};
+  remove(waiting_for_, member);
+  settle_if_complete(now);
+  return {};
+}
+
+Effects Lookup::on_deadline(Instant now) {
+  if (done_) return {};
+  if (linger_until_ && now >= *linger_until_) {
+    done_ = true;
+    return {};
+  }
+  if (deadline_ && now >= *deadline_) {
+    if (tally_.reached() && !retry_at_) {
+      done_ = true;
+    } else {
+      give_up(now);
+    }
+    return {};
+  }
+  if (retry_at_ && now >= *retry_at_) return ask_all(now);
+  return {};
+}
+
+std::optional<Instant> Lookup::next_deadline() const {
+  if (done_) return std::nullopt;
+  return earliest({deadline_, retry_at_, linger_until_});
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+struct LookupOptions {
+  Duration timeout = 4s;        // then the answer is what is known, or `unreachable`
+  Duration retry_after = 60ms;  // between attempts while lists disagree
+  Duration linger = 15ms;       // after the quorum, for the last holders' answers
+};
+
+struct LookupOutcome {
+  ErrorCode code{};  // 0: the quorum answered, or `confirmed` is false; else unreachable
+  std::string detail;
+  bool confirmed = true;
+  HolderLists lists;
+  std::optional<ImageRecord> record;       // the newest; a tombstone too
+  std::vector<NodeId> have;                // that answered with this very version; sorted
+  std::optional<Version> request_version;  // what this request id was given before
+};
+
+/// Finds the newest version of a name: asks every living holder, needs the read quorum in the
+/// settled and in the target set. A part of an operation, not one itself.
+///
+/// If a holder's lists differ from those used, the newer ones are taken and all are asked again:
+/// counting answers under different lists could miss a write.
+class Lookup {
+ public:
+  /// @param lists  what we know of the partition; at least its target set
+  Lookup(OperationId id, const MeshView& mesh, PartitionId partition, NameDigest name,
+         std::optional<RequestId> request, HolderLists lists, LookupOptions options = {});
+
+  [[nodiscard]] Effects start(Instant now);
+  [[nodiscard]] Effects on_message(Instant now, NodeId from, const PeerMessage& message);
+  [[nodiscard]] Effects on_member_down(Instant now, NodeId member);
+  [[nodiscard]] Effects on_deadline(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  [[nodiscard]] bool done() const { return done_; }
+  [[nodiscard]] const LookupOutcome& outcome() const { return outcome_; }
+  [[nodiscard]] const HolderLists& lists() const { return outcome_.lists; }
+
+ private:
+  [[nodiscard]] Effects ask_all(Instant now);
+  [[nodiscard]] Effects on_lists(Instant now, const HolderLists& lists);
+  [[nodiscard]] Effects on_version(Instant now, NodeId from, const VersionAnswer& answer);
+  void note(NodeId from, const VersionAnswer& answer);
+  void settle_if_complete(Instant now);
+  void give_up(Instant now);
+
+  OperationId id_;
+  const MeshView& mesh_;
+  PartitionId partition_;
+  NameDigest name_;
+  std::optional<RequestId> request_;
+  LookupOptions options_;
+  LookupOutcome outcome_;
+  Tally tally_;
+  std::vector<NodeId> waiting_for_;  // sorted
+  std::optional<Instant> deadline_;  // of the whole
+  std::optional<Instant> retry_at_;
+  std::optional<Instant> linger_until_;
+  bool done_ = false;
+};
+
+/// "no quorum for '…': 1 of 2 holders answer; silent: ab12cd34, …"
+[[nodiscard]] std::string quorum_text(const MeshView& mesh, const HolderLists& lists);
+
+}  // namespace pixmesh

@@ -1,0 +1,316 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "replication/admit.h"
+#include "replication/holder_lists.h"
+#include "replication/record.h"
+
+// What holders, coordinators and clients say to one another about images. A question carries the
+// asker's operation; the answer goes back along the same link and carries it again.
+namespace pixmesh {
+
+// --- A client's wishes ---------------------------------------------------------------------------
+
+struct RowRequest {  // who holds this partition?
+  OperationId operation;
+  PartitionId partition;
+};
+struct HolderAddress {
+  NodeId node;
+  std::string control;  // host:port
+  std::string bulk;
+  std::string zone;
+  bool alive = true;
+};
+struct RowAnswer {
+  OperationId operation;
+  ErrorCode code{};  // 0: fine
+  std::string detail;
+  PartitionId partition;
+  HolderLists lists;
+  std::vector<HolderAddress> holders;
+};
+
+struct MeshRequest {  // what a client must know before its first name
+  OperationId operation;
+};
+struct MeshAnswer {
+  OperationId operation;
+  MeshId mesh;  // all zero: this node belongs to no mesh yet
+  NodeId node;
+  std::uint32_t partition_bits = 0;
+  std::uint64_t placement_key = 0;
+  std::uint32_t replicas = 0;
+  std::uint32_t write_quorum = 0;
+  std::vector<HolderAddress> members;
+};
+
+struct PutRequest {
+  OperationId operation;
+  RequestId request;
+  StreamId stream;  // on which the client will send the chunks
+  std::string name;
+  std::optional<std::uint64_t> size;  // not known when it comes from a pipe
+  std::vector<Tag> tags;
+  bool if_absent = false;
+  bool wait_all = false;
+  std::uint32_t deadline_ms = 120'000;
+};
+struct PutReady {  // start sending; chunks as credit allows
+  OperationId operation;
+  std::uint32_t credit = 0;
+};
+/// The end of every write: put, tag, copy, delete.
+struct WriteDone {
+  OperationId operation;
+  ErrorCode code{};  // 0: acknowledged
+  std::string detail;
+  Version version;
+  Digest digest;
+  std::uint64_t size = 0;
+  MediaFacts media;
+  std::uint32_t copies = 0;         // durable now
+  std::uint32_t copies_wanted = 0;  // of the target set
+  std::vector<NodeId> holders;      // that have it durably
+  bool stored = true;               // false: --if-absent found one
+  std::uint32_t retry_after_ms = 0;
+};
+
+struct LookupRequest {
+  OperationId operation;
+  std::string name;
+  bool strict = false;  // refuse an answer that no read quorum confirms
+};
+struct LookupAnswer {
+  OperationId operation;
+  ErrorCode code{};
+  std::string detail;
+  ImageRecord record;
+  bool confirmed = true;
+  PartitionId partition;
+  HolderLists lists;
+  std::vector<HolderAddress> holders;  // that have this version now, nearest first
+};
+
+struct RemoveRequest {
+  OperationId operation;
+  RequestId request;
+  std::string name;
+};
+struct TagRequest {
+  OperationId operation;
+  RequestId request;
+  std::string name;
+  std::vector<Tag> changes;  // an empty value removes the key
+};
+/// Gives `source`'s bytes a second name; the new holders fetch them from the old ones.
+struct CopyRequest {
+  OperationId operation;
+  RequestId request;
+  std::string name;  // the new one
+  ImageRecord source;
+  std::vector<NodeId> source_holders;
+};
+
+struct ListRequest {
+  OperationId operation;
+  std::string prefix;
+  std::string after;  // a full name; names up to it are left out
+  std::uint32_t limit = page_entries_max;
+  std::vector<Tag> tags;  // only images that carry all of them
+  bool own_only = false;  // asked by another member: its own disks only, tombstones too
+};
+struct ListEntry {
+  std::string name;
+  Version version;
+  Digest digest;
+  std::uint64_t size = 0;
+  MediaFacts media;
+  std::vector<Tag> tags;
+  bool tombstone = false;
+};
+struct ListAnswer {
+  OperationId operation;
+  ErrorCode code{};
+  std::string detail;
+  std::vector<ListEntry> entries;
+  bool complete = true;  // false: some partition had no read quorum among the living
+  bool more = false;     // ask again after the last entry
+};
+
+// --- Between holders -----------------------------------------------------------------------------
+
+struct ListsRequest {
+  OperationId operation;
+  PartitionId partition;
+};
+struct ListsAnswer {
+  OperationId operation;
+  PartitionId partition;
+  HolderLists lists;
+};
+
+struct VersionRequest {
+  OperationId operation;
+  PartitionId partition;
+  NameDigest name;
+  HolderLists lists;
+  std::optional<RequestId> request;  // was this wish carried out before?
+};
+struct VersionAnswer {
+  OperationId operation;
+  ErrorCode code{};  // 0, stale (then `lists` says what this holder has), failed
+  HolderLists lists;
+  std::optional<ImageRecord> record;
+  std::optional<Version> request_version;
+};
+
+struct StoreOpen {  // get ready to receive a new file
+  OperationId operation;
+  StreamId stream;
+  PartitionId partition;
+  bool hash = false;  // compute the digest and look at the media: the coordinator's own copy
+};
+struct StoreReady {
+  OperationId operation;
+  ErrorCode code{};
+  std::string detail;
+  std::uint32_t credit = 0;
+};
+struct StoreFinished {  // every byte is durable in a temp file that has no name yet
+  OperationId operation;
+  ErrorCode code{};
+  std::string detail;
+  std::uint64_t size = 0;
+  Digest digest;
+  MediaFacts media;
+};
+
+struct CommitRequest {
+  OperationId operation;
+  PartitionId partition;
+  ImageRecord record;
+  HolderLists lists;
+  std::optional<StreamId> stream;  // the bytes came on this stream; else they are here or fetched
+  std::vector<NodeId> sources;     // who can give them
+  PartitionId source_partition;    // under which those hold them
+};
+struct CommitAnswer {
+  OperationId operation;
+  CommitCode code = CommitCode::failed;
+  HolderLists lists;  // those the holder judged by; when stale, its own
+  std::string detail;
+};
+struct StoreDrop {  // the upload came to nothing
+  StreamId stream;
+};
+
+struct InventoryRequest {  // every record of one partition, a page at a time
+  OperationId operation;
+  PartitionId partition;
+  std::optional<NameDigest> after;
+};
+struct InventoryAnswer {
+  OperationId operation;
+  ErrorCode code{};
+  std::vector<ImageRecord> records;
+  bool complete = true;
+};
+
+struct Fingerprint {
+  PartitionId partition;
+  std::uint64_t sum = 0;
+};
+struct FingerprintRequest {  // which of these partitions differ from mine?
+  OperationId operation;
+  std::vector<Fingerprint> mine;
+};
+struct FingerprintAnswer {
+  OperationId operation;
+  std::vector<PartitionId> different;
+};
+
+/// "I have persisted these lists." Sent by settled members to every target member until it is
+/// acknowledged. Sets are named once and entries point at them.
+struct ListsAnnounced {
+  Epoch epoch;
+  std::vector<std::vector<NodeId>> sets;
+  struct Entry {
+    PartitionId partition;
+    std::uint64_t number = 0;
+    std::uint32_t settled = 0;  // index into sets
+    std::uint32_t target = 0;
+  };
+  std::vector<Entry> entries;
+};
+/// The target member's answer: entries it took note of (their target list is its own).
+struct AnnounceNoted {
+  Epoch epoch;
+  std::vector<PartitionId> partitions;
+};
+/// A target member has everything its partition's settled set had. To the collector.
+struct SyncConfirmed {
+  struct Entry {
+    PartitionId partition;
+    std::uint64_t number = 0;
+  };
+  Epoch epoch;
+  std::vector<Entry> entries;
+};
+enum class SettleStep : std::uint8_t { prepare = 1, prepared = 2, settle = 3, settled = 4 };
+/// The two steps by which the target set becomes the settled set `number`.
+struct Settle {
+  SettleStep step = SettleStep::prepare;
+  Epoch epoch;
+  std::vector<SyncConfirmed::Entry> entries;
+};
+
+struct HintOffer {  // "you were away; these partitions changed"
+  std::vector<PartitionId> partitions;
+};
+struct HintTaken {  // these are as they should be now
+  std::vector<PartitionId> partitions;
+};
+
+using PeerMessage =
+    std::variant<RowRequest, RowAnswer, MeshRequest, MeshAnswer, PutRequest, PutReady, WriteDone,
+                 LookupRequest, LookupAnswer, RemoveRequest, TagRequest, CopyRequest, ListRequest,
+                 ListAnswer, ListsRequest, ListsAnswer, VersionRequest, VersionAnswer, StoreOpen,
+                 StoreReady, StoreFinished, CommitRequest, CommitAnswer, StoreDrop,
+                 InventoryRequest, InventoryAnswer, FingerprintRequest, FingerprintAnswer,
+                 ListsAnnounced, AnnounceNoted, SyncConfirmed, Settle, HintOffer, HintTaken>;
+
+// --- On the bulk plane ---------------------------------------------------------------------------
+
+struct StreamChunk {  // with the bytes behind it
+  StreamId stream;
+  std::uint32_t index = 0;
+  bool last = false;
+};
+struct StreamCredit {  // that many more chunks may come
+  StreamId stream;
+  std::uint32_t count = 0;
+};
+struct StreamOpen {  // send me this
+  StreamId stream;
+  std::uint32_t credit = 0;
+  std::optional<RequestId> run;  // the result of a run; else the file of these:
+  PartitionId partition;
+  Digest digest;
+  MediaFacts media;
+  std::uint64_t size = 0;
+  std::vector<std::uint64_t> checksums;  // checked before a chunk is sent; may be empty
+  std::uint32_t first_chunk = 0;         // resume here
+};
+struct StreamEnd {  // either side gives up; `code` 0: the receiver has enough
+  StreamId stream;
+  ErrorCode code{};
+  std::string detail;
+};
+using BulkMessage = std::variant<StreamChunk, StreamCredit, StreamOpen, StreamEnd>;
+
+}  // namespace pixmesh

@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "base/disk.h"
+#include "base/time.h"
+#include "replication/messages.h"
+
+namespace pixmesh {
+
+// --- What an operation wants done ---------------------------------------------------------------
+
+struct Ask {  // a message to a member; to oneself too: a holder is asked like any other
+  NodeId to;
+  PeerMessage message;
+};
+struct Answer {  // back along the link a question came on
+  LinkId to;
+  PeerMessage message;
+};
+struct UseDisk {  // on the disk of this partition; answered to the operation that asked
+  PartitionId partition;
+  DiskOperation operation;
+  bool answered = true;  // false: nobody waits for the outcome
+};
+using BulkEnd = std::variant<NodeId, LinkId>;  // a peer we call, or whoever called us
+struct SendBulk {
+  BulkEnd to;
+  BulkMessage message;
+  std::optional<ChunkRef> chunk;
+};
+struct RememberHint {  // `target` missed a write to this partition
+  NodeId target;
+  PartitionId partition;
+};
+struct ListsDiffer {  // somebody's lists are not ours: exchange member records
+  NodeId with;
+};
+struct StartSync {  // compare this partition with these holders and fetch what is missing
+  PartitionId partition;
+  std::vector<NodeId> sources;
+};
+struct StartDrop {  // remove everything of a partition that is no longer ours
+  PartitionId partition;
+};
+using Effect =
+    std::variant<Ask, Answer, UseDisk, SendBulk, RememberHint, ListsDiffer, StartSync, StartDrop>;
+using Effects = std::vector<Effect>;
+
+inline void append(Effects& to, Effects&& more) {
+  to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+/// What every operation may know about the mesh while it lives. Owned by the node, which keeps it
+/// current; an operation only reads it.
+struct MeshView {
+  NodeId self;
+  Epoch epoch;                     // of the placement in use
+  std::vector<NodeId> alive;       // members that answer; sorted; with self
+  std::uint32_t write_quorum = 2;  // W of the mesh settings
+  bool frozen = false;             // half or fewer of the members answer: move and drop nothing
+  std::function<HolderAddress(NodeId)> address_of;
+  std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it
+  std::function<std::optional<std::uint64_t>(std::uint64_t newest)> next_clock;  // HybridClock
+  std::function<StreamId()> fresh_stream;
+  std::function<std::uint32_t(PartitionId)> disk_of;
+
+  [[nodiscard]] bool is_alive(NodeId node) const { return contains(alive, node); }
+};
+
+/// One conversation with a beginning and an end: a lookup, an upload, a copy. It is told what
+/// happens and says what to do; whoever owns it routes by its number, its streams and time.
+/// When `finished()` turns true it is thrown away.
+class Operation {
+ public:
+  explicit Operation(OperationId id) : id_(id) {}
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+  virtual ~Operation() = default;
+
+  [[nodiscard]] virtual Effects start(Instant now) = 0;
+  [[nodiscard]] virtual Effects on_message(Instant, NodeId /*from*/, const PeerMessage&) {
+    return {};
+  }
+  [[nodiscard]] virtual Effects on_disk(Instant, const Result<DiskAnswer>&) { return {}; }
+  [[nodiscard]] virtual Effects on_bulk(Instant, const BulkEnd& /*from*/, const BulkMessage&,
+                                        const std::optional<ChunkRef>&) {
+    return {};
+  }
+  [[nodiscard]] virtual Effects on_member_down(Instant, NodeId) { return {}; }
+  [[nodiscard]] virtual Effects on_deadline(Instant) { return {}; }
+  [[nodiscard]] virtual std::optional<Instant> next_deadline() const { return std::nullopt; }
+  [[nodiscard]] virtual bool finished() const = 0;
+
+  /// The stream whose chunks come to this operation, and the one whose credit does.
+  [[nodiscard]] virtual std::optional<StreamId> receives() const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<StreamId> sends() const { return std::nullopt; }
+
+  [[nodiscard]] OperationId id() const { return id_; }
+
+ private:
+  OperationId id_;
+};
+
+}  // namespace pixmesh

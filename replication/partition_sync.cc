@@ -1,0 +1,170 @@
+#include "replication/partition_sync.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace pixmesh {
+
+PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                             PartitionId partition, std::vector<NodeId> sources)
+    : Operation(id),
+      mesh_(mesh),
+      codec_(codec),
+      partition_(partition),
+      sources_(std::move(sources)),
+      all_sources_(sources_) {}
+
+Effects PartitionSync::start(Instant) {
+  return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
+}
+
+Effects PartitionSync::on_disk(Instant now, const Result<DiskAnswer>& answer) {
+  if (step_ == Step::store) return after_store(now, store_->on_disk(now, answer));
+  if (step_ != Step::local) return {};
+  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
+  if (page == nullptr) {
+    step_ = Step::over;
+    return {};
+  }
+  NameDigest last;
+  for (const Bytes& bytes : page->records) {
+    const auto record = codec_.decode_record(bytes);
+    if (!record) continue;
+    last = name_digest_of(record->name);
+    ours_[last] = record->version;
+  }
+  if (page->complete || page->records.empty()) return next_source(now);
+  return {UseDisk{partition_, ListPartition{partition_, last}}};
+}
+
+Effects PartitionSync::next_source(Instant now) {
+  while (!sources_.empty() && !mesh_.is_alive(sources_.back())) sources_.pop_back();
+  answer_by_.reset();
+  if (sources_.empty()) {
+    step_ = Step::over;
+    return {};
+  }
+  source_ = sources_.back();
+  sources_.pop_back();
+  cursor_.reset();
+  source_failed_ = false;
+  return ask_page(now);
+}
+
+Effects PartitionSync::ask_page(Instant now) {
+  step_ = Step::inventory;
+  answer_by_ = now + Options{}.answer_timeout;
+  return {Ask{*source_, InventoryRequest{id(), partition_, cursor_}}};
+}
+
+Effects PartitionSync::on_message(Instant now, NodeId from, const PeerMessage& message) {
+  const auto* page = std::get_if<InventoryAnswer>(&message);
+  if (page == nullptr || step_ != Step::inventory || source_ != from) return {};
+  return on_page(now, *page);
+}
+
+Effects PartitionSync::on_page(Instant now, const InventoryAnswer& page) {
+  answer_by_.reset();
+  if (page.code != ErrorCode{}) return next_source(now);
+  missing_.clear();
+  for (const ImageRecord& record : page.records) {
+    const NameDigest name = name_digest_of(record.name);
+    cursor_ = name;
+    const auto mine = ours_.find(name);
+    if (mine == ours_.end() || mine->second < record.version) missing_.push_back(record);
+  }
+  std::reverse(missing_.begin(), missing_.end());
+  page_is_last_ = page.complete || page.records.empty();
+  return next_record(now);
+}
+
+Effects PartitionSync::next_record(Instant now) {
+  if (!missing_.empty()) {
+    step_ = Step::store;
+    ImageRecord record = std::move(missing_.back());
+    missing_.pop_back();
+    std::vector<NodeId> givers{*source_};
+    for (const NodeId& node : all_sources_) {
+      if (node != *source_) givers.push_back(node);
+    }
+    store_.emplace(mesh_, codec_,
+                   StoreRecord::Bid{partition_, std::move(record), std::nullopt, std::nullopt,
+                                    std::move(givers), partition_},
+                   TempId{id().raw});
+    return after_store(now, store_->start(now));
+  }
+  if (!page_is_last_) return ask_page(now);
+  if (!source_failed_) merged_.push_back(*source_);
+  return next_source(now);
+}
+
+Effects PartitionSync::after_store(Instant now, Effects effects) {
+  if (!store_->done()) return effects;
+  bytes_moved_ += store_->fetched_bytes();
+  source_failed_ = source_failed_ || !is_durable(store_->code());
+  append(effects, next_record(now));
+  return effects;
+}
+
+Effects PartitionSync::on_bulk(Instant now, const BulkEnd&, const BulkMessage& message,
+                               const std::optional<ChunkRef>& chunk) {
+  if (step_ != Step::store) return {};
+  return after_store(now, store_->on_bulk(now, message, chunk));
+}
+
+Effects PartitionSync::on_member_down(Instant now, NodeId member) {
+  if (step_ != Step::inventory || source_ != member) return {};
+  return next_source(now);
+}
+
+Effects PartitionSync::on_deadline(Instant now) {
+  if (step_ == Step::store) return after_store(now, store_->on_deadline(now));
+  if (step_ == Step::inventory && answer_by_ && now >= *answer_by_) return next_source(now);
+  return {};
+}
+
+std::optional<Instant> PartitionSync::next_deadline() const {
+  if (step_ == Step::store) return store_->next_deadline();
+  return step_ == Step::inventory ? answer_by_ : std::nullopt;
+}
+
+std::optional<StreamId> PartitionSync::receives() const {
+  return step_ == Step::store ? store_->receives() : std::nullopt;
+}
+
+DropPartition::DropPartition(OperationId id, const RecordCodec& codec, PartitionId partition)
+    : Operation(id), codec_(codec), partition_(partition) {}
+
+Effects DropPartition::start(Instant) {
+  return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
+}
+
+Effects DropPartition::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
+  Effects effects;
+  if (page != nullptr) {
+    last_page_ = page->complete || page->records.empty();
+    for (const Bytes& bytes : page->records) {
+      const auto record = codec_.decode_record(bytes);
+      if (!record) continue;
+      const NameDigest name = name_digest_of(record->name);
+      cursor_ = name;
+      ++waiting_for_;
+      effects.push_back(UseDisk{
+          partition_, DropRecord{partition_, name, bytes, record_path(partition_, name),
+                                 record->tombstone ? std::string{}
+                                                   : blob_path(record->digest, record->media)}});
+    }
+  } else if (waiting_for_ > 0) {
+    --waiting_for_;
+  } else {
+    last_page_ = true;  // the disk failed; what is left is dropped another time
+  }
+  if (waiting_for_ > 0) return effects;
+  over_ = last_page_;
+  if (!over_) effects.push_back(UseDisk{partition_, ListPartition{partition_, cursor_}});
+  return effects;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "replication/store_record.h"
+
+namespace pixmesh {
+
+/// Brings one partition of this node up to what other holders have: reads their inventories,
+/// page by page, and stores every record that is missing here or older. Pulling only; the newest
+/// version wins whatever the order, so a sync may be repeated or broken off at any point.
+/// Used by rebalance, by hints and by repair.
+class PartitionSync : public Operation {
+ public:
+  struct Options {
+    Duration answer_timeout = 5s;
+  };
+  PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                PartitionId partition, std::vector<NodeId> sources);
+
+  Effects start(Instant now) override;
+  Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
+                  const std::optional<ChunkRef>& chunk) override;
+  Effects on_member_down(Instant now, NodeId member) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override;
+  bool finished() const override { return step_ == Step::over; }
+  std::optional<StreamId> receives() const override;
+
+  [[nodiscard]] PartitionId partition() const { return partition_; }
+  /// Sources whose whole inventory is now here.
+  [[nodiscard]] const std::vector<NodeId>& merged() const { return merged_; }
+  [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
+
+ private:
+  enum class Step { local, inventory, store, over };
+  [[nodiscard]] Effects next_source(Instant now);
+  [[nodiscard]] Effects ask_page(Instant now);
+  [[nodiscard]] Effects on_page(Instant now, const InventoryAnswer& page);
+  [[nodiscard]] Effects next_record(Instant now);
+  [[nodiscard]] Effects after_store(Instant now, Effects effects);
+
+  const MeshView& mesh_;
+  const RecordCodec& codec_;
+  PartitionId partition_;
+  std::vector<NodeId> sources_;
+  std::vector<NodeId> all_sources_;
+  Step step_ = Step::local;
+  std::map<NameDigest, Version> ours_;
+  std::optional<NodeId> source_;
+  std::optional<NameDigest> cursor_;
+  bool page_is_last_ = false;
+  bool source_failed_ = false;
+  std::vector<ImageRecord> missing_;  // of the current page, in reverse
+  std::optional<StoreRecord> store_;
+  std::optional<Instant> answer_by_;
+  std::vector<NodeId> merged_;
+  std::uint64_t bytes_moved_ = 0;
+};
+
+/// Removes everything of a partition that this node no longer holds, page by page.
+class DropPartition : public Operation {
+ public:
+  DropPartition(OperationId id, const RecordCodec& codec, PartitionId partition);
+
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return over_; }
+  [[nodiscard]] PartitionId partition() const { return partition_; }
+
+ private:
+  const RecordCodec& codec_;
+  PartitionId partition_;
+  std::optional<NameDigest> cursor_;
+  std::size_t waiting_for_ = 0;  // drops not yet answered
+  bool last_page_ = false;
+  bool over_ = false;
+};
+
+}  // namespace pixmesh

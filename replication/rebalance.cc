@@ -1,0 +1,638 @@
+#include "replication/rebalance.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace pixmesh {
+namespace {
+
+Bytes key_of(PartitionId partition) {
+  return {static_cast<std::uint8_t>(partition.raw >> 24),
+          static_cast<std::uint8_t>(partition.raw >> 16),
+          static_cast<std::uint8_t>(partition.raw >> 8), static_cast<std::uint8_t>(partition.raw)};
+}
+
+// The mark beside a partition's lists: its target set is prepared.
+Bytes prepared_key_of(PartitionId partition) {
+  Bytes key = key_of(partition);
+  key.push_back('p');
+  return key;
+}
+
+void insert(std::vector<NodeId>& sorted, NodeId node) {
+  const auto place = std::lower_bound(sorted.begin(), sorted.end(), node);
+  if (place == sorted.end() || *place != node) sorted.insert(place, node);
+}
+
+bool includes(const std::vector<NodeId>& all, const std::vector<NodeId>& some) {
+  return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
+std::size_t count_common(const std::vector<NodeId>& a, const std::vector<NodeId>& b) {
+  std::vector<NodeId> both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  return both.size();
+}
+
+}  // namespace
+
+Rebalance::Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                     std::uint32_t partition_count)
+    : Rebalance(id, mesh, codec, partition_count, Options{}) {}
+
+Rebalance::Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                     std::uint32_t partition_count, Options options)
+    : Operation(id), mesh_(mesh), codec_(codec), options_(options), parts_(partition_count) {}
+
+bool Rebalance::we_are_in(const std::vector<NodeId>& set) const {
+  return contains(set, mesh_.self);
+}
+
+bool Rebalance::in_motion(const Part& part) const {
+  return (we_are_in(part.lists.settled) || we_are_in(part.lists.target)) &&
+         !part.lists.is_settled();
+}
+
+NodeId Rebalance::collector_of(const Part& part) const {
+  for (const NodeId& node : part.lists.target) {
+    if (mesh_.is_alive(node)) return node;
+  }
+  return mesh_.self;
+}
+
+const HolderLists& Rebalance::lists_of(PartitionId partition) const {
+  static const HolderLists unknown;
+  return partition.raw < parts_.size() ? parts_[partition.raw].lists : unknown;
+}
+
+void Rebalance::restore(ByteView key, ByteView value) {
+  if (key.size() < 4) return;
+  const PartitionId partition{
+      static_cast<std::uint32_t>(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])};
+  if (partition.raw >= parts_.size()) return;
+  Part& restored = part(partition);
+  if (key.size() == 5) {
+    restored.prepared = true;
+    return;
+  }
+  auto lists = codec_.decode_lists(value);
+  if (!lists) return;
+  restored.lists = lists.value();
+  if (in_motion(restored)) {
+    moving_.insert(partition);
+    if (we_are_in(restored.lists.settled)) restored.unnoted = restored.lists.target;
+    std::erase(restored.unnoted, mesh_.self);
+  } else if (!we_are_in(restored.lists.settled)) {
+    to_drop_.insert(partition);  // a drop that a stop interrupted
+  }
+}
+
+Effects Rebalance::found(Instant now) {
+  for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
+    parts_[raw].lists = {{mesh_.self}, 1, {mesh_.self}};
+    unwritten_.insert(PartitionId{raw});
+  }
+  wake(now);
+  return persist();
+}
+
+void Rebalance::wake(Instant now) {
+  if (!tick_at_) tick_at_ = now + options_.tick;
+}
+
+Effects Rebalance::start(Instant now) {
+  announce_at_ = poll_at_ = confirm_at_ = now;
+  if (!moving_.empty() || !to_drop_.empty()) wake(now);
+  return {};
+}
+
+// --- A new placement
+// ------------------------------------------------------------------------------
+
+Effects Rebalance::on_placement(Instant now,
+                                const std::function<std::vector<NodeId>(PartitionId)>& target) {
+  bytes_moved_ = 0;
+  files_moved_ = 0;
+  comparison_.reset();
+  for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
+    retarget(PartitionId{raw}, target(PartitionId{raw}));
+  }
+  announce_at_ = confirm_at_ = now;
+  wake(now);
+  return persist();
+}
+
+void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
+  Part& moved = part(partition);
+  if (moved.lists.target == target) return;
+  if (moved.prepared) {  // the prepared set may already stand alone elsewhere: go on from it
+    moved.lists.settled = moved.lists.target;
+    ++moved.lists.number;
+  }
+  const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled);
+  moved.lists.target = std::move(target);
+  begin_anew(moved, std::move(moved.lists));
+  to_sync_.erase(partition);
+  if (in_motion(moved)) {
+    if (!moved.dropping) to_drop_.erase(partition);
+    moving_.insert(partition);
+    unwritten_.insert(partition);
+    if (we_are_in(moved.lists.settled)) {
+      moved.announced_by = {mesh_.self};
+      moved.unnoted = moved.lists.target;
+      std::erase(moved.unnoted, mesh_.self);
+    }
+    return;
+  }
+  moving_.erase(partition);
+  if (moved.lists.is_settled() && we_are_in(moved.lists.settled)) {
+    if (!moved.dropping) to_drop_.erase(partition);
+    unwritten_.insert(partition);
+  } else if (had_some) {
+    to_drop_.insert(partition);
+    unwritten_.insert(partition);
+  }
+}
+
+// Forgets what was said under the old lists; what is running here goes on.
+void Rebalance::begin_anew(Part& part, HolderLists lists) {
+  Part next;
+  next.lists = std::move(lists);
+  next.in_sync = part.in_sync;
+  next.dropping = part.dropping;
+  part = std::move(next);
+}
+
+Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& gone) {
+  for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
+    HolderLists& lists = parts_[raw].lists;
+    const std::size_t before = lists.settled.size();
+    std::vector<NodeId> kept;
+    std::set_difference(lists.settled.begin(), lists.settled.end(), gone.begin(), gone.end(),
+                        std::back_inserter(kept));
+    if (kept.size() == before || kept.empty()) continue;
+    lists.settled = std::move(kept);
+    unwritten_.insert(PartitionId{raw});
+  }
+  wake(now);
+  return persist();
+}
+
+Effects Rebalance::persist() {
+  std::map<std::uint32_t, PutValues> by_disk;
+  std::map<std::uint32_t, PartitionId> one_of;
+  for (const PartitionId partition : unwritten_) {
+    const Part& changed = part(partition);
+    const std::uint32_t disk = mesh_.disk_of(partition);
+    one_of[disk] = partition;
+    auto& rows = by_disk[disk].rows;
+    const bool ours = we_are_in(changed.lists.settled) || we_are_in(changed.lists.target) ||
+                      to_drop_.contains(partition);
+    std::optional<Bytes> value;
+    if (ours) value = codec_.encode_lists(changed.lists);
+    rows.push_back({Table::lists, key_of(partition), std::move(value)});
+    std::optional<Bytes> mark;
+    if (changed.prepared) mark = Bytes{1};
+    rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
+  }
+  unwritten_.clear();
+  Effects effects;
+  for (auto& [disk, rows] : by_disk) {
+    ++writes_waiting_;
+    effects.push_back(UseDisk{one_of[disk], std::move(rows)});
+  }
+  return effects;
+}
+
+// --- What others say
+// ------------------------------------------------------------------------------
+
+Effects Rebalance::on_message(Instant now, NodeId from, const PeerMessage& message) {
+  if (const auto* announced = std::get_if<ListsAnnounced>(&message)) {
+    return on_announced(now, from, *announced);
+  }
+  if (const auto* noted = std::get_if<AnnounceNoted>(&message)) {
+    on_noted(from, *noted);
+  } else if (const auto* confirmed = std::get_if<SyncConfirmed>(&message)) {
+    return on_confirmed(now, from, *confirmed);
+  } else if (const auto* step = std::get_if<Settle>(&message)) {
+    return on_settle(now, from, *step);
+  } else if (const auto* compared = std::get_if<FingerprintAnswer>(&message)) {
+    on_compared(from, *compared);
+  }
+  return {};
+}
+
+Effects Rebalance::on_announced(Instant now, NodeId from, const ListsAnnounced& message) {
+  if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
+  for (const ListsAnnounced::Entry& entry : message.entries) {
+    if (entry.partition.raw >= parts_.size() || entry.settled >= message.sets.size()) continue;
+    note_announcement(entry.partition, from, entry, message.sets[entry.settled]);
+  }
+  wake(now);
+  return persist();
+}
+
+void Rebalance::note_announcement(PartitionId partition, NodeId from,
+                                  const ListsAnnounced::Entry& entry,
+                                  const std::vector<NodeId>& settled) {
+  Part& ours = part(partition);
+  HolderLists& lists = ours.lists;
+  if (entry.number < lists.number) {
+    // The announcer missed a settling. Tell it, if the set that settled is the one it aims at.
+    if (lists.is_settled()) say(from, SettleStep::settle, partition, lists.number);
+    noted_outbox_[from].push_back(partition);
+    return;
+  }
+  if (!we_are_in(lists.target)) return;
+  if (entry.number > lists.number) {
+    lists.settled = settled;
+    lists.number = entry.number;
+    ours.prepared = ours.fenced = ours.synced = false;
+    ours.announced_by.clear();
+    if (we_are_in(settled)) ours.announced_by.push_back(mesh_.self);
+    unwritten_.insert(partition);
+    if (in_motion(ours))
+      moving_.insert(partition);
+    else
+      moving_.erase(partition);
+  }
+  noted_outbox_[from].push_back(partition);
+  if (!contains(lists.settled, from)) return;
+  insert(ours.announced_by, from);
+  ours.fenced =
+      ours.announced_by.size() >= read_quorum_of(lists.settled.size(), mesh_.write_quorum);
+}
+
+void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
+  if (message.epoch != mesh_.epoch) return;
+  for (const PartitionId partition : message.partitions) {
+    if (partition.raw < parts_.size()) std::erase(part(partition).unnoted, from);
+  }
+}
+
+Effects Rebalance::on_confirmed(Instant now, NodeId from, const SyncConfirmed& message) {
+  if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
+  for (const auto& entry : message.entries) {
+    if (entry.partition.raw >= parts_.size()) continue;
+    Part& ours = part(entry.partition);
+    if (entry.number < ours.lists.number && ours.lists.is_settled()) {
+      say(from, SettleStep::settle, entry.partition, ours.lists.number);
+    } else if (entry.number == ours.lists.number && contains(ours.lists.target, from)) {
+      insert(ours.confirmed_by, from);
+    }
+  }
+  wake(now);
+  return {};
+}
+
+Effects Rebalance::on_settle(Instant now, NodeId from, const Settle& message) {
+  if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
+  for (const auto& entry : message.entries) {
+    if (entry.partition.raw < parts_.size()) on_step(from, message.step, entry);
+  }
+  wake(now);
+  return persist();
+}
+
+void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry) {
+  Part& ours = part(entry.partition);
+  const bool next = ours.lists.known() && entry.number == ours.lists.number + 1;
+  switch (step) {
+    case SettleStep::prepare:
+      if (next && !ours.prepared) {
+        ours.prepared = true;
+        unwritten_.insert(entry.partition);
+      }
+      // Said again when the collector asks again; it leaves after the write (see flush).
+      if (next || entry.number == ours.lists.number) {
+        say(from, SettleStep::prepared, entry.partition, entry.number);
+      }
+      return;
+    case SettleStep::prepared:
+      if (next) insert(ours.prepared_by, from);
+      return;
+    case SettleStep::settle:
+      if (next) settle(entry.partition, entry.number);
+      return;
+    case SettleStep::settled:
+      return;
+  }
+}
+
+void Rebalance::settle(PartitionId partition, std::uint64_t number) {
+  Part& ours = part(partition);
+  begin_anew(ours, {ours.lists.target, number, ours.lists.target});
+  moving_.erase(partition);
+  to_sync_.erase(partition);
+  unwritten_.insert(partition);
+  if (!we_are_in(ours.lists.settled)) to_drop_.insert(partition);
+}
+
+Effects Rebalance::on_disk(Instant now, const Result<DiskAnswer>& answer) {
+  const DiskSummary* summary = answer ? std::get_if<DiskSummary>(&answer.value()) : nullptr;
+  if (summary == nullptr) {
+    // A write that failed is never counted as done: what is not durable is not told.
+    if (answer && writes_waiting_ > 0) --writes_waiting_;
+    wake(now);
+    return {};
+  }
+  if (!comparison_ || comparison_->disks_waiting == 0) return {};
+  for (const PartitionSummary& one : summary->partitions) {
+    comparison_->ours[one.partition] = one.fingerprint;
+  }
+  if (--comparison_->disks_waiting > 0) return {};
+  return send_fingerprints(now);
+}
+
+// --- What is to be said, a batch at a time
+// ----------------------------------------------------------
+
+Effects Rebalance::on_deadline(Instant now) {
+  if (!tick_at_ || now < *tick_at_) return {};
+  tick_at_.reset();
+  Effects effects;
+  if (writes_waiting_ == 0) {  // nothing is told before it is durable
+    if (now >= poll_at_) {
+      poll_at_ = now + options_.poll_after;
+      for (const PartitionId partition : moving_) {  // ask again those that noted long ago
+        Part& moving = part(partition);
+        if (!we_are_in(moving.lists.settled)) continue;
+        moving.unnoted = moving.lists.target;
+        std::erase(moving.unnoted, mesh_.self);
+      }
+    }
+    if (now >= announce_at_) {
+      announce_at_ = now + options_.repeat_after;
+      append(effects, announce());
+    }
+    if (!mesh_.frozen) {
+      append(effects, compare(now));
+      append(effects, start_syncs());
+      if (now >= confirm_at_) {
+        confirm_at_ = now + options_.repeat_after / 5;
+        append(effects, confirm());
+        append(effects, collect());
+      }
+      append(effects, start_drops());
+    }
+    append(effects, flush());
+  }
+  if (!moving_.empty() || !to_drop_.empty() || writes_waiting_ > 0) tick_at_ = now + options_.tick;
+  return effects;
+}
+
+Effects Rebalance::announce() {
+  std::map<NodeId, ListsAnnounced> messages;
+  std::map<NodeId, std::map<std::vector<NodeId>, std::uint32_t>> numbers;
+  Effects effects;
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!we_are_in(moving.lists.settled)) continue;
+    for (const NodeId& to : moving.unnoted) {
+      if (!mesh_.is_alive(to)) continue;
+      ListsAnnounced& message = messages[to];
+      const auto index_of = [&](const std::vector<NodeId>& set) {
+        const auto [place, fresh] =
+            numbers[to].try_emplace(set, static_cast<std::uint32_t>(message.sets.size()));
+        if (fresh) message.sets.push_back(set);
+        return place->second;
+      };
+      const std::uint32_t settled = index_of(moving.lists.settled);
+      const std::uint32_t target = index_of(moving.lists.target);
+      message.entries.push_back({partition, moving.lists.number, settled, target});
+      if (message.entries.size() < page_entries_max) continue;
+      message.epoch = mesh_.epoch;
+      effects.push_back(Ask{to, std::move(message)});
+      message = {};
+      numbers[to].clear();
+    }
+  }
+  for (auto& [to, message] : messages) {
+    if (message.entries.empty()) continue;
+    message.epoch = mesh_.epoch;
+    effects.push_back(Ask{to, std::move(message)});
+  }
+  return effects;
+}
+
+Effects Rebalance::confirm() {
+  std::map<NodeId, SyncConfirmed> messages;
+  Effects effects;
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!moving.synced || !we_are_in(moving.lists.target)) continue;
+    const NodeId collector = collector_of(moving);
+    SyncConfirmed& message = messages[collector];
+    message.entries.push_back({partition, moving.lists.number});
+    if (message.entries.size() < page_entries_max) continue;
+    message.epoch = mesh_.epoch;
+    effects.push_back(Ask{collector, std::move(message)});
+    message = {};
+  }
+  for (auto& [to, message] : messages) {
+    if (message.entries.empty()) continue;
+    message.epoch = mesh_.epoch;
+    effects.push_back(Ask{to, std::move(message)});
+  }
+  return effects;
+}
+
+Effects Rebalance::collect() {
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!includes(moving.confirmed_by, moving.lists.target) || !moving.lists.known()) continue;
+    const std::size_t needed = write_quorum_of(moving.lists.settled.size(), mesh_.write_quorum);
+    const bool prepared = includes(moving.prepared_by, moving.lists.target) &&
+                          count_common(moving.prepared_by, moving.lists.settled) >= needed;
+    const SettleStep step = prepared ? SettleStep::settle : SettleStep::prepare;
+    for (const NodeId& node : holders_of(moving.lists)) {
+      if (mesh_.is_alive(node)) say(node, step, partition, moving.lists.number + 1);
+    }
+  }
+  return {};
+}
+
+void Rebalance::say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number) {
+  outbox_[{to, step}].push_back({partition, number});
+}
+
+Effects Rebalance::flush() {
+  Effects effects;
+  for (auto& [key, entries] : outbox_) {
+    for (std::size_t begin = 0; begin < entries.size(); begin += page_entries_max) {
+      const std::size_t end = std::min<std::size_t>(entries.size(), begin + page_entries_max);
+      effects.push_back(Ask{key.first, Settle{key.second, mesh_.epoch,
+                                              Entries(entries.begin() + static_cast<long>(begin),
+                                                      entries.begin() + static_cast<long>(end))}});
+    }
+  }
+  outbox_.clear();
+  for (auto& [to, partitions] : noted_outbox_) {
+    for (std::size_t begin = 0; begin < partitions.size(); begin += page_entries_max) {
+      const std::size_t end = std::min<std::size_t>(partitions.size(), begin + page_entries_max);
+      effects.push_back(Ask{to, AnnounceNoted{mesh_.epoch,
+                                              {partitions.begin() + static_cast<long>(begin),
+                                               partitions.begin() + static_cast<long>(end)}}});
+    }
+  }
+  noted_outbox_.clear();
+  return effects;
+}
+
+// --- Getting what is missing
+// ------------------------------------------------------------------------
+
+Effects Rebalance::compare(Instant now) {
+  if (comparison_) {
+    if (now >= comparison_->give_up_at) finish_comparison();
+    if (comparison_) return {};
+  }
+  Comparison next;
+  std::map<std::uint32_t, PartitionId> one_of;
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!moving.fenced || moving.synced || moving.in_sync || moving.dropping) continue;
+    if (to_sync_.contains(partition)) continue;
+    next.partitions.push_back(partition);
+    one_of[mesh_.disk_of(partition)] = partition;
+    if (next.partitions.size() == options_.compare_max) break;
+  }
+  if (next.partitions.empty()) return {};
+  next.give_up_at = now + 3s;
+  next.disks_waiting = static_cast<std::uint32_t>(one_of.size());
+  comparison_ = std::move(next);
+  Effects effects;
+  for (const auto& [disk, partition] : one_of) effects.push_back(UseDisk{partition, Summarize{}});
+  return effects;
+}
+
+Effects Rebalance::send_fingerprints(Instant) {
+  comparison_->asked = true;
+  std::map<NodeId, FingerprintRequest> messages;
+  for (const PartitionId partition : comparison_->partitions) {
+    const Part& moving = part(partition);
+    const auto mine = comparison_->ours.find(partition);
+    const std::uint64_t sum = mine == comparison_->ours.end() ? 0 : mine->second;
+    for (const NodeId& node : moving.lists.settled) {
+      if (node == mesh_.self || !mesh_.is_alive(node)) continue;
+      messages[node].mine.push_back({partition, sum});
+    }
+  }
+  Effects effects;
+  for (auto& [node, message] : messages) {
+    comparison_->waiting_for.insert(node);
+    message.operation = id();
+    effects.push_back(Ask{node, std::move(message)});
+  }
+  if (messages.empty()) finish_comparison();
+  return effects;
+}
+
+void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
+  if (!comparison_ || comparison_->waiting_for.erase(from) == 0) return;
+  std::set<PartitionId> different(answer.different.begin(), answer.different.end());
+  for (const PartitionId partition : comparison_->partitions) {
+    const Part& moving = part(partition);
+    if (contains(moving.lists.settled, from) && !different.contains(partition)) {
+      insert(comparison_->equal[partition], from);
+    }
+  }
+  if (comparison_->waiting_for.empty()) finish_comparison();
+}
+
+// Equal with enough settled members: nothing to fetch. Otherwise fetch from all of them.
+void Rebalance::finish_comparison() {
+  for (const PartitionId partition : comparison_->partitions) {
+    Part& moving = part(partition);
+    if (!moving_.contains(partition) || !moving.fenced || moving.synced) continue;
+    std::vector<NodeId> equal = comparison_->equal[partition];
+    if (we_are_in(moving.lists.settled)) insert(equal, mesh_.self);
+    const std::size_t needed =
+        std::max<std::size_t>(read_quorum_of(moving.lists.settled.size(), mesh_.write_quorum),
+                              count_common(moving.lists.settled, mesh_.alive));
+    if (comparison_->asked && equal.size() >= needed) {
+      moving.synced = true;
+    } else {
+      to_sync_.insert(partition);
+    }
+  }
+  comparison_.reset();
+}
+
+Effects Rebalance::start_syncs() {
+  Effects effects;
+  while (syncs_running_ < options_.syncs_max && !to_sync_.empty()) {
+    const PartitionId partition = *to_sync_.begin();
+    to_sync_.erase(to_sync_.begin());
+    Part& moving = part(partition);
+    if (moving.in_sync) continue;
+    moving.in_sync = true;
+    ++syncs_running_;
+    std::vector<NodeId> sources = moving.lists.settled;
+    std::erase(sources, mesh_.self);
+    effects.push_back(StartSync{partition, std::move(sources)});
+  }
+  return effects;
+}
+
+Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
+                                const std::vector<NodeId>& merged, std::uint64_t bytes) {
+  Part& moving = part(partition);
+  if (!moving.in_sync) return {};  // a repair, not ours
+  moving.in_sync = false;
+  --syncs_running_;
+  bytes_moved_ += bytes;
+  files_moved_ += bytes > 0 ? 1 : 0;
+  std::vector<NodeId> known = merged;
+  std::sort(known.begin(), known.end());
+  if (we_are_in(moving.lists.settled)) insert(known, mesh_.self);
+  const std::size_t needed = read_quorum_of(moving.lists.settled.size(), mesh_.write_quorum);
+  if (moving.fenced && count_common(known, moving.lists.settled) >= needed) moving.synced = true;
+  wake(now);
+  return {};
+}
+
+Effects Rebalance::start_drops() {
+  Effects effects;
+  for (auto place = to_drop_.begin();
+       place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
+    Part& gone = part(*place);
+    if (gone.dropping || gone.in_sync) continue;
+    gone.dropping = true;
+    ++drops_running_;
+    effects.push_back(StartDrop{*place});
+  }
+  return effects;
+}
+
+Effects Rebalance::on_drop_done(Instant now, PartitionId partition) {
+  --drops_running_;
+  to_drop_.erase(partition);
+  Part& gone = part(partition);
+  gone.dropping = false;
+  wake(now);
+  if (we_are_in(gone.lists.settled) || we_are_in(gone.lists.target)) return {};
+  gone = Part{};
+  unwritten_.insert(partition);
+  return persist();
+}
+
+Rebalance::Progress Rebalance::progress() const {
+  Progress progress;
+  progress.unsettled = static_cast<std::uint32_t>(moving_.size());
+  progress.to_sync = static_cast<std::uint32_t>(to_sync_.size()) + syncs_running_;
+  progress.bytes_moved = bytes_moved_;
+  progress.files_moved = files_moved_;
+  return progress;
+}
+
+void Rebalance::check_invariants() const {
+  for (const PartitionId partition : moving_) {
+    invariant(in_motion(parts_[partition.raw]), "only partitions in motion are listed as moving");
+  }
+  invariant(syncs_running_ <= options_.syncs_max, "syncs stay inside their bound");
+  invariant(drops_running_ <= options_.drops_max, "drops stay inside their bound");
+}
+
+}  // namespace pixmesh

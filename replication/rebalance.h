@@ -1,0 +1,151 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "replication/operation.h"
+#include "replication/store_record.h"
+
+namespace pixmesh {
+
+/// Moves partitions from the holders they have to the holders they should have, losing nothing.
+///
+/// For each partition that a new placement gives other holders:
+///   1. every holder persists the new lists; settled members then announce them to target members
+///   2. a target member that heard from R-W+1 settled members is *fenced*: from now on every write
+///      goes to both sets, so what it reads next is complete. It compares and fetches (StartSync)
+///   3. it confirms to the collector, the lowest living target member
+///   4. all target members confirmed: the collector has the new settled set *prepared* by W of the
+///      old one and by all of the new one, then *settled*. Only now does the target stand alone
+///   5. holders outside the new set drop their copies
+/// Each message may be lost, repeated or late: what is not answered is said again, and entries of
+/// another epoch or number are ignored.
+///
+/// Invariant: lists are persisted before any other node is told of them; a copy is dropped only
+/// after all target holders confirmed theirs.
+class Rebalance : public Operation {
+ public:
+  struct Options {
+    Duration tick = 50ms;               // batching of what is to be said
+    Duration repeat_after = 1s;         // until it is answered
+    Duration poll_after = 5s;           // a member that missed the settling asks again
+    std::uint32_t syncs_max = 4;        // partitions fetched at once
+    std::uint32_t drops_max = 2;        // partitions dropped at once
+    std::uint32_t compare_max = 1'000;  // partitions in one fingerprint message
+  };
+  struct Progress {
+    std::uint32_t unsettled = 0;    // partitions of ours still in motion
+    std::uint32_t to_sync = 0;      // that wait for their bytes
+    std::uint64_t bytes_moved = 0;  // fetched by rebalance since the last placement
+    std::uint64_t files_moved = 0;
+  };
+
+  Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+            std::uint32_t partition_count);
+  Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+            std::uint32_t partition_count, Options options);
+
+  /// A row as `persist` wrote it, at start.
+  void restore(ByteView key, ByteView value);
+  /// The first holder of a new mesh: everything is settled on it.
+  [[nodiscard]] Effects found(Instant now);
+  /// A new placement: the target holders of every partition, in order of partition.
+  [[nodiscard]] Effects on_placement(Instant now,
+                                     const std::function<std::vector<NodeId>(PartitionId)>& target);
+  [[nodiscard]] Effects on_sync_done(Instant now, PartitionId partition,
+                                     const std::vector<NodeId>& merged, std::uint64_t bytes);
+  [[nodiscard]] Effects on_drop_done(Instant now, PartitionId partition);
+  /// Members that will never answer again leave every settled set.
+  [[nodiscard]] Effects on_evicted(Instant now, const std::vector<NodeId>& gone);
+
+  Effects start(Instant now) override;
+  Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return tick_at_; }
+  bool finished() const override { return false; }
+
+  /// Our lists of a partition; unknown when we hold it neither way.
+  [[nodiscard]] const HolderLists& lists_of(PartitionId partition) const;
+  [[nodiscard]] Progress progress() const;
+  void check_invariants() const;
+
+ private:
+  struct Part {
+    HolderLists lists;
+    bool prepared = false;  // the target set is prepared as settled set number + 1
+    bool fenced = false;
+    bool synced = false;
+    bool in_sync = false;  // a StartSync is running
+    bool dropping = false;
+    std::vector<NodeId> unnoted;       // target members that have not noted our lists
+    std::vector<NodeId> announced_by;  // settled members that persisted the lists
+    std::vector<NodeId> confirmed_by;  // we are the collector
+    std::vector<NodeId> prepared_by;
+  };
+  using Entries = std::vector<SyncConfirmed::Entry>;
+
+  [[nodiscard]] Part& part(PartitionId partition) { return parts_[partition.raw]; }
+  [[nodiscard]] bool in_motion(const Part& part) const;
+  [[nodiscard]] bool we_are_in(const std::vector<NodeId>& set) const;
+  [[nodiscard]] NodeId collector_of(const Part& part) const;
+  static void begin_anew(Part& part, HolderLists lists);
+  void retarget(PartitionId partition, std::vector<NodeId> target);
+  void settle(PartitionId partition, std::uint64_t number);
+  void note_announcement(PartitionId partition, NodeId from, const ListsAnnounced::Entry& entry,
+                         const std::vector<NodeId>& settled);
+  void wake(Instant now);
+  [[nodiscard]] Effects persist();
+
+  [[nodiscard]] Effects on_announced(Instant now, NodeId from, const ListsAnnounced& message);
+  void on_noted(NodeId from, const AnnounceNoted& message);
+  [[nodiscard]] Effects on_confirmed(Instant now, NodeId from, const SyncConfirmed& message);
+  [[nodiscard]] Effects on_settle(Instant now, NodeId from, const Settle& message);
+  void on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry);
+
+  [[nodiscard]] Effects announce();
+  [[nodiscard]] Effects confirm();
+  [[nodiscard]] Effects collect();
+  [[nodiscard]] Effects compare(Instant now);
+  [[nodiscard]] Effects send_fingerprints(Instant now);
+  void on_compared(NodeId from, const FingerprintAnswer& answer);
+  void finish_comparison();
+  [[nodiscard]] Effects start_syncs();
+  [[nodiscard]] Effects start_drops();
+  void say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number);
+  [[nodiscard]] Effects flush();
+
+  const MeshView& mesh_;
+  const RecordCodec& codec_;
+  Options options_;
+  std::vector<Part> parts_;
+  std::set<PartitionId> moving_;     // partitions of ours that are not settled
+  std::set<PartitionId> unwritten_;  // lists to persist
+  std::uint32_t writes_waiting_ = 0;
+  std::set<PartitionId> to_drop_;
+  std::uint32_t syncs_running_ = 0;
+  std::uint32_t drops_running_ = 0;
+  std::map<std::pair<NodeId, SettleStep>, Entries> outbox_;
+  std::map<NodeId, std::vector<PartitionId>> noted_outbox_;
+  std::optional<Instant> tick_at_;
+  Instant announce_at_;
+  Instant poll_at_;
+  Instant confirm_at_;
+
+  // One comparison of fingerprints at a time.
+  struct Comparison {
+    std::vector<PartitionId> partitions;
+    std::map<PartitionId, std::uint64_t> ours;
+    std::uint32_t disks_waiting = 0;
+    bool asked = false;
+    std::set<NodeId> waiting_for;
+    std::map<PartitionId, std::vector<NodeId>> equal;  // members that said so
+    Instant give_up_at;
+  };
+  std::optional<Comparison> comparison_;
+  std::set<PartitionId> to_sync_;
+  std::uint64_t bytes_moved_ = 0;
+  std::uint64_t files_moved_ = 0;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,188 @@
+#include "replication/revise.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration patience = 30s;  // a copy by reference moves a whole image
+
+const std::string& name_of(const Revise::Wish& wish) {
+  return std::visit([](const auto& request) -> const std::string& { return request.name; }, wish);
+}
+
+}  // namespace
+
+Revise::Revise(OperationId id, const MeshView& mesh, Wish wish, PartitionId partition,
+               HolderLists lists, LinkId client, PartitionId source_partition)
+    : Operation(id),
+      mesh_(mesh),
+      wish_(std::move(wish)),
+      name_(name_of(wish_)),
+      request_(std::visit([](const auto& request) { return request.request; }, wish_)),
+      client_operation_(std::visit([](const auto& request) { return request.operation; }, wish_)),
+      partition_(partition),
+      source_partition_(source_partition),
+      client_(client),
+      lookup_(id, mesh, partition, name_digest_of(name_), request_, std::move(lists)) {}
+
+Effects Revise::start(Instant now) {
+  deadline_ = now + patience;
+  Effects effects = lookup_.start(now);
+  append(effects, after_lookup(now));
+  return effects;
+}
+
+Effects Revise::on_message(Instant now, NodeId from, const PeerMessage& message) {
+  if (over_) return {};
+  if (const auto* answer = std::get_if<CommitAnswer>(&message)) {
+    if (!commit_) return {};
+    Effects effects = commit_->on_answer(now, from, *answer);
+    append(effects, after_commit());
+    return effects;
+  }
+  Effects effects = lookup_.on_message(now, from, message);
+  append(effects, after_lookup(now));
+  return effects;
+}
+
+Effects Revise::after_lookup(Instant now) {
+  if (over_ || commit_ || !lookup_.done() || clock_retry_at_) return {};
+  const LookupOutcome& found = lookup_.outcome();
+  if (found.code != ErrorCode{} || !found.confirmed) {
+    return fail(ErrorCode::unreachable, quorum_text(mesh_, found.lists));
+  }
+  if (found.record && found.record->request == request_) {  // done before; say so again
+    WriteDone done;
+    done.version = found.record->version;
+    done.digest = found.record->digest;
+    done.size = found.record->size;
+    done.holders = found.have;
+    done.copies = static_cast<std::uint32_t>(found.have.size());
+    done.copies_wanted = static_cast<std::uint32_t>(found.lists.target.size());
+    return end(done);
+  }
+  return commit_successor(now);
+}
+
+Result<ImageRecord> Revise::successor() const {
+  const auto& current = lookup_.outcome().record;
+  ImageRecord next;
+  if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
+    next = copy->source;
+  } else if (!current || current->tombstone) {
+    return Error{ErrorCode::not_found, "no image is named '" + name_ + "'"};
+  } else if (const auto* tags = std::get_if<TagRequest>(&wish_)) {
+    next = *current;
+    next.tags = merged_tags(std::move(next.tags), tags->changes);
+    if (auto checked = check_tags(next.tags); !checked) return checked.error();
+  } else {
+    next.tombstone = true;
+  }
+  next.name = name_;
+  next.request = request_;
+  return next;
+}
+
+Effects Revise::commit_successor(Instant now) {
+  auto next = successor();
+  if (!next) return fail(next.error().code, next.error().detail);
+  const LookupOutcome& found = lookup_.outcome();
+  const auto clock = mesh_.next_clock(found.record ? found.record->version.clock : 0);
+  if (!clock) {
+    clock_retry_at_ = now + 10ms;
+    return {};
+  }
+  ImageRecord record = next.value();
+  record.version = {*clock, mesh_.self};
+  commit_.emplace(id(), mesh_, partition_, found.lists);
+  commit_->set_record(std::move(record));
+  if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
+    commit_->set_sources(copy->source_holders, source_partition_);
+  } else {
+    commit_->set_sources(found.have, partition_);
+  }
+  Effects effects = commit_->offer_all_alive();
+  append(effects, after_commit());
+  return effects;
+}
+
+Effects Revise::after_commit() {
+  if (!commit_ || over_) return {};
+  // Every living holder's answer is waited for, so that the receipt counts all copies; silent
+  // ones end with on_member_down.
+  if (commit_->waiting()) return {};
+  if (!commit_->acknowledged()) {
+    return fail(ErrorCode::unreachable, commit_->detail().empty()
+                                            ? quorum_text(mesh_, commit_->lists())
+                                            : commit_->detail());
+  }
+  return end(commit_->receipt(client_operation_));
+}
+
+Effects Revise::on_member_down(Instant now, NodeId member) {
+  if (over_) return {};
+  Effects effects = lookup_.on_member_down(now, member);
+  append(effects, after_lookup(now));
+  if (over_ || !commit_) return effects;
+  commit_->give_up_on(member);
+  append(effects, after_commit());
+  return effects;
+}
+
+Effects Revise::on_deadline(Instant now) {
+  if (over_) return {};
+  Effects effects;
+  if (commit_) {
+    append(effects, commit_->on_deadline(now));
+  } else {
+    append(effects, lookup_.on_deadline(now));
+    if (clock_retry_at_ && now >= *clock_retry_at_) clock_retry_at_.reset();
+    append(effects, after_lookup(now));
+  }
+  if (over_ || now < deadline_) return effects;
+  if (commit_ && commit_->acknowledged()) {
+    append(effects, end(commit_->receipt(client_operation_)));
+  } else {
+    append(effects, fail(ErrorCode::timed_out, "the holders did not answer in time"));
+  }
+  return effects;
+}
+
+std::optional<Instant> Revise::next_deadline() const {
+  if (over_) return std::nullopt;
+  Instant first = deadline_;
+  const auto earlier = [&](const std::optional<Instant>& at) {
+    if (at) first = std::min(first, *at);
+  };
+  if (commit_) {
+    earlier(commit_->next_deadline());
+  } else {
+    earlier(lookup_.next_deadline());
+    earlier(clock_retry_at_);
+  }
+  return first;
+}
+
+Effects Revise::fail(ErrorCode code, std::string detail) {
+  WriteDone done;
+  done.code = code;
+  done.detail = std::move(detail);
+  return end(done);
+}
+
+Effects Revise::end(WriteDone done) {
+  over_ = true;
+  done.operation = client_operation_;
+  Effects effects{Answer{client_, std::move(done)}};
+  if (commit_ && commit_->acknowledged()) {
+    for (const NodeId& node : commit_->missing()) {
+      effects.push_back(RememberHint{node, partition_});
+    }
+  }
+  return effects;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "replication/commit_round.h"
+#include "replication/lookup.h"
+
+namespace pixmesh {
+
+/// A write without bytes from the client: a deletion, new tags, or a second name for bytes that
+/// the mesh has. Finds the current version by read quorum and commits its successor.
+class Revise : public Operation {
+ public:
+  using Wish = std::variant<RemoveRequest, TagRequest, CopyRequest>;
+
+  Revise(OperationId id, const MeshView& mesh, Wish wish, PartitionId partition, HolderLists lists,
+         LinkId client, PartitionId source_partition = {});
+
+  Effects start(Instant now) override;
+  Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
+  Effects on_member_down(Instant now, NodeId member) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override;
+  bool finished() const override { return over_; }
+
+ private:
+  [[nodiscard]] Effects after_lookup(Instant now);
+  [[nodiscard]] Effects commit_successor(Instant now);
+  [[nodiscard]] Effects after_commit();
+  [[nodiscard]] Effects end(WriteDone done);
+  [[nodiscard]] Effects fail(ErrorCode code, std::string detail);
+  /// The record to commit; not_found when there is nothing to delete or tag.
+  [[nodiscard]] Result<ImageRecord> successor() const;
+
+  const MeshView& mesh_;
+  Wish wish_;
+  std::string name_;
+  RequestId request_;
+  OperationId client_operation_;
+  PartitionId partition_;
+  PartitionId source_partition_;
+  LinkId client_;
+  Lookup lookup_;
+  std::optional<CommitRound> commit_;
+  std::optional<Instant> clock_retry_at_;
+  Instant deadline_;
+  bool over_ = false;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,169 @@
+#include "replication/store_record.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace pixmesh {
+
+TableRow request_row(const ImageRecord& record) {
+  CanonicalBytes value;
+  value.u64(record.version.clock).raw(record.version.writer.raw);
+  return {Table::requests, Bytes(record.request.raw.begin(), record.request.raw.end()),
+          value.bytes()};
+}
+
+std::optional<Version> parse_request_row(ByteView value) {
+  Version version;
+  if (value.size() != 8 + version.writer.raw.size()) return std::nullopt;
+  for (std::size_t i = 0; i < 8; ++i) version.clock |= std::uint64_t{value[i]} << (8 * i);
+  std::copy(value.begin() + 8, value.end(), version.writer.raw.begin());
+  return version;
+}
+
+StoreRecord::StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid,
+                         TempId temp_for_fetch)
+    : mesh_(mesh),
+      codec_(codec),
+      bid_(std::move(bid)),
+      temp_for_fetch_(temp_for_fetch),
+      blob_path_(blob_path(bid_.record.digest, bid_.record.media)),
+      record_path_(record_path(bid_.partition, name_digest_of(bid_.record.name))) {}
+
+Effects StoreRecord::start(Instant) {
+  return {UseDisk{bid_.partition, FindRecord{bid_.partition, name_digest_of(bid_.record.name)}}};
+}
+
+Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
+  if (done()) return {};
+  if (step_ == Step::fetch) {
+    Effects effects = fetch_->on_disk(now, answer);
+    append(effects, after_fetch());
+    return effects;
+  }
+  if (step_ == Step::look) {
+    if (answer) return write_record();
+    if (bid_.sources.empty()) return finish(CommitCode::failed, "the bytes are not here");
+    step_ = Step::fetch;
+    fetch_.emplace(mesh_, bid_.partition, bid_.source_partition, bid_.record, bid_.sources,
+                   temp_for_fetch_);
+    return fetch_->start(now);
+  }
+  if (!answer) return finish(CommitCode::failed, answer.error().detail);
+  switch (step_) {
+    case Step::find:
+      if (const auto* found = std::get_if<StoredRecord>(&answer.value())) {
+        return on_found(now, *found);
+      }
+      return finish(CommitCode::failed, "the disk answered something else");
+    case Step::publish:
+      return write_record();
+    case Step::record:
+      step_ = Step::folders;
+      if (bid_.record.tombstone) {
+        return {UseDisk{bid_.partition, SyncFolders{{record_path_}}}};
+      }
+      return {UseDisk{bid_.partition, SyncFolders{{blob_path_, record_path_}}}};
+    case Step::folders:
+      return commit();
+    case Step::commit:
+      if (const auto* outcome = std::get_if<CommitOutcome>(&answer.value())) {
+        on_committed(*outcome);
+      }
+      return {};
+    case Step::look:
+    case Step::fetch:
+    case Step::done:
+      return {};
+  }
+  return {};
+}
+
+Effects StoreRecord::on_found(Instant, const StoredRecord& found) {
+  if (!found.record.empty()) {
+    const auto stored = codec_.decode_record(found.record);
+    if (stored && stored->version == bid_.record.version) return finish(CommitCode::already);
+    if (stored && stored->version > bid_.record.version) return finish(CommitCode::superseded);
+  }
+  if (bid_.record.tombstone) return write_record();
+  if (bid_.temp) {
+    const TempId temp = *bid_.temp;
+    bid_.temp.reset();
+    return publish(temp);
+  }
+  step_ = Step::look;
+  return {UseDisk{bid_.partition, ReadRange{blob_path_, 0, 0, std::nullopt}}};
+}
+
+Effects StoreRecord::after_fetch() {
+  if (!fetch_->done()) return {};
+  if (!fetch_->succeeded()) return finish(CommitCode::failed, fetch_->detail());
+  fetched_bytes_ = bid_.record.size;
+  return publish(fetch_->temp());
+}
+
+Effects StoreRecord::publish(TempId temp) {
+  step_ = Step::publish;
+  return {UseDisk{bid_.partition, PublishTemp{temp, blob_path_}}};
+}
+
+Effects StoreRecord::write_record() {
+  step_ = Step::record;
+  return {UseDisk{bid_.partition, WriteFile{record_path_, codec_.encode_record(bid_.record)}}};
+}
+
+Effects StoreRecord::commit() {
+  step_ = Step::commit;
+  CommitRecord request;
+  request.partition = bid_.partition;
+  request.name_digest = name_digest_of(bid_.record.name);
+  request.name = bid_.record.name;
+  request.digest = bid_.record.digest;
+  request.size = bid_.record.size;
+  request.record = codec_.encode_record(bid_.record);
+  if (bid_.fence) request.fence = codec_.encode_lists(*bid_.fence);
+  request.also.push_back(request_row(bid_.record));
+  return {UseDisk{bid_.partition, std::move(request)}};
+}
+
+void StoreRecord::on_committed(const CommitOutcome& outcome) {
+  step_ = Step::done;
+  code_ = static_cast<CommitCode>(outcome.code);
+  if (code_ != CommitCode::stale) return;
+  if (const auto lists = codec_.decode_lists(outcome.current)) current_lists_ = lists.value();
+}
+
+Effects StoreRecord::finish(CommitCode code, std::string detail) {
+  step_ = Step::done;
+  code_ = code;
+  detail_ = std::move(detail);
+  if (!bid_.temp) return {};
+  const TempId temp = *bid_.temp;
+  bid_.temp.reset();
+  return {UseDisk{bid_.partition, DropTemp{temp}, false}};
+}
+
+Effects StoreRecord::on_bulk(Instant now, const BulkMessage& message,
+                             const std::optional<ChunkRef>& chunk) {
+  if (step_ != Step::fetch) return {};
+  Effects effects = fetch_->on_bulk(now, message, chunk);
+  append(effects, after_fetch());
+  return effects;
+}
+
+Effects StoreRecord::on_deadline(Instant now) {
+  if (step_ != Step::fetch) return {};
+  Effects effects = fetch_->on_deadline(now);
+  append(effects, after_fetch());
+  return effects;
+}
+
+std::optional<Instant> StoreRecord::next_deadline() const {
+  return step_ == Step::fetch ? fetch_->next_deadline() : std::nullopt;
+}
+
+std::optional<StreamId> StoreRecord::receives() const {
+  return step_ == Step::fetch ? fetch_->receives() : std::nullopt;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "replication/admit.h"
+#include "replication/fetch.h"
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// How bytes of a record's encoding are made; the format itself is wire's.
+struct RecordCodec {
+  std::function<Bytes(const ImageRecord&)> encode_record;
+  std::function<Result<ImageRecord>(ByteView)> decode_record;
+  std::function<Bytes(const HolderLists&)> encode_lists;
+  std::function<Result<HolderLists>(ByteView)> decode_lists;
+};
+
+/// The write order of one record on one disk. A part of an operation.
+///
+///   is a newer one here? -> the bytes (a synced temp file, a file already here, or fetched)
+///   -> rename to the digest path -> record file -> fsync both folders -> index commit
+///
+/// Nothing may be acknowledged before the last step: each step is durable before the next begins,
+/// so a crash leaves at worst bytes without a record, which the next start sweeps away.
+class StoreRecord {
+ public:
+  struct Bid {
+    PartitionId partition;
+    ImageRecord record;
+    std::optional<HolderLists> fence;  // see admit()
+    std::optional<TempId> temp;        // the synced bytes, if they came on a stream
+    std::vector<NodeId> sources;       // else: who can give them, if they are not here
+    PartitionId source_partition;
+  };
+  /// @param temp_for_fetch  a number no other temp file of this node has
+  StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid, TempId temp_for_fetch);
+
+  [[nodiscard]] Effects start(Instant now);
+  [[nodiscard]] Effects on_disk(Instant now, const Result<DiskAnswer>& answer);
+  [[nodiscard]] Effects on_bulk(Instant now, const BulkMessage& message,
+                                const std::optional<ChunkRef>& chunk);
+  [[nodiscard]] Effects on_deadline(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  [[nodiscard]] bool done() const { return step_ == Step::done; }
+  [[nodiscard]] CommitCode code() const { return code_; }
+  [[nodiscard]] const std::string& detail() const { return detail_; }
+  [[nodiscard]] const HolderLists& lists() const { return current_lists_; }  // when stale
+  [[nodiscard]] std::uint64_t fetched_bytes() const { return fetched_bytes_; }
+  [[nodiscard]] std::optional<StreamId> receives() const;
+
+ private:
+  enum class Step { find, look, fetch, publish, record, folders, commit, done };
+  [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
+  [[nodiscard]] Effects after_fetch();
+  [[nodiscard]] Effects publish(TempId temp);
+  [[nodiscard]] Effects write_record();
+  [[nodiscard]] Effects commit();
+  [[nodiscard]] Effects finish(CommitCode code, std::string detail = {});
+  void on_committed(const CommitOutcome& outcome);
+
+  const MeshView& mesh_;
+  const RecordCodec& codec_;
+  Bid bid_;
+  TempId temp_for_fetch_;
+  std::string blob_path_;
+  std::string record_path_;
+  Step step_ = Step::find;
+  std::optional<Fetch> fetch_;
+  CommitCode code_ = CommitCode::failed;
+  HolderLists current_lists_;
+  std::string detail_;
+  std::uint64_t fetched_bytes_ = 0;
+};
+
+/// The row of the request table that remembers which version a wish was given.
+[[nodiscard]] TableRow request_row(const ImageRecord& record);
+[[nodiscard]] std::optional<Version> parse_request_row(ByteView value);
+
+}  // namespace pixmesh

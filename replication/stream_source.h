@@ -1,0 +1,42 @@
+#pragma once
+
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// Gives a stored file to whoever asked, chunk by chunk as credit comes. Each chunk is checked
+/// against its recorded checksum while it is read: damaged bytes never leave a node.
+class StreamSource : public Operation {
+ public:
+  struct Options {
+    Duration idle_after = 20s;  // no credit for that long: the asker is gone
+  };
+  /// @param open  with `size` bytes at `path`
+  StreamSource(OperationId id, StreamOpen open, std::string path, BulkEnd asker);
+
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
+                  const std::optional<ChunkRef>& chunk) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return idle_at_; }
+  bool finished() const override { return over_; }
+  std::optional<StreamId> sends() const override { return open_.stream; }
+
+ private:
+  [[nodiscard]] Effects read_ahead();
+  [[nodiscard]] Effects end(ErrorCode code, std::string detail);
+
+  StreamOpen open_;
+  std::string path_;
+  BulkEnd asker_;
+  Options options_;
+  std::uint32_t chunk_count_;
+  std::uint32_t asked_;    // chunks whose reading was ordered
+  std::uint32_t sent_;     // chunks given to the link
+  std::uint32_t allowed_;  // chunks covered by credit
+  Instant idle_at_;
+  bool over_ = false;
+};
+
+}  // namespace pixmesh
