@@ -1,0 +1,133 @@
+#include "routing/request.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/invariant.h"
+#include "base/limits.h"
+
+namespace pixmesh {
+namespace {
+
+void add_name(std::string& names, NodeId node) {
+  names += (names.empty() ? "" : ", ") + short_text(node);
+}
+
+}  // namespace
+
+RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, PlacementOptions options)
+    : probe_(std::move(probe)), options_(options) {
+  for (const NodeId holder : holders) {
+    if (asked_.size() < replicas_max) asked_.try_emplace(holder);
+  }
+}
+
+RunPlacement::Effects RunPlacement::start(Instant now) {
+  invariant(state_ == State::fresh, "a placement starts once");
+  state_ = State::asking;
+  deadline_ = now + options_.probe_timeout;
+  if (asked_.empty()) return decide();
+  Effects effects;
+  for (const auto& [node, asked] : asked_) effects.emplace_back(SendProbe{node, probe_});
+  return effects;
+}
+
+RunPlacement::Effects RunPlacement::on_answer(Instant now, NodeId from, const LoadAnswer& answer) {
+  const auto found = asked_.find(from);
+  const bool expected = state_ == State::asking && found != asked_.end() &&
+                        answer.operation == probe_.operation && !found->second.answer;
+  if (!expected) return {};
+  found->second = {.silent = false, .answer = answer};
+  if (all_heard()) return decide();
+  return now >= deadline_ ? on_deadline(now) : Effects{};
+}
+
+RunPlacement::Effects RunPlacement::on_unreachable(Instant now, NodeId node) {
+  const auto found = asked_.find(node);
+  if (state_ != State::asking || found == asked_.end() || found->second.answer) return {};
+  found->second.silent = true;
+  if (all_heard()) return decide();
+  return now >= deadline_ ? on_deadline(now) : Effects{};
+}
+
+RunPlacement::Effects RunPlacement::on_deadline(Instant now) {
+  if (state_ != State::asking || now < deadline_) return {};
+  for (auto& [node, asked] : asked_) asked.silent = !asked.answer;
+  return decide();
+}
+
+RunPlacement::Effects RunPlacement::on_cancel(Instant) {
+  Effects effects;
+  if (std::exchange(state_, State::decided) == State::asking) {
+    release_all_but(std::nullopt, effects);
+  }
+  return effects;
+}
+
+std::optional<Instant> RunPlacement::next_deadline() const {
+  return state_ == State::asking ? std::optional(deadline_) : std::nullopt;
+}
+
+bool RunPlacement::all_heard() const {
+  return std::ranges::all_of(
+      asked_, [](const auto& entry) { return entry.second.silent || entry.second.answer; });
+}
+
+RunPlacement::Effects RunPlacement::decide() {
+  state_ = State::decided;
+  Effects effects;
+  for (const auto& [node, asked] : asked_) {
+    if (!asked.answer) effects.emplace_back(HolderSilent{node});
+  }
+  std::vector<Candidate> candidates = usable();
+  if (candidates.empty()) {
+    release_all_but(std::nullopt, effects);
+    effects.emplace_back(NotPlaced{why_not()});
+    return effects;
+  }
+  release_all_but(candidates.front().node, effects);
+  effects.emplace_back(Placed{std::move(candidates)});
+  return effects;
+}
+
+std::vector<Candidate> RunPlacement::usable() const {
+  std::vector<HolderLoad> loads;
+  for (const auto& [node, asked] : asked_) {
+    if (!asked.answer || !asked.answer->has_recipe || !asked.answer->accepts_work) continue;
+    loads.push_back({node, asked.answer->running, asked.answer->queued, asked.answer->announced,
+                     asked.answer->workers, asked.answer->service_micros});
+  }
+  return rank_holders(loads);
+}
+
+Error RunPlacement::why_not() const {
+  std::string without, refusing;
+  for (const auto& [node, asked] : asked_) {
+    if (!asked.answer) continue;
+    add_name(asked.answer->has_recipe ? refusing : without, node);
+  }
+  if (!refusing.empty()) {
+    return {ErrorCode::overloaded, "holders that take no new work: " + refusing};
+  }
+  if (!without.empty()) {
+    return {ErrorCode::overloaded, "recipe differs on, or its tool is missing from: " + without};
+  }
+  return {ErrorCode::unreachable,
+          asked_.empty() ? "no holder of the image is alive" : "no holder of the image answers"};
+}
+
+void RunPlacement::release_all_but(std::optional<NodeId> kept, Effects& effects) const {
+  for (const auto& [node, asked] : asked_) {
+    if (node != kept) effects.emplace_back(SendRelease{node, {probe_.request}});
+  }
+}
+
+void RunPlacement::check_invariants() const {
+  invariant(asked_.size() <= replicas_max, "only holders are asked");
+  invariant(state_ != State::asking || !all_heard(), "all heard is decided");
+  for (const auto& [node, asked] : asked_) {
+    invariant(!(asked.silent && asked.answer), "an answer ends silence");
+  }
+}
+
+}  // namespace pixmesh

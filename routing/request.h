@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "routing/holder_choice.h"
+
+namespace pixmesh {
+
+// Messages between a router and the holders of an image.
+
+struct ProbeLoad {
+  OperationId operation;
+  RequestId request;
+  std::string recipe;
+  Digest recipe_digest;
+  friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
+};
+struct LoadAnswer {
+  OperationId operation;
+  bool has_recipe = false;    // with that digest, and its tool is installed
+  bool accepts_work = false;  // not draining
+  std::uint32_t running = 0;
+  std::uint32_t queued = 0;
+  std::uint32_t announced = 0;  // by others than this request
+  std::uint32_t workers = 0;
+  std::uint64_t service_micros = 0;
+  friend bool operator==(const LoadAnswer&, const LoadAnswer&) = default;
+};
+struct ReleaseLoad {  // the probed request went elsewhere
+  RequestId request;
+  friend bool operator==(const ReleaseLoad&, const ReleaseLoad&) = default;
+};
+
+// Effects.
+
+struct SendProbe {
+  NodeId to;
+  ProbeLoad message;
+};
+struct SendRelease {
+  NodeId to;
+  ReleaseLoad message;
+};
+struct HolderSilent {  // for Avoidance::on_unanswered
+  NodeId node;
+};
+struct Placed {  // try them in this order; the last effect of a placement
+  std::vector<Candidate> candidates;
+};
+struct NotPlaced {  // or this one
+  Error error;
+};
+using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Placed, NotPlaced>;
+
+struct PlacementOptions {
+  Duration probe_timeout = 100ms;
+};
+
+/// Where one request should run: asks the image's live holders for their load and ranks them.
+///
+///   start ──► probes out ──► all answered, or 100 ms over ──► Placed or NotPlaced
+///
+/// The best candidate keeps its announcement until `start` reaches it; every other probed holder,
+/// silent ones too, is released at once. The owner sends `start` to the first candidate, on refusal
+/// to the next; a candidate but the first is no longer announced there, which is only less polite.
+///
+/// Invariants: exactly one of Placed and NotPlaced comes; nothing comes after it.
+/// Not thread-safe: one owner calls it.
+class RunPlacement {
+ public:
+  using Effects = std::vector<PlacementEffect>;
+
+  /// @param probe    sent as it is to every holder.
+  /// @param holders  the image's live holders, those to be avoided already left out; doubles are
+  ///                 asked once. At most replicas_max are asked, the first ones.
+  RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, PlacementOptions options = {});
+
+  /// Asks. NotPlaced at once (unreachable) if there are no holders. Call it once, first.
+  [[nodiscard]] Effects start(Instant now);
+
+  /// Answers of another operation, of nodes never asked and second answers are ignored.
+  [[nodiscard]] Effects on_answer(Instant now, NodeId from, const LoadAnswer& answer);
+
+  /// The holder is known to be gone, or its link cannot be written to: no answer will come.
+  [[nodiscard]] Effects on_unreachable(Instant now, NodeId node);
+
+  /// Decides without the holders that are silent.
+  /// NotPlaced is unreachable if nobody answered, else overloaded: "recipe differs on …" when no
+  /// holder that answered has the recipe, or "… take no new work".
+  [[nodiscard]] Effects on_deadline(Instant now);
+
+  /// The asker went away: releases all that were asked. Nothing comes afterwards.
+  [[nodiscard]] Effects on_cancel(Instant now);
+
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  [[nodiscard]] bool decided() const { return state_ == State::decided; }
+  void check_invariants() const;
+
+ private:
+  enum class State : std::uint8_t { fresh, asking, decided };
+  struct Asked {
+    bool silent = false;  // will not answer any more
+    std::optional<LoadAnswer> answer;
+  };
+
+  [[nodiscard]] bool all_heard() const;
+  [[nodiscard]] Effects decide();
+  [[nodiscard]] std::vector<Candidate> usable() const;
+  [[nodiscard]] Error why_not() const;
+  void release_all_but(std::optional<NodeId> kept, Effects& effects) const;
+
+  ProbeLoad probe_;
+  PlacementOptions options_;
+  State state_ = State::fresh;
+  Instant deadline_{};
+  std::map<NodeId, Asked> asked_;
+};
+
+}  // namespace pixmesh

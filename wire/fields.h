@@ -1,0 +1,601 @@
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+
+#include "wire/message.h"
+
+// Which fields of a struct travel, in which order. Append only: a reader takes the fields it knows
+// and ignores further ones. `number` is the message's type on the wire and is never used again.
+namespace pixmesh {
+
+template <typename T>
+struct Fields;  // specialised below for every struct that travels
+
+template <typename T>
+concept HasFields = requires {
+  Fields<T>::list;
+};
+
+// --- Values
+// -----------------------------------------------------------------------------------------
+
+template <>
+struct Fields<MediaFacts> {
+  static constexpr std::tuple list{&MediaFacts::type, &MediaFacts::width, &MediaFacts::height};
+};
+template <>
+struct Fields<Version> {
+  static constexpr std::tuple list{&Version::clock, &Version::writer};
+};
+template <>
+struct Fields<Tag> {
+  static constexpr std::tuple list{&Tag::key, &Tag::value};
+};
+template <>
+struct Fields<ImageRecord> {
+  static constexpr std::tuple list{
+      &ImageRecord::name,    &ImageRecord::version, &ImageRecord::digest,
+      &ImageRecord::size,    &ImageRecord::media,   &ImageRecord::checksums,
+      &ImageRecord::request, &ImageRecord::tags,    &ImageRecord::tombstone};
+};
+template <>
+struct Fields<HolderLists> {
+  static constexpr std::tuple list{&HolderLists::settled, &HolderLists::number,
+                                   &HolderLists::target};
+};
+template <>
+struct Fields<HolderAddress> {
+  static constexpr std::tuple list{&HolderAddress::node, &HolderAddress::control,
+                                   &HolderAddress::bulk, &HolderAddress::zone,
+                                   &HolderAddress::alive};
+};
+template <>
+struct Fields<ListEntry> {
+  static constexpr std::tuple list{&ListEntry::name,     &ListEntry::version, &ListEntry::digest,
+                                   &ListEntry::size,     &ListEntry::media,   &ListEntry::tags,
+                                   &ListEntry::tombstone};
+};
+template <>
+struct Fields<Fingerprint> {
+  static constexpr std::tuple list{&Fingerprint::partition, &Fingerprint::sum};
+};
+template <>
+struct Fields<ListsAnnounced::Entry> {
+  static constexpr std::tuple list{&ListsAnnounced::Entry::partition,
+                                   &ListsAnnounced::Entry::number, &ListsAnnounced::Entry::settled,
+                                   &ListsAnnounced::Entry::target};
+};
+template <>
+struct Fields<SyncConfirmed::Entry> {
+  static constexpr std::tuple list{&SyncConfirmed::Entry::partition, &SyncConfirmed::Entry::number};
+};
+template <>
+struct Fields<MemberRecord> {
+  static constexpr std::tuple list{&MemberRecord::mesh,
+                                   &MemberRecord::node,
+                                   &MemberRecord::signing_key,
+                                   &MemberRecord::link_key,
+                                   &MemberRecord::control_address,
+                                   &MemberRecord::bulk_address,
+                                   &MemberRecord::zone,
+                                   &MemberRecord::weight,
+                                   &MemberRecord::capacity_bytes,
+                                   &MemberRecord::state,
+                                   &MemberRecord::no_new_work,
+                                   &MemberRecord::boot,
+                                   &MemberRecord::format,
+                                   &MemberRecord::generation,
+                                   &MemberRecord::placement_generation,
+                                   &MemberRecord::signature};
+};
+template <>
+struct Fields<MeshSettings> {
+  static constexpr std::tuple list{&MeshSettings::mesh,
+                                   &MeshSettings::partition_bits,
+                                   &MeshSettings::placement_key,
+                                   &MeshSettings::placement_version,
+                                   &MeshSettings::replicas,
+                                   &MeshSettings::write_quorum,
+                                   &MeshSettings::weight_unit_bytes,
+                                   &MeshSettings::generation,
+                                   &MeshSettings::signer,
+                                   &MeshSettings::signature};
+};
+template <>
+struct Fields<Eviction> {
+  static constexpr std::tuple list{&Eviction::mesh, &Eviction::node, &Eviction::generation,
+                                   &Eviction::signer, &Eviction::signature};
+};
+template <>
+struct Fields<MemberStamp> {
+  static constexpr std::tuple list{&MemberStamp::node, &MemberStamp::generation,
+                                   &MemberStamp::short_hash, &MemberStamp::evicted};
+};
+template <>
+struct Fields<LivenessRumour> {
+  static constexpr std::tuple list{&LivenessRumour::node, &LivenessRumour::state,
+                                   &LivenessRumour::incarnation, &LivenessRumour::accuser};
+};
+template <>
+struct Fields<RunArgument> {
+  static constexpr std::tuple list{&RunArgument::key, &RunArgument::value};
+};
+template <>
+struct Fields<RunCandidate> {
+  static constexpr std::tuple list{&RunCandidate::node, &RunCandidate::control, &RunCandidate::bulk,
+                                   &RunCandidate::score_micros};
+};
+template <>
+struct Fields<RunInput> {
+  static constexpr std::tuple list{&RunInput::partition, &RunInput::digest, &RunInput::size,
+                                   &RunInput::media, &RunInput::checksums};
+};
+template <>
+struct Fields<MemberStatus> {
+  static constexpr std::tuple list{
+      &MemberStatus::node, &MemberStatus::control,     &MemberStatus::bulk,
+      &MemberStatus::zone, &MemberStatus::weight,      &MemberStatus::state,
+      &MemberStatus::life, &MemberStatus::no_new_work, &MemberStatus::target_slots_micro,
+      &MemberStatus::slots};
+};
+template <>
+struct Fields<ParameterStatus> {
+  static constexpr std::tuple list{&ParameterStatus::name, &ParameterStatus::type,
+                                   &ParameterStatus::range, &ParameterStatus::default_value};
+};
+template <>
+struct Fields<RecipeStatus> {
+  static constexpr std::tuple list{
+      &RecipeStatus::name,   &RecipeStatus::summary,    &RecipeStatus::available,
+      &RecipeStatus::digest, &RecipeStatus::output,     &RecipeStatus::accepts,
+      &RecipeStatus::argv,   &RecipeStatus::parameters, &RecipeStatus::limits};
+};
+
+// --- Membership: 1 … ---------------------------------------------------------------------------
+
+template <>
+struct Fields<Ping> {
+  static constexpr std::uint16_t number = 1;
+  static constexpr std::tuple list{&Ping::sequence, &Ping::incarnation, &Ping::table_digest,
+                                   &Ping::rumours};
+};
+template <>
+struct Fields<Ack> {
+  static constexpr std::uint16_t number = 2;
+  static constexpr std::tuple list{&Ack::sequence, &Ack::incarnation, &Ack::table_digest,
+                                   &Ack::rumours};
+};
+template <>
+struct Fields<PingRequest> {
+  static constexpr std::uint16_t number = 3;
+  static constexpr std::tuple list{&PingRequest::sequence, &PingRequest::target,
+                                   &PingRequest::incarnation, &PingRequest::table_digest,
+                                   &PingRequest::rumours};
+};
+template <>
+struct Fields<Nack> {
+  static constexpr std::uint16_t number = 4;
+  static constexpr std::tuple list{&Nack::sequence, &Nack::incarnation, &Nack::table_digest,
+                                   &Nack::rumours};
+};
+template <>
+struct Fields<GossipPush> {
+  static constexpr std::uint16_t number = 5;
+  static constexpr std::tuple list{&GossipPush::is_summary, &GossipPush::answer_wanted,
+                                   &GossipPush::incarnation, &GossipPush::table_digest,
+                                   &GossipPush::rumours};
+};
+template <>
+struct Fields<RecordOffer> {
+  static constexpr std::uint16_t number = 6;
+  static constexpr std::tuple list{
+      &RecordOffer::digest,        &RecordOffer::has_stamps, &RecordOffer::settings_generation,
+      &RecordOffer::settings_hash, &RecordOffer::after,      &RecordOffer::is_last,
+      &RecordOffer::stamps};
+};
+template <>
+struct Fields<RecordPush> {
+  static constexpr std::uint16_t number = 7;
+  static constexpr std::tuple list{&RecordPush::settings,  &RecordPush::records,
+                                   &RecordPush::evictions, &RecordPush::settings_wanted,
+                                   &RecordPush::wanted,    &RecordPush::is_news};
+};
+template <>
+struct Fields<Hello> {
+  static constexpr std::uint16_t number = 8;
+  static constexpr std::tuple list{&Hello::record, &Hello::nonce, &Hello::has_mesh};
+};
+template <>
+struct Fields<HelloAnswer> {
+  static constexpr std::uint16_t number = 9;
+  static constexpr std::tuple list{&HelloAnswer::record, &HelloAnswer::nonce,
+                                   &HelloAnswer::has_mesh, &HelloAnswer::signature};
+};
+template <>
+struct Fields<HelloProof> {
+  static constexpr std::uint16_t number = 10;
+  static constexpr std::tuple list{&HelloProof::signature};
+};
+template <>
+struct Fields<HelloRefused> {
+  static constexpr std::uint16_t number = 11;
+  static constexpr std::tuple list{&HelloRefused::reason};
+};
+template <>
+struct Fields<HelloWanted> {
+  static constexpr std::uint16_t number = 12;
+  static constexpr std::tuple<> list{};
+};
+
+// --- Images, a client's wishes: 30 … -----------------------------------------------------------
+
+template <>
+struct Fields<RowRequest> {
+  static constexpr std::uint16_t number = 30;
+  static constexpr std::tuple list{&RowRequest::operation, &RowRequest::partition};
+};
+template <>
+struct Fields<RowAnswer> {
+  static constexpr std::uint16_t number = 31;
+  static constexpr std::tuple list{&RowAnswer::operation, &RowAnswer::code,  &RowAnswer::detail,
+                                   &RowAnswer::partition, &RowAnswer::lists, &RowAnswer::holders};
+};
+template <>
+struct Fields<MeshRequest> {
+  static constexpr std::uint16_t number = 32;
+  static constexpr std::tuple list{&MeshRequest::operation};
+};
+template <>
+struct Fields<MeshAnswer> {
+  static constexpr std::uint16_t number = 33;
+  static constexpr std::tuple list{&MeshAnswer::operation,     &MeshAnswer::mesh,
+                                   &MeshAnswer::node,          &MeshAnswer::partition_bits,
+                                   &MeshAnswer::placement_key, &MeshAnswer::replicas,
+                                   &MeshAnswer::write_quorum,  &MeshAnswer::members};
+};
+template <>
+struct Fields<PutRequest> {
+  static constexpr std::uint16_t number = 34;
+  static constexpr std::tuple list{
+      &PutRequest::operation, &PutRequest::request,  &PutRequest::stream,
+      &PutRequest::name,      &PutRequest::size,     &PutRequest::tags,
+      &PutRequest::if_absent, &PutRequest::wait_all, &PutRequest::deadline_ms};
+};
+template <>
+struct Fields<PutReady> {
+  static constexpr std::uint16_t number = 35;
+  static constexpr std::tuple list{&PutReady::operation, &PutReady::credit};
+};
+template <>
+struct Fields<WriteDone> {
+  static constexpr std::uint16_t number = 36;
+  static constexpr std::tuple list{
+      &WriteDone::operation, &WriteDone::code,   &WriteDone::detail,
+      &WriteDone::version,   &WriteDone::digest, &WriteDone::size,
+      &WriteDone::media,     &WriteDone::copies, &WriteDone::copies_wanted,
+      &WriteDone::holders,   &WriteDone::stored, &WriteDone::retry_after_ms};
+};
+template <>
+struct Fields<LookupRequest> {
+  static constexpr std::uint16_t number = 37;
+  static constexpr std::tuple list{&LookupRequest::operation, &LookupRequest::name,
+                                   &LookupRequest::strict};
+};
+template <>
+struct Fields<LookupAnswer> {
+  static constexpr std::uint16_t number = 38;
+  static constexpr std::tuple list{&LookupAnswer::operation, &LookupAnswer::code,
+                                   &LookupAnswer::detail,    &LookupAnswer::record,
+                                   &LookupAnswer::confirmed, &LookupAnswer::partition,
+                                   &LookupAnswer::lists,     &LookupAnswer::holders};
+};
+template <>
+struct Fields<RemoveRequest> {
+  static constexpr std::uint16_t number = 39;
+  static constexpr std::tuple list{&RemoveRequest::operation, &RemoveRequest::request,
+                                   &RemoveRequest::name};
+};
+template <>
+struct Fields<TagRequest> {
+  static constexpr std::uint16_t number = 40;
+  static constexpr std::tuple list{&TagRequest::operation, &TagRequest::request, &TagRequest::name,
+                                   &TagRequest::changes};
+};
+template <>
+struct Fields<CopyRequest> {
+  static constexpr std::uint16_t number = 41;
+  static constexpr std::tuple list{&CopyRequest::operation, &CopyRequest::request,
+                                   &CopyRequest::name, &CopyRequest::source,
+                                   &CopyRequest::source_holders};
+};
+template <>
+struct Fields<ListRequest> {
+  static constexpr std::uint16_t number = 42;
+  static constexpr std::tuple list{&ListRequest::operation, &ListRequest::prefix,
+                                   &ListRequest::after,     &ListRequest::limit,
+                                   &ListRequest::tags,      &ListRequest::own_only};
+};
+template <>
+struct Fields<ListAnswer> {
+  static constexpr std::uint16_t number = 43;
+  static constexpr std::tuple list{&ListAnswer::operation, &ListAnswer::code,
+                                   &ListAnswer::detail,    &ListAnswer::entries,
+                                   &ListAnswer::complete,  &ListAnswer::more};
+};
+
+// --- Images, between holders: 60 … -------------------------------------------------------------
+
+template <>
+struct Fields<ListsRequest> {
+  static constexpr std::uint16_t number = 60;
+  static constexpr std::tuple list{&ListsRequest::operation, &ListsRequest::partition};
+};
+template <>
+struct Fields<ListsAnswer> {
+  static constexpr std::uint16_t number = 61;
+  static constexpr std::tuple list{&ListsAnswer::operation, &ListsAnswer::partition,
+                                   &ListsAnswer::lists};
+};
+template <>
+struct Fields<VersionRequest> {
+  static constexpr std::uint16_t number = 62;
+  static constexpr std::tuple list{&VersionRequest::operation, &VersionRequest::partition,
+                                   &VersionRequest::name, &VersionRequest::lists,
+                                   &VersionRequest::request};
+};
+template <>
+struct Fields<VersionAnswer> {
+  static constexpr std::uint16_t number = 63;
+  static constexpr std::tuple list{&VersionAnswer::operation, &VersionAnswer::code,
+                                   &VersionAnswer::lists, &VersionAnswer::record,
+                                   &VersionAnswer::request_version};
+};
+template <>
+struct Fields<StoreOpen> {
+  static constexpr std::uint16_t number = 64;
+  static constexpr std::tuple list{&StoreOpen::operation, &StoreOpen::stream, &StoreOpen::partition,
+                                   &StoreOpen::hash};
+};
+template <>
+struct Fields<StoreReady> {
+  static constexpr std::uint16_t number = 65;
+  static constexpr std::tuple list{&StoreReady::operation, &StoreReady::code, &StoreReady::detail,
+                                   &StoreReady::credit};
+};
+template <>
+struct Fields<StoreFinished> {
+  static constexpr std::uint16_t number = 66;
+  static constexpr std::tuple list{&StoreFinished::operation, &StoreFinished::code,
+                                   &StoreFinished::detail,    &StoreFinished::size,
+                                   &StoreFinished::digest,    &StoreFinished::media};
+};
+template <>
+struct Fields<CommitRequest> {
+  static constexpr std::uint16_t number = 67;
+  static constexpr std::tuple list{&CommitRequest::operation,       &CommitRequest::partition,
+                                   &CommitRequest::record,          &CommitRequest::lists,
+                                   &CommitRequest::stream,          &CommitRequest::sources,
+                                   &CommitRequest::source_partition};
+};
+template <>
+struct Fields<CommitAnswer> {
+  static constexpr std::uint16_t number = 68;
+  static constexpr std::tuple list{&CommitAnswer::operation, &CommitAnswer::code,
+                                   &CommitAnswer::lists, &CommitAnswer::detail};
+};
+template <>
+struct Fields<StoreDrop> {
+  static constexpr std::uint16_t number = 69;
+  static constexpr std::tuple list{&StoreDrop::stream};
+};
+template <>
+struct Fields<InventoryRequest> {
+  static constexpr std::uint16_t number = 70;
+  static constexpr std::tuple list{&InventoryRequest::operation, &InventoryRequest::partition,
+                                   &InventoryRequest::after};
+};
+template <>
+struct Fields<InventoryAnswer> {
+  static constexpr std::uint16_t number = 71;
+  static constexpr std::tuple list{&InventoryAnswer::operation, &InventoryAnswer::code,
+                                   &InventoryAnswer::records, &InventoryAnswer::complete};
+};
+template <>
+struct Fields<FingerprintRequest> {
+  static constexpr std::uint16_t number = 72;
+  static constexpr std::tuple list{&FingerprintRequest::operation, &FingerprintRequest::mine};
+};
+template <>
+struct Fields<FingerprintAnswer> {
+  static constexpr std::uint16_t number = 73;
+  static constexpr std::tuple list{&FingerprintAnswer::operation, &FingerprintAnswer::different};
+};
+template <>
+struct Fields<ListsAnnounced> {
+  static constexpr std::uint16_t number = 74;
+  static constexpr std::tuple list{&ListsAnnounced::epoch, &ListsAnnounced::sets,
+                                   &ListsAnnounced::entries};
+};
+template <>
+struct Fields<AnnounceNoted> {
+  static constexpr std::uint16_t number = 75;
+  static constexpr std::tuple list{&AnnounceNoted::epoch, &AnnounceNoted::partitions};
+};
+template <>
+struct Fields<SyncConfirmed> {
+  static constexpr std::uint16_t number = 76;
+  static constexpr std::tuple list{&SyncConfirmed::epoch, &SyncConfirmed::entries};
+};
+template <>
+struct Fields<Settle> {
+  static constexpr std::uint16_t number = 77;
+  static constexpr std::tuple list{&Settle::step, &Settle::epoch, &Settle::entries};
+};
+template <>
+struct Fields<HintOffer> {
+  static constexpr std::uint16_t number = 78;
+  static constexpr std::tuple list{&HintOffer::partitions};
+};
+template <>
+struct Fields<HintTaken> {
+  static constexpr std::uint16_t number = 79;
+  static constexpr std::tuple list{&HintTaken::partitions};
+};
+
+// --- Runs: 100 … -------------------------------------------------------------------------------
+
+template <>
+struct Fields<ProbeLoad> {
+  static constexpr std::uint16_t number = 100;
+  static constexpr std::tuple list{&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
+                                   &ProbeLoad::recipe_digest};
+};
+template <>
+struct Fields<LoadAnswer> {
+  static constexpr std::uint16_t number = 101;
+  static constexpr std::tuple list{&LoadAnswer::operation,    &LoadAnswer::has_recipe,
+                                   &LoadAnswer::accepts_work, &LoadAnswer::running,
+                                   &LoadAnswer::queued,       &LoadAnswer::announced,
+                                   &LoadAnswer::workers,      &LoadAnswer::service_micros};
+};
+template <>
+struct Fields<ReleaseLoad> {
+  static constexpr std::uint16_t number = 102;
+  static constexpr std::tuple list{&ReleaseLoad::request};
+};
+template <>
+struct Fields<RunRequest> {
+  static constexpr std::uint16_t number = 103;
+  static constexpr std::tuple list{&RunRequest::operation, &RunRequest::request,
+                                   &RunRequest::name,      &RunRequest::recipe,
+                                   &RunRequest::arguments, &RunRequest::strict};
+};
+template <>
+struct Fields<RunCandidates> {
+  static constexpr std::uint16_t number = 104;
+  static constexpr std::tuple list{
+      &RunCandidates::operation,  &RunCandidates::code,  &RunCandidates::detail,
+      &RunCandidates::confirmed,  &RunCandidates::input, &RunCandidates::recipe_digest,
+      &RunCandidates::candidates, &RunCandidates::argv,  &RunCandidates::retry_after_ms};
+};
+template <>
+struct Fields<RunStart> {
+  static constexpr std::uint16_t number = 105;
+  static constexpr std::tuple list{
+      &RunStart::operation,     &RunStart::request,   &RunStart::input,      &RunStart::recipe,
+      &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms};
+};
+template <>
+struct Fields<RunAccepted> {
+  static constexpr std::uint16_t number = 106;
+  static constexpr std::tuple list{&RunAccepted::operation, &RunAccepted::position};
+};
+template <>
+struct Fields<RunDone> {
+  static constexpr std::uint16_t number = 107;
+  static constexpr std::tuple list{
+      &RunDone::operation,   &RunDone::code,       &RunDone::detail,
+      &RunDone::output_size, &RunDone::extension,  &RunDone::queued_micros,
+      &RunDone::wall_micros, &RunDone::cpu_micros, &RunDone::retry_after_ms};
+};
+template <>
+struct Fields<RunAlive> {
+  static constexpr std::uint16_t number = 108;
+  static constexpr std::tuple list{&RunAlive::request};
+};
+template <>
+struct Fields<RunCancel> {
+  static constexpr std::uint16_t number = 109;
+  static constexpr std::tuple list{&RunCancel::request};
+};
+
+// --- Operators: 130 … --------------------------------------------------------------------------
+
+template <>
+struct Fields<StatusRequest> {
+  static constexpr std::uint16_t number = 130;
+  static constexpr std::tuple list{&StatusRequest::operation};
+};
+template <>
+struct Fields<StatusAnswer> {
+  static constexpr std::uint16_t number = 131;
+  static constexpr std::tuple list{&StatusAnswer::operation,
+                                   &StatusAnswer::node,
+                                   &StatusAnswer::mesh,
+                                   &StatusAnswer::version,
+                                   &StatusAnswer::epoch,
+                                   &StatusAnswer::partition_bits,
+                                   &StatusAnswer::replicas,
+                                   &StatusAnswer::write_quorum,
+                                   &StatusAnswer::uptime_seconds,
+                                   &StatusAnswer::images,
+                                   &StatusAnswer::bytes,
+                                   &StatusAnswer::disk_free_bytes,
+                                   &StatusAnswer::disk_total_bytes,
+                                   &StatusAnswer::unsettled,
+                                   &StatusAnswer::to_sync,
+                                   &StatusAnswer::moved_bytes,
+                                   &StatusAnswer::moved_files,
+                                   &StatusAnswer::under_replicated,
+                                   &StatusAnswer::hints,
+                                   &StatusAnswer::frozen,
+                                   &StatusAnswer::workers,
+                                   &StatusAnswer::running,
+                                   &StatusAnswer::queued,
+                                   &StatusAnswer::dropped_messages,
+                                   &StatusAnswer::malformed_messages,
+                                   &StatusAnswer::members,
+                                   &StatusAnswer::waits_for};
+};
+template <>
+struct Fields<RecipesRequest> {
+  static constexpr std::uint16_t number = 132;
+  static constexpr std::tuple list{&RecipesRequest::operation};
+};
+template <>
+struct Fields<RecipesAnswer> {
+  static constexpr std::uint16_t number = 133;
+  static constexpr std::tuple list{&RecipesAnswer::operation, &RecipesAnswer::recipes};
+};
+template <>
+struct Fields<CommandRequest> {
+  static constexpr std::uint16_t number = 134;
+  static constexpr std::tuple list{&CommandRequest::operation, &CommandRequest::command,
+                                   &CommandRequest::target, &CommandRequest::force,
+                                   &CommandRequest::accept_fewer_copies};
+};
+template <>
+struct Fields<CommandAnswer> {
+  static constexpr std::uint16_t number = 135;
+  static constexpr std::tuple list{&CommandAnswer::operation, &CommandAnswer::code,
+                                   &CommandAnswer::detail};
+};
+
+// --- The bulk plane: 200 … ---------------------------------------------------------------------
+
+template <>
+struct Fields<StreamChunk> {
+  static constexpr std::uint16_t number = 200;
+  static constexpr std::tuple list{&StreamChunk::stream, &StreamChunk::index, &StreamChunk::last};
+};
+template <>
+struct Fields<StreamCredit> {
+  static constexpr std::uint16_t number = 201;
+  static constexpr std::tuple list{&StreamCredit::stream, &StreamCredit::count};
+};
+template <>
+struct Fields<StreamOpen> {
+  static constexpr std::uint16_t number = 202;
+  static constexpr std::tuple list{
+      &StreamOpen::stream,    &StreamOpen::credit,    &StreamOpen::run,
+      &StreamOpen::partition, &StreamOpen::digest,    &StreamOpen::media,
+      &StreamOpen::size,      &StreamOpen::checksums, &StreamOpen::first_chunk};
+};
+template <>
+struct Fields<StreamEnd> {
+  static constexpr std::uint16_t number = 203;
+  static constexpr std::tuple list{&StreamEnd::stream, &StreamEnd::code, &StreamEnd::detail};
+};
+
+}  // namespace pixmesh

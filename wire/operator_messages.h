@@ -1,0 +1,100 @@
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+
+// What an operator asks a node about itself.
+namespace pixmesh {
+
+struct StatusRequest {
+  OperationId operation;
+};
+struct MemberStatus {
+  NodeId node;
+  std::string control;
+  std::string bulk;
+  std::string zone;
+  std::uint32_t weight = 1;
+  std::string state;  // joining, active, leaving, left, evicted
+  std::string life;   // alive, suspect, dead, left
+  bool no_new_work = false;
+  std::uint64_t target_slots_micro = 0;  // share of the ring by weight, in millionths of a slot
+  std::uint32_t slots = 0;               // partitions placed on it
+};
+struct StatusAnswer {
+  OperationId operation;
+  NodeId node;
+  MeshId mesh;
+  std::string version;
+  Epoch epoch;
+  std::uint32_t partition_bits = 0;
+  std::uint32_t replicas = 0;
+  std::uint32_t write_quorum = 0;
+  std::uint64_t uptime_seconds = 0;
+  std::uint64_t images = 0;  // records that are no tombstones, on this node
+  std::uint64_t bytes = 0;
+  std::uint64_t disk_free_bytes = 0;
+  std::uint64_t disk_total_bytes = 0;
+  std::uint32_t unsettled = 0;  // partitions of this node in motion
+  std::uint32_t to_sync = 0;
+  std::uint64_t moved_bytes = 0;  // fetched here since the last placement
+  std::uint64_t moved_files = 0;
+  std::uint64_t under_replicated = 0;  // images this node answers for that lack a living copy
+  std::uint64_t hints = 0;
+  bool frozen = false;
+  std::uint32_t workers = 0;
+  std::uint32_t running = 0;
+  std::uint32_t queued = 0;
+  std::uint64_t dropped_messages = 0;
+  std::uint64_t malformed_messages = 0;
+  std::vector<MemberStatus> members;
+  std::string waits_for;  // a leaving node: what is still to be handed over
+};
+
+struct RecipesRequest {
+  OperationId operation;
+};
+struct ParameterStatus {
+  std::string name;
+  std::string type;
+  std::string range;
+  std::string default_value;
+};
+struct RecipeStatus {
+  std::string name;
+  std::string summary;
+  bool available = false;
+  Digest digest;
+  std::string output;
+  std::vector<std::string> accepts;
+  std::vector<std::string> argv;
+  std::vector<ParameterStatus> parameters;
+  std::string limits;
+};
+struct RecipesAnswer {
+  OperationId operation;
+  std::vector<RecipeStatus> recipes;
+};
+
+enum class NodeCommand : std::uint8_t { drain = 1, undrain, leave, cancel_leave, forget };
+struct CommandRequest {
+  OperationId operation;
+  NodeCommand command = NodeCommand::drain;
+  NodeId target;  // of forget
+  bool force = false;
+  bool accept_fewer_copies = false;
+};
+struct CommandAnswer {
+  OperationId operation;
+  ErrorCode code{};
+  std::string detail;
+};
+
+using OperatorMessage = std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer,
+                                     CommandRequest, CommandAnswer>;
+
+}  // namespace pixmesh
