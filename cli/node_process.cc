@@ -1,0 +1,352 @@
+#include "cli/node_process.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+#include "base/digest.h"
+#include "host/chunk_store.h"
+#include "host/clocks.h"
+#include "host/entropy.h"
+#include "host/event_queue.h"
+#include "host/identity_file.h"
+#include "host/lmdb_disk.h"
+#include "host/process_executor.h"
+#include "host/recipe_file.h"
+#include "host/signals.h"
+#include "host/state_store.h"
+#include "host/text_log.h"
+#include "host/worker_background.h"
+#include "host/zmq_transport.h"
+#include "node/node.h"
+#include "ring/partition.h"
+#include "wire/stored.h"
+
+namespace pixmesh {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What a disk asks back about records, in terms of bytes (see base/disk.h).
+Admission admit_bytes(ByteView stored, ByteView incoming, ByteView lists, ByteView fence) {
+  const auto refuse = [] { return Admission{static_cast<std::uint8_t>(CommitCode::failed)}; };
+  const auto next = decode_record(incoming);
+  if (!next) return refuse();
+  std::optional<Version> before;
+  if (!stored.empty()) {
+    const auto record = decode_record(stored);
+    if (!record) return refuse();
+    before = record->version;
+  }
+  const auto lists_of = [](ByteView bytes) -> std::optional<HolderLists> {
+    if (bytes.empty()) return std::nullopt;
+    auto decoded = decode_lists(bytes);
+    if (!decoded) return HolderLists{};
+    return std::move(decoded).value();
+  };
+  const CommitCode code = admit(before, next->version, lists_of(lists), lists_of(fence));
+  Admission admission{static_cast<std::uint8_t>(code), code == CommitCode::stored, {}};
+  if (code == CommitCode::stale) admission.current.assign(lists.begin(), lists.end());
+  return admission;
+}
+
+PlaceRecord place_with(const std::optional<MeshSettings>& settings) {
+  return [settings](ByteView bytes) -> Result<RecordPlace> {
+    if (!settings) return Error{ErrorCode::malformed, "this node belongs to no mesh yet"};
+    const auto record = decode_record(bytes);
+    if (!record) return record.error();
+    RecordPlace place;
+    place.partition = partition_of(record->name, settings->placement_key, settings->partition_bits);
+    place.name_digest = name_digest_of(record->name);
+    place.name = record->name;
+    place.digest = record->digest;
+    place.size = record->size;
+    place.record_path = record_path(place.partition, place.name_digest);
+    if (!record->tombstone) place.blob_path = blob_path(record->digest, record->media);
+    return place;
+  };
+}
+
+std::optional<MeshSettings> settings_in(const TableRows& facts) {
+  for (const auto& [key, value] : facts.rows) {
+    if (text_of(key) != "settings") continue;
+    if (auto settings = decode_settings(value)) return std::move(settings).value();
+  }
+  return std::nullopt;
+}
+
+/// "host:port" with `by` added to the port.
+std::string shifted(const std::string& endpoint, int by) {
+  const std::size_t colon = endpoint.rfind(':');
+  const int port = std::stoi(endpoint.substr(colon + 1));
+  return endpoint.substr(0, colon + 1) + std::to_string(port + by);
+}
+
+std::string host_of(const std::string& endpoint) { return endpoint.substr(0, endpoint.rfind(':')); }
+std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':')); }
+
+/// A node with everything around it, in the order in which it comes up and goes down.
+class NodeProcess {
+ public:
+  explicit NodeProcess(const NodeProcessOptions& options) : options_(options) {}
+
+  [[nodiscard]] Result<Done> open();
+  [[nodiscard]] Result<Done> serve();
+
+ private:
+  [[nodiscard]] Result<Done> open_log();
+  [[nodiscard]] Result<Done> open_state();
+  [[nodiscard]] Result<Done> open_disks();
+  [[nodiscard]] Result<Done> open_addresses();
+  [[nodiscard]] Result<Done> open_outside();
+  [[nodiscard]] Result<Done> check_has_mesh() const;
+  [[nodiscard]] NodeOptions node_options() const;
+  void reload_recipes();
+  void loop();
+
+  const NodeProcessOptions& options_;
+  fs::path state_folder_;
+  std::unique_ptr<TextLog> log_;
+  EventQueue events_;
+  ChunkStore chunks_;
+  Identity identity_;
+  std::unique_ptr<StateStore> state_;
+  NodeMemory memory_;
+  std::optional<MeshSettings> mesh_;
+  std::vector<std::unique_ptr<LmdbDisk>> disks_;
+  std::vector<DiskDescription> descriptions_;
+  std::uint64_t capacity_ = 0;
+  std::string bulk_listen_;
+  std::unique_ptr<ProcessExecutor> executor_;
+  std::unique_ptr<WorkerBackground> background_;
+  std::unique_ptr<ZmqTransport> transport_;
+  RecipeBook book_;
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<SignalThread> signals_;
+};
+
+Result<Done> NodeProcess::open() {
+  for (const auto step : {&NodeProcess::open_log, &NodeProcess::open_state,
+                          &NodeProcess::open_disks, &NodeProcess::open_addresses}) {
+    if (auto done = (this->*step)(); !done) return done;
+  }
+  if (auto has = check_has_mesh(); !has) return has;
+  return open_outside();
+}
+
+Result<Done> NodeProcess::open_log() {
+  const NodeSettings& settings = options_.settings;
+  if (settings.data.empty()) {
+    return Error{ErrorCode::usage, "no data folder is named; add --data DIR"};
+  }
+  state_folder_ =
+      settings.state.empty() ? fs::path(settings.data.front()) / "state" : fs::path(settings.state);
+  if (options_.log_file.empty()) {
+    log_ = std::make_unique<TextLog>(settings.log_level);
+    return Done{};
+  }
+  auto log = TextLog::open(options_.log_file, settings.log_level);
+  if (!log) return log.error();
+  log_ = std::move(log).value();
+  return Done{};
+}
+
+Result<Done> NodeProcess::open_state() {
+  auto identity = load_identity(state_folder_);
+  if (!identity) return identity.error();
+  identity_ = identity.value();
+  StateStoreOptions options;
+  options.folder = state_folder_;
+  options.index = state_disk;
+  auto state = StateStore::open(options, events_);
+  if (!state) return state.error();
+  state_ = std::move(state).value();
+  auto facts = state_->load(Table::facts);
+  if (!facts) return facts.error();
+  memory_.facts = std::move(facts).value();
+  auto hints = state_->load(Table::hints);
+  if (!hints) return hints.error();
+  memory_.hints = std::move(hints).value();
+  mesh_ = settings_in(memory_.facts);
+  return Done{};
+}
+
+Result<Done> NodeProcess::open_disks() {
+  for (const std::string& folder : options_.settings.data) {
+    LmdbDiskOptions options;
+    options.folder = folder;
+    options.index = static_cast<std::uint32_t>(disks_.size());
+    options.admit = admit_bytes;
+    options.place = place_with(mesh_);
+    auto disk = LmdbDisk::open(std::move(options), chunks_, events_);
+    if (!disk) return disk.error();
+    disks_.push_back(std::move(disk).value());
+    LmdbDisk& opened = *disks_.back();
+    const RecoveryReport& found = opened.recovery();
+    log_->event(LogLevel::info, "disk_opened",
+                {{"folder", folder},
+                 {"temp_removed", std::to_string(found.temp_removed)},
+                 {"records_restored", std::to_string(found.records_restored)},
+                 {"blobs_trashed", std::to_string(found.blobs_trashed)},
+                 {"blobs_missing", std::to_string(found.blobs_missing)},
+                 {"index_rebuilt", found.index_rebuilt ? "true" : "false"}});
+    auto lists = opened.load(Table::lists);
+    if (!lists) return lists.error();
+    memory_.lists.push_back(std::move(lists).value());
+    std::error_code problem;
+    const std::uint64_t size = fs::space(folder, problem).capacity;
+    DiskDescription description;
+    description.id = opened.disk_id().raw;
+    description.capacity_bytes = size;
+    descriptions_.push_back(description);
+    capacity_ += size;
+  }
+  if (options_.settings.capacity > 0) capacity_ = options_.settings.capacity;
+  return Done{};
+}
+
+// The bulk port is chosen once and kept, so that peers' addresses stay true.
+Result<Done> NodeProcess::open_addresses() {
+  bulk_listen_ = options_.settings.bulk_listen;
+  if (!bulk_listen_.empty()) return Done{};
+  bulk_listen_ = shifted(options_.settings.listen, 1000);
+  return Done{};
+}
+
+Result<Done> NodeProcess::check_has_mesh() const {
+  if (mesh_) {
+    if (options_.create || !options_.join.empty()) {
+      log_->event(
+          LogLevel::warning, "create_and_join_ignored",
+          {{"reason", "this folder belongs to a mesh already"}, {"mesh", to_text(mesh_->mesh)}});
+    }
+    return Done{};
+  }
+  if (options_.create || !options_.join.empty()) return Done{};
+  std::fprintf(stderr,
+               "pixmesh: this node belongs to no mesh yet and waits.\n"
+               "Found one with 'pixmesh node run --create --data %s', or join one with\n"
+               "'pixmesh node run --join HOST:PORT --data %s'.\n",
+               options_.settings.data.front().c_str(), options_.settings.data.front().c_str());
+  return Done{};
+}
+
+Result<Done> NodeProcess::open_outside() {
+  ProcessExecutorOptions tools;
+  for (const std::string& folder : options_.settings.data) {
+    tools.disks.push_back(fs::absolute(folder));
+  }
+  tools.scratch = tools.disks.front() / "scratch";
+  auto executor = ProcessExecutor::open(std::move(tools), events_);
+  if (!executor) return executor.error();
+  executor_ = std::move(executor).value();
+  background_ = std::make_unique<WorkerBackground>(events_);
+  auto book = load_recipe_book(options_.settings.recipes);
+  if (!book) return book.error();
+  book_ = std::move(book).value();
+  ZmqTransportOptions wires;
+  wires.control_bind = {options_.settings.listen};
+  wires.bulk_bind = {bulk_listen_};
+  auto transport = ZmqTransport::start(std::move(wires), chunks_, events_);
+  if (!transport) return transport.error();
+  transport_ = std::move(transport).value();
+  return Done{};
+}
+
+NodeOptions NodeProcess::node_options() const {
+  const NodeSettings& settings = options_.settings;
+  NodeOptions node;
+  node.key = identity_.signing;
+  node.link_key = identity_.link_public;
+  node.control = {settings.advertise.empty() ? settings.listen : settings.advertise};
+  node.bulk = {host_of(node.control.text) + port_of(bulk_listen_)};
+  node.zone = settings.zone;
+  node.capacity_bytes = capacity_;
+  node.create = options_.create;
+  node.founding.replicas = settings.replicas;
+  node.founding.write_quorum = settings.write_quorum;
+  node.founding.partition_bits = 14;
+  for (const std::string& at : options_.join) node.join.push_back({at});
+  node.disks = descriptions_;
+  node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
+  node.version = PIXMESH_VERSION;
+  node.lanes.workers =
+      settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
+  node.lanes.queue_max = settings.queue_max;
+  return node;
+}
+
+Result<Done> NodeProcess::serve() {
+  std::vector<Disk*> disks;
+  for (const auto& disk : disks_) disks.push_back(disk.get());
+  node_ = std::make_unique<Node>(
+      node_options(), std::move(book_), memory_,
+      Outside{*transport_, std::move(disks), *state_, *executor_, *background_, *log_},
+      Rng(seed_from_entropy()));
+  memory_ = {};
+  signals_ = std::make_unique<SignalThread>(events_);
+  node_->start(monotonic_now(), wall_now());
+  std::printf("node %s listens on %s (bulk %s)\n",
+              to_text(node_id_of(identity_.signing.public_key)).c_str(),
+              options_.settings.listen.c_str(), bulk_listen_.c_str());
+  std::fflush(stdout);
+  loop();
+  signals_.reset();
+  transport_->stop();
+  executor_.reset();
+  background_.reset();
+  disks_.clear();  // does what was submitted, closes cleanly
+  state_.reset();
+  if (!node_->failure().empty()) return Error{ErrorCode::failed, node_->failure()};
+  return Done{};
+}
+
+// The one loop that product and simulator do not share.
+void NodeProcess::loop() {
+  while (!node_->stopped()) {
+    HostEvent event{StopAsked{}};
+    const Instant deadline = node_->next_deadline().value_or(monotonic_now() + 1s);
+    const bool came = events_.wait_next(deadline, event);
+    const Instant now = monotonic_now();
+    if (came) {
+      if (std::holds_alternative<ReloadAsked>(event)) reload_recipes();
+      node_->on_event(now, wall_now(), event);
+      if (const auto* arrived = std::get_if<MessageArrived>(&event); arrived && arrived->chunk) {
+        chunks_.release(*arrived->chunk);
+      }
+      if (const auto* answered = std::get_if<DiskAnswered>(&event); answered && answered->answer) {
+        const auto* read = std::get_if<RangeRead>(&answered->answer.value());
+        if (read != nullptr) chunks_.release(read->chunk);
+      }
+    }
+    if (const auto due = node_->next_deadline(); due && now >= *due) {
+      node_->on_deadline(now, wall_now());
+    }
+  }
+}
+
+void NodeProcess::reload_recipes() {
+  auto book = load_recipe_book(options_.settings.recipes);
+  if (!book) {
+    log_->event(LogLevel::error, "recipes_not_reloaded", {{"reason", book.error().detail}});
+    return;
+  }
+  node_->set_recipes(std::move(book).value());
+  log_->event(LogLevel::info, "recipes_reloaded", {});
+}
+
+}  // namespace
+
+int run_node(const NodeProcessOptions& options) {
+  block_signals();
+  NodeProcess process(options);
+  auto done = process.open();
+  if (done) done = process.serve();
+  if (done) return 0;
+  std::fprintf(stderr, "pixmesh: %s\n", done.error().detail.c_str());
+  return static_cast<int>(done.error().code) <= 11 ? static_cast<int>(done.error().code) : 1;
+}
+
+}  // namespace pixmesh

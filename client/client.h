@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "replication/messages.h"
+#include "routing/run_messages.h"
+#include "wire/operator_messages.h"
+
+namespace pixmesh {
+
+struct ClientOptions {
+  std::vector<Endpoint> nodes;    // tried in turn; at least one
+  Duration connect_timeout = 2s;  // for a node's first answer
+  Duration deadline = 120s;       // of one call, retries included
+  int cancel_fd = -1;             // readable: the call ends with `timed_out` ("interrupted")
+};
+
+/// How far a transfer is: bytes done, and of how many (0: not known).
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+/// Gives the bytes of an upload. `read` fills the front of `into` and returns how many bytes it
+/// gave; fewer than asked only at the end. `rewind` goes back to the start for another try.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  [[nodiscard]] virtual Result<std::size_t> read(std::span<std::uint8_t> into) = 0;
+  [[nodiscard]] virtual bool rewind() = 0;  // false: it cannot (a pipe)
+  [[nodiscard]] virtual std::optional<std::uint64_t> size() const = 0;
+};
+
+/// Takes the bytes of a download, in order. `restart`: forget all, another try begins.
+class ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  [[nodiscard]] virtual Result<Done> write(ByteView bytes) = 0;
+  [[nodiscard]] virtual Result<Done> restart() = 0;
+};
+
+struct PutOptions {
+  std::string name;
+  std::vector<Tag> tags;
+  bool if_absent = false;
+  bool wait_all = false;  // until every copy is durable, not only the write quorum
+};
+
+struct RunOptions {
+  std::string recipe;
+  std::string name;
+  std::vector<RunArgument> arguments;
+  bool strict = false;
+};
+struct RunReceipt {
+  RequestId request;
+  NodeId node;  // where it ran
+  std::string control;
+  std::uint64_t output_size = 0;
+  std::string extension;  // of the output
+  bool confirmed = true;
+  Duration queued{};
+  Duration wall{};  // of the tool
+  Duration cpu{};
+};
+struct NodeReport {  // one node's answer, or why there is none
+  NodeId node;
+  std::string control;
+  std::optional<StatusAnswer> status;
+  std::string problem;
+};
+
+/// A mesh seen from outside. Every call blocks, carries one request id through all its retries, and
+/// keeps to the deadline and to `cancel_fd`. Retries go to another holder, after a pause, and never
+/// more than a few. Not thread-safe: one thread, one Client.
+///
+/// Errors of every call: unreachable (nobody answers, or no quorum), overloaded (busy; retry),
+/// timed_out (the effect of a write is then unknown), denied; further ones as said.
+class Client {
+ public:
+  /// Asks the first node that answers for the mesh. Errors: unreachable, with what to type next.
+  [[nodiscard]] static Result<std::unique_ptr<Client>> connect(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  /// The mesh as the contacted node described it.
+  [[nodiscard]] const MeshAnswer& mesh() const;
+
+  /// Stores bytes under a name, replacing what was there. WriteDone::code is 0 or fewer_copies
+  /// (wait_all: done, but with fewer copies). Errors: usage (name, tags, empty source), no_space,
+  /// corrupt (the mesh computed another digest than we did).
+  [[nodiscard]] Result<WriteDone> put(const PutOptions& options, ByteSource& source,
+                                      const Progress& progress);
+
+  /// The record of a name and the holders that have it. Errors: not_found.
+  [[nodiscard]] Result<LookupAnswer> stat(const std::string& name, bool strict);
+
+  /// Writes the bytes to `sink` and checks their digest at the end.
+  /// Errors: not_found, corrupt (nothing written to the sink is to be trusted), the sink's own.
+  [[nodiscard]] Result<LookupAnswer> get(const std::string& name, bool strict, ByteSink& sink,
+                                         const Progress& progress);
+
+  [[nodiscard]] Result<WriteDone> remove(const std::string& name);  // not_found
+  [[nodiscard]] Result<WriteDone> tag(const std::string& name,
+                                      const std::vector<Tag>& changes);  // not_found
+  /// A second name for the same bytes; nothing passes through the client. Errors: not_found.
+  [[nodiscard]] Result<WriteDone> copy(const std::string& from, const std::string& to);
+
+  /// Calls `each` for every image under `prefix` that carries all `tags`, in order of name, until
+  /// it returns false. @returns whether the list is complete; false: some holders are silent.
+  [[nodiscard]] Result<bool> list(const std::string& prefix, const std::vector<Tag>& tags,
+                                  const std::function<bool(const ListEntry&)>& each);
+
+  /// Where a run would go and what would be started, without starting it.
+  [[nodiscard]] Result<RunCandidates> plan(const RunOptions& options);
+
+  /// Processes one image on a node that holds it; the output goes to `sink`.
+  /// Errors: not_found, usage (recipe, parameter, media type), tool_failed (with its stderr).
+  [[nodiscard]] Result<RunReceipt> run(const RunOptions& options, ByteSink& sink,
+                                       const Progress& progress);
+
+  /// Every member's own report; silent members are listed with the problem.
+  [[nodiscard]] Result<std::vector<NodeReport>> status();
+  /// The contacted node's recipes.
+  [[nodiscard]] Result<std::vector<RecipeStatus>> recipes();
+  /// A command to the contacted node itself. @returns what it says, for people.
+  [[nodiscard]] Result<std::string> command(const CommandRequest& command);
+
+  class Session;  // of the library's own parts
+
+ private:
+  explicit Client(std::unique_ptr<Session> session);
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,173 @@
+#include "client/session.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "host/entropy.h"
+#include "ring/partition.h"
+
+namespace pixmesh {
+namespace {
+
+// A random start, so that two clients on one link never share a number.
+std::uint64_t random_number() { return seed_from_entropy() >> 1; }
+
+Error interrupted() { return {ErrorCode::timed_out, "interrupted"}; }
+
+}  // namespace
+
+Client::Session::Session(ClientOptions options)
+    : options_(std::move(options)), last_operation_(random_number()) {}
+
+PartitionId Client::Session::partition_of_name(const std::string& name) const {
+  return partition_of(name, mesh_.placement_key, mesh_.partition_bits);
+}
+
+RequestId Client::Session::fresh_request() const {
+  RequestId request;
+  fill_from_entropy(request.raw);
+  return request;
+}
+
+StreamId Client::Session::fresh_stream() const {
+  StreamId stream;
+  fill_from_entropy(stream.raw);
+  return stream;
+}
+
+DealerClient* Client::Session::reach(const std::string& control) {
+  const auto known = nodes_.find(control);
+  if (known != nodes_.end()) return &known->second;
+  auto opened = DealerClient::open({control}, {});
+  if (!opened) return nullptr;
+  return &nodes_.emplace(control, std::move(opened).value()).first->second;
+}
+
+Result<Done> Client::Session::learn_mesh() {
+  std::string tried;
+  bool waiting = false;
+  for (const Endpoint& node : options_.nodes) {
+    const auto answer = ask<MeshAnswer>(node.text, MeshRequest{next_operation()},
+                                        monotonic_now() + options_.connect_timeout);
+    if (cancelled_) return interrupted();
+    if (answer && answer->mesh != MeshId{}) {
+      mesh_ = answer.value();
+      contact_ = node.text;
+      return Done{};
+    }
+    waiting = waiting || answer.has_value();
+    tried += (tried.empty() ? "" : ", ") + node.text;
+  }
+  if (waiting) {
+    return Error{ErrorCode::unreachable, "the node at " + tried +
+                                             " belongs to no mesh yet. Start it with --create or "
+                                             "--join HOST:PORT."};
+  }
+  return Error{
+      ErrorCode::unreachable,
+      "no node answers at " + tried + ". Start one with 'pixmesh up' or name another with --node."};
+}
+
+bool Client::Session::send(const std::string& control, const Message& message) {
+  DealerClient* node = reach(control);
+  return node != nullptr && node->send(encode(message));
+}
+
+bool Client::Session::open_bulk(const HolderAddress& node) {
+  DealerClient* link = reach(node.control);
+  if (link == nullptr) return false;
+  std::string& opened = bulk_of_[node.control];
+  if (opened == node.bulk) return true;
+  if (!link->open_bulk({node.bulk})) return false;
+  opened = node.bulk;
+  return true;
+}
+
+bool Client::Session::send_bulk(const std::string& control, const BulkMessage& message) {
+  DealerClient* node = reach(control);
+  return node != nullptr && node->send_bulk(encode(message));
+}
+
+bool Client::Session::send_chunk(const std::string& control, const StreamChunk& message,
+                                 ByteView bytes) {
+  DealerClient* node = reach(control);
+  return node != nullptr && node->send_bulk(encode(BulkMessage(message)), bytes);
+}
+
+Result<Client::Session::Arrival> Client::Session::receive(const std::string& control,
+                                                          Instant deadline) {
+  DealerClient* node = reach(control);
+  if (node == nullptr) return Error{ErrorCode::unreachable, "no node answers at " + control};
+  for (;;) {
+    if (auto bytes = node->receive(0s)) {
+      auto message = decode_message(*bytes);
+      if (message) {
+        Arrival arrival;
+        arrival.message = std::move(message).value();
+        return arrival;
+      }
+      continue;
+    }
+    if (auto frame = node->receive_bulk(0s)) {
+      auto message = decode_bulk(frame->message);
+      if (message) {
+        Arrival arrival;
+        arrival.bulk = std::move(message).value();
+        arrival.chunk = std::move(frame->chunk);
+        return arrival;
+      }
+      continue;
+    }
+    const Duration left = deadline - monotonic_now();
+    if (left <= Duration{}) {
+      return Error{ErrorCode::timed_out, "the node at " + control + " did not answer in time"};
+    }
+    const Readiness ready = node->wait(left, options_.cancel_fd);
+    if (ready.cancelled) {
+      cancelled_ = true;
+      return interrupted();
+    }
+  }
+}
+
+Result<Done> Client::Session::sleep(Duration pause) {
+  pollfd cancel{options_.cancel_fd, POLLIN, 0};
+  const int timeout = static_cast<int>(pause / 1ms);
+  if (::poll(&cancel, options_.cancel_fd < 0 ? 0 : 1, timeout) > 0) {
+    cancelled_ = true;
+    return interrupted();
+  }
+  return Done{};
+}
+
+Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(PartitionId partition,
+                                                                         Instant deadline) {
+  auto row = rows_.find(partition);
+  if (row == rows_.end()) {
+    const Instant limit = std::min(deadline, monotonic_now() + options_.connect_timeout);
+    auto answer = ask<RowAnswer>(contact_, RowRequest{next_operation(), partition}, limit);
+    if (!answer) {
+      if (cancelled_) return answer.error();
+      // The contact may have died: any other member describes the mesh as well.
+      for (const HolderAddress& member : mesh_.members) options_.nodes.push_back({member.control});
+      std::erase_if(options_.nodes, [&](const Endpoint& node) { return node.text == contact_; });
+      if (auto learned = learn_mesh(); !learned) return learned.error();
+      answer = ask<RowAnswer>(contact_, RowRequest{next_operation(), partition},
+                              monotonic_now() + options_.connect_timeout);
+      if (!answer) return answer.error();
+    }
+    row = rows_.emplace(partition, answer.value()).first;
+  }
+  // Target holders first: they stay. Where to begin is spread by the partition's number.
+  std::vector<HolderAddress> living;
+  for (const HolderAddress& holder : row->second.holders) {
+    if (holder.alive && contains(row->second.lists.target, holder.node)) living.push_back(holder);
+  }
+  if (living.empty()) living = row->second.holders;
+  if (living.empty()) return Error{ErrorCode::unreachable, "the partition has no holders"};
+  std::rotate(living.begin(), living.begin() + partition.raw % living.size(), living.end());
+  return living;
+}
+
+}  // namespace pixmesh

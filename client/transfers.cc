@@ -1,0 +1,362 @@
+#include <algorithm>
+
+#include "base/digest.h"
+#include "client/attempts.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::uint32_t window = 4;   // chunks on their way
+constexpr Duration stall_after = 3s;  // no chunk for that long: another holder
+constexpr Duration alive_every = 1s;
+
+}  // namespace
+
+Result<Done> fetch_stream(Client::Session& session, const HolderAddress& node, StreamOpen open,
+                          ByteSink& sink, Hasher* hasher, const Progress& progress,
+                          const std::function<void()>& while_waiting) {
+  open.stream = session.fresh_stream();
+  open.credit = window;
+  if (!session.open_bulk(node) || !session.send_bulk(node.control, open)) {
+    return Error{ErrorCode::unreachable, "no node answers at " + node.bulk};
+  }
+  const std::uint32_t count = chunk_count_of(open.size);
+  std::uint64_t done = 0;
+  Instant stall_at = monotonic_now() + stall_after;
+  for (std::uint32_t next = 0; next < count;) {
+    auto arrival = session.receive(node.control, std::min(stall_at, monotonic_now() + alive_every));
+    while_waiting();
+    if (!arrival) {
+      if (!session.cancelled() && monotonic_now() < stall_at) continue;
+      (void)session.send_bulk(node.control, StreamEnd{open.stream, ErrorCode::timed_out, {}});
+      return arrival.error();
+    }
+    if (!arrival->bulk) continue;
+    if (const auto* end = std::get_if<StreamEnd>(&*arrival->bulk)) {
+      if (end->stream == open.stream) return Error{end->code, end->detail};
+      continue;
+    }
+    const auto* piece = std::get_if<StreamChunk>(&*arrival->bulk);
+    if (piece == nullptr || piece->stream != open.stream || !arrival->chunk) continue;
+    const ByteView bytes(arrival->chunk->data<std::uint8_t>(), arrival->chunk->size());
+    const bool fits = piece->index == next && bytes.size() == chunk_size_of(open.size, next) &&
+                      (open.checksums.empty() || chunk_checksum(bytes) == open.checksums[next]);
+    if (!fits) {
+      (void)session.send_bulk(node.control, StreamEnd{open.stream, ErrorCode::corrupt, {}});
+      return Error{ErrorCode::corrupt, "a chunk from " + node.control + " is damaged"};
+    }
+    if (hasher != nullptr) hasher->update(bytes);
+    if (auto written = sink.write(bytes); !written) {
+      (void)session.send_bulk(node.control, StreamEnd{open.stream, ErrorCode::failed, {}});
+      return written.error();
+    }
+    ++next;
+    done += bytes.size();
+    stall_at = monotonic_now() + stall_after;
+    (void)session.send_bulk(node.control, StreamCredit{open.stream, 1});
+    if (progress) progress(done, open.size);
+  }
+  return Done{};
+}
+
+Result<LookupAnswer> Client::get(const std::string& name, bool strict, ByteSink& sink,
+                                 const Progress& progress) {
+  Error last{ErrorCode::unreachable, "no holder could give the bytes"};
+  for (int round = 0; round < 3; ++round) {
+    auto found = stat(name, strict);
+    if (!found) return found.error();
+    for (const HolderAddress& holder : found->holders) {
+      Hasher hasher;
+      StreamOpen open;
+      open.partition = found->partition;
+      open.digest = found->record.digest;
+      open.media = found->record.media;
+      open.size = found->record.size;
+      open.checksums = found->record.checksums;
+      const auto fetched = fetch_stream(*session_, holder, open, sink, &hasher, progress, [] {});
+      if (fetched && hasher.finish() == found->record.digest) return found;
+      if (session_->cancelled()) return fetched.error();
+      last = fetched ? Error{ErrorCode::corrupt, "the bytes do not have their digest"}
+                     : fetched.error();
+      if (auto restarted = sink.restart(); !restarted) return restarted.error();
+    }
+    session_->forget_row(found->partition);
+    if (auto slept = session_->sleep(attempt_pause); !slept) return slept.error();
+  }
+  return last;
+}
+
+// --- Upload
+// -----------------------------------------------------------------------------------------
+
+namespace {
+
+/// One try of an upload at one holder.
+class PutAttempt {
+ public:
+  PutAttempt(Client::Session& session, const PutOptions& options, RequestId request,
+             ByteSource& source, const Progress& progress)
+      : session_(session), source_(source), progress_(progress) {
+    question_.request = request;
+    question_.name = options.name;
+    question_.tags = options.tags;
+    question_.if_absent = options.if_absent;
+    question_.wait_all = options.wait_all;
+    question_.size = source.size();
+  }
+
+  [[nodiscard]] Result<WriteDone> run(const HolderAddress& holder, Instant deadline);
+  [[nodiscard]] bool bytes_were_read() const { return bytes_were_read_; }
+
+ private:
+  [[nodiscard]] Result<Done> send_allowed(const HolderAddress& holder);
+  [[nodiscard]] Result<std::size_t> fill(Bytes& chunk);
+
+  Client::Session& session_;
+  ByteSource& source_;
+  const Progress& progress_;
+  PutRequest question_;
+  Hasher hasher_;
+  Bytes next_;  // read ahead by one chunk, to know which is the last
+  std::uint32_t credit_ = 0;
+  std::uint32_t index_ = 0;
+  std::uint64_t sent_ = 0;
+  bool all_sent_ = false;
+  bool bytes_were_read_ = false;
+};
+
+Result<std::size_t> PutAttempt::fill(Bytes& chunk) {
+  chunk.resize(chunk_bytes_max);
+  std::size_t filled = 0;
+  while (filled < chunk.size()) {
+    auto got = source_.read(std::span(chunk).subspan(filled));
+    if (!got) return got;
+    bytes_were_read_ = true;
+    if (got.value() == 0) break;
+    filled += got.value();
+  }
+  chunk.resize(filled);
+  return filled;
+}
+
+Result<Done> PutAttempt::send_allowed(const HolderAddress& holder) {
+  while (credit_ > 0 && !all_sent_) {
+    Bytes chunk = std::move(next_);
+    auto more = fill(next_);
+    if (!more) return more.error();
+    all_sent_ = more.value() == 0;
+    hasher_.update(chunk);
+    sent_ += chunk.size();
+    if (question_.size && (sent_ > *question_.size || (all_sent_ && sent_ < *question_.size))) {
+      return Error{ErrorCode::failed, "the file changed while it was read"};
+    }
+    if (!session_.send_chunk(holder.control, {question_.stream, index_++, all_sent_}, chunk)) {
+      return Error{ErrorCode::unreachable, "no node answers at " + holder.bulk};
+    }
+    --credit_;
+    if (progress_) progress_(sent_, question_.size.value_or(0));
+  }
+  return Done{};
+}
+
+Result<WriteDone> PutAttempt::run(const HolderAddress& holder, Instant deadline) {
+  question_.operation = session_.next_operation();
+  question_.stream = session_.fresh_stream();
+  auto first = fill(next_);
+  if (!first) return first.error();
+  if (first.value() == 0) return Error{ErrorCode::usage, "the file is empty"};
+  if (!session_.open_bulk(holder) || !session_.send(holder.control, question_)) {
+    return Error{ErrorCode::unreachable, "no node answers at " + holder.control};
+  }
+  const auto give_up = [&](const Error& error) -> Result<WriteDone> {
+    (void)session_.send_bulk(holder.control,
+                             StreamEnd{question_.stream, ErrorCode::failed, error.detail});
+    return error;
+  };
+  constexpr Duration patience = 6s;  // a holder's own limits are shorter
+  Instant heard_by = monotonic_now() + 3s;
+  for (;;) {
+    const Instant limit = all_sent_ ? deadline : std::min(deadline, heard_by);
+    auto arrival = session_.receive(holder.control, limit);
+    if (!arrival) return give_up(arrival.error());
+    heard_by = monotonic_now() + patience;
+    if (arrival->message) {
+      if (const auto* ready = std::get_if<PutReady>(&*arrival->message);
+          ready != nullptr && ready->operation == question_.operation) {
+        credit_ += ready->credit;
+      } else if (const auto* done = std::get_if<WriteDone>(&*arrival->message);
+                 done != nullptr && done->operation == question_.operation) {
+        if (done->code != ErrorCode{}) return Error{done->code, done->detail};
+        const bool whole = done->stored && all_sent_;
+        if (whole && done->digest != hasher_.finish()) {
+          return Error{ErrorCode::corrupt, "the mesh computed another digest than this client"};
+        }
+        return *done;
+      }
+    } else if (arrival->bulk) {
+      const auto* credit = std::get_if<StreamCredit>(&*arrival->bulk);
+      if (credit != nullptr && credit->stream == question_.stream) credit_ += credit->count;
+    }
+    if (auto sent = send_allowed(holder); !sent) return give_up(sent.error());
+  }
+}
+
+}  // namespace
+
+Result<WriteDone> Client::put(const PutOptions& options, ByteSource& source,
+                              const Progress& progress) {
+  if (auto good = check_name(options.name); !good) return good.error();
+  if (auto good = check_tags(options.tags); !good) return good.error();
+  const RequestId request = session_->fresh_request();
+  const Instant deadline = session_->deadline();
+  bool can_repeat = true;
+  auto done = at_holder<WriteDone>(
+      *session_, options.name, [&](const HolderAddress& holder, Instant) -> Result<WriteDone> {
+        PutAttempt attempt(*session_, options, request, source, progress);
+        auto result = attempt.run(holder, deadline);
+        if (result || !attempt.bytes_were_read()) return result;
+        if (!may_retry(result.error()) || source.rewind()) return result;
+        can_repeat = false;
+        // Without the bytes there is no other try; the code says that the effect is unknown.
+        return Error{ErrorCode::failed, result.error().detail +
+                                            " (standard input cannot be read again; the image may "
+                                            "or may not be stored)"};
+      });
+  if (done && options.wait_all && done->stored && done->copies < done->copies_wanted) {
+    WriteDone fewer = done.value();
+    fewer.code = ErrorCode::fewer_copies;
+    return fewer;
+  }
+  return done;
+}
+
+// --- Runs
+// -------------------------------------------------------------------------------------------
+
+Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
+                               RequestId request) {
+  return at_holder<RunCandidates>(
+      session, options.name, [&](const HolderAddress& holder, Instant limit) {
+        RunRequest question;
+        question.operation = session.next_operation();
+        question.request = request;
+        question.name = options.name;
+        question.recipe = options.recipe;
+        question.arguments = options.arguments;
+        question.strict = options.strict;
+        return answered(session.ask<RunCandidates>(holder.control, question, limit));
+      });
+}
+
+namespace {
+
+/// Starts the run at one candidate and waits for its end.
+Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
+                       const RunOptions& options, const RunCandidates& plan, RequestId request,
+                       Instant deadline) {
+  RunStart start;
+  start.operation = session.next_operation();
+  start.request = request;
+  start.input = plan.input;
+  start.recipe = options.recipe;
+  start.recipe_digest = plan.recipe_digest;
+  start.arguments = options.arguments;
+  start.deadline_ms = static_cast<std::uint32_t>((deadline - monotonic_now()) / 1ms);
+  if (!session.send(candidate.control, start)) {
+    return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
+  }
+  Instant heard_by = monotonic_now() + 2s;  // for the acceptance
+  bool accepted = false;
+  for (;;) {
+    const Instant limit = std::min(deadline, accepted ? monotonic_now() + alive_every : heard_by);
+    auto arrival = session.receive(candidate.control, limit);
+    if (!arrival) {
+      if (session.cancelled() || monotonic_now() >= deadline || !accepted) {
+        (void)session.send(candidate.control, RunCancel{request});
+        return arrival.error();
+      }
+      // It must answer the start again, or it has died and forgotten it.
+      if (monotonic_now() >= heard_by) return Error{ErrorCode::unreachable, "the node fell silent"};
+      (void)session.send(candidate.control, RunAlive{request});
+      if (!session.send(candidate.control, MeshRequest{session.next_operation()})) continue;
+      continue;
+    }
+    heard_by = monotonic_now() + 3s;
+    if (!arrival->message) continue;
+    if (const auto* done = std::get_if<RunDone>(&*arrival->message);
+        done != nullptr && done->operation == start.operation) {
+      return *done;
+    }
+    if (const auto* yes = std::get_if<RunAccepted>(&*arrival->message);
+        yes != nullptr && yes->operation == start.operation) {
+      accepted = true;
+    }
+  }
+}
+
+Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidate,
+                          const RunDone& done, RequestId request, ByteSink& sink,
+                          const Progress& progress) {
+  HolderAddress node;
+  node.node = candidate.node;
+  node.control = candidate.control;
+  node.bulk = candidate.bulk;
+  StreamOpen open;
+  open.run = request;
+  open.size = done.output_size;
+  Instant told_at = monotonic_now();
+  return fetch_stream(session, node, open, sink, nullptr, progress, [&] {
+    if (monotonic_now() < told_at + alive_every) return;
+    told_at = monotonic_now();
+    (void)session.send(candidate.control, RunAlive{request});
+  });
+}
+
+}  // namespace
+
+Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
+                               const Progress& progress) {
+  const RequestId request = session_->fresh_request();
+  const Instant deadline = session_->deadline();
+  Error last{ErrorCode::unreachable, "no holder can run it"};
+  for (int round = 0; round < attempts_max; ++round) {
+    const auto plan = plan_run(*session_, options, request);
+    if (!plan) return plan.error();
+    for (const RunCandidate& candidate : plan->candidates) {
+      auto done = run_at(*session_, candidate, options, plan.value(), request, deadline);
+      if (session_->cancelled()) return done.error();
+      if (done && done->code == ErrorCode{}) {
+        const auto fetched =
+            fetch_output(*session_, candidate, done.value(), request, sink, progress);
+        (void)session_->send(candidate.control, RunCancel{request});
+        if (fetched) {
+          RunReceipt receipt;
+          receipt.request = request;
+          receipt.node = candidate.node;
+          receipt.control = candidate.control;
+          receipt.output_size = done->output_size;
+          receipt.extension = done->extension;
+          receipt.confirmed = plan->confirmed;
+          receipt.queued = std::chrono::microseconds(done->queued_micros);
+          receipt.wall = std::chrono::microseconds(done->wall_micros);
+          receipt.cpu = std::chrono::microseconds(done->cpu_micros);
+          return receipt;
+        }
+        if (session_->cancelled()) return fetched.error();
+        last = fetched.error();
+        if (auto restarted = sink.restart(); !restarted) return restarted.error();
+        continue;
+      }
+      if (done) (void)session_->send(candidate.control, RunCancel{request});
+      last = done ? Error{done->code, done->detail} : done.error();
+      const bool elsewhere = may_retry(last) || last.code == ErrorCode::corrupt;
+      if (!elsewhere) return last;
+    }
+    if (monotonic_now() >= deadline) return Error{ErrorCode::timed_out, last.detail};
+    session_->forget_row(plan->input.partition);
+    if (auto slept = session_->sleep(attempt_pause * (round + 1)); !slept) return slept.error();
+  }
+  return last;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+
+#include "base/events.h"
+
+namespace pixmesh {
+
+struct EventQueueLimits {
+  std::uint64_t message_bytes_max = 64ULL << 20;  // of waiting messages, chunks not counted
+  std::uint32_t messages_max = 100'000;
+};
+
+/// The one queue between the host's threads and the loop thread: first in, first out.
+///
+/// Over a limit, a message from a peer is dropped and counted: its sender has a deadline. Never
+/// dropped are answers to our own effects (a machine waits for each) and messages that carry a
+/// chunk (the transport stops reading when too many chunks are in memory).
+/// `post` and the counts: any thread. `wait_next`: one thread.
+class EventQueue : public EventSink {
+ public:
+  explicit EventQueue(EventQueueLimits limits = {}) : limits_(limits) {}
+
+  void post(HostEvent event) override;
+
+  /// Takes the next event into `out`, waiting for it until `deadline` (`monotonic_now`'s clock).
+  /// @returns false if none came; `out` is then unchanged.
+  [[nodiscard]] bool wait_next(Instant deadline, HostEvent& out);
+
+  [[nodiscard]] std::uint64_t dropped_count() const;
+  [[nodiscard]] std::size_t waiting_count() const;
+  [[nodiscard]] std::size_t waiting_max() const;  // the most that ever waited at once
+
+ private:
+  [[nodiscard]] bool has_room_for(const MessageArrived& arrived) const;
+
+  const EventQueueLimits limits_;
+  mutable std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<HostEvent> events_;
+  std::uint64_t message_bytes_ = 0;
+  std::uint32_t messages_ = 0;
+  std::uint64_t dropped_ = 0;
+  std::size_t waiting_max_ = 0;
+};
+
+}  // namespace pixmesh

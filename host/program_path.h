@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pixmesh {
+
+/// Where tools are looked for: the distribution's own first.
+inline constexpr std::string_view standard_tool_path = "/usr/bin:/bin:/usr/local/bin";
+
+/// The absolute path of an executable file of that name.
+/// @param program  a plain name, looked for in the folders of `path` in order, or an absolute path.
+/// @param path     absolute folders with `:` between them; others are passed over.
+[[nodiscard]] std::optional<std::string> find_program(std::string_view program,
+                                                      std::string_view path = standard_tool_path);
+
+}  // namespace pixmesh

@@ -1,0 +1,239 @@
+#include "node/node.h"
+
+#include <algorithm>
+
+#include "wire/stored.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr LinkId self_link{0};             // the transport never gives this number
+constexpr Duration stop_patience = 600ms;  // for the last words to leave
+
+MemberTable table_of(const NodeOptions& options) {
+  return MemberTable(node_id_of(options.key.public_key));
+}
+
+}  // namespace
+
+Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outside outside, Rng rng)
+    : options_(std::move(options)),
+      outside_(std::move(outside)),
+      rng_(rng),
+      memory_{{}, {}, memory.lists},
+      codec_(stored_codec()),
+      operations_(1),
+      writer_(outside_, operations_),
+      members_(table_of(options_)),
+      standing_(options_, memory.facts, members_, writer_, outside_, rng_.split()),
+      peers_(options_, members_, outside_, standing_.boot_number() << 20, rng_.split()),
+      placements_(options_, members_, outside_),
+      view_(make_view()),
+      clock_(standing_.clock_ceiling()),
+      ingress_(options_.ingress_chunks),
+      runs_(options_, std::move(book), outside_, *this) {
+  for (const auto& [key, value] : memory.hints.rows) hints_.restore(key);
+}
+
+Node::~Node() = default;
+
+MeshView Node::make_view() {
+  MeshView view;
+  view.self = members_.self();
+  view.address_of = [this](NodeId node) {
+    HolderAddress address;
+    address.node = node;
+    if (const MemberRecord* record = members_.find(node)) {
+      address.control = record->control_address;
+      address.bulk = record->bulk_address;
+      address.zone = record->zone;
+    }
+    address.alive = view_.is_alive(node);
+    return address;
+  };
+  view.lists_of = [this](PartitionId partition) {
+    return rebalance_ == nullptr ? HolderLists{} : rebalance_->lists_of(partition);
+  };
+  view.next_clock = [this](std::uint64_t newest) { return clock_.tick(wall_, newest); };
+  view.fresh_stream = [this] {
+    StreamId stream;
+    rng_.fill(stream.raw);
+    return stream;
+  };
+  view.disk_of = [this](PartitionId partition) {
+    return partition.raw < disk_of_.size() ? disk_of_[partition.raw] : 0;
+  };
+  return view;
+}
+
+void Node::start(Instant now, WallTime wall) {
+  now_ = started_at_ = now;
+  wall_ = wall;
+  const bool founded = standing_.start(now, peers_);
+  open_partitions(now);
+  if (founded && rebalance_ != nullptr) perform(now, *rebalance_, rebalance_->found(now));
+  placements_.on_epoch_changed(now - options_.placement_delay);
+  keep_clock(now);
+  after_event(now);
+}
+
+void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
+  now_ = now;
+  wall_ = wall;
+  std::visit(
+      [&]<typename T>(const T& one) {
+        if constexpr (std::is_same_v<T, MessageArrived>) {
+          on_arrived(now, one);
+        } else if constexpr (std::is_same_v<T, DiskAnswered>) {
+          on_disk_answer(now, one);
+        } else if constexpr (std::is_same_v<T, ToolEnded>) {
+          runs_.on_tool_ended(now, one.report);
+        } else if constexpr (std::is_same_v<T, BackgroundDone>) {
+          if (placements_.on_computed(one.ticket)) on_placement(now);
+        } else if constexpr (std::is_same_v<T, StopAsked>) {
+          stop(now);
+        }
+      },
+      event);
+  after_event(now);
+}
+
+void Node::on_arrived(Instant now, const MessageArrived& arrived) {
+  if (arrived.plane == Plane::control) {
+    const auto message = decode_message(arrived.message);
+    if (message) return on_message(now, arrived.link, message.value());
+  } else {
+    const auto message = decode_bulk(arrived.message);
+    if (message) {
+      const auto peer = peers_.bulk_peer_of(arrived.link);
+      const BulkEnd from = peer ? BulkEnd(*peer) : BulkEnd(arrived.link);
+      return on_bulk(now, from, message.value(), arrived.chunk);
+    }
+  }
+  ++malformed_;
+}
+
+void Node::on_disk_answer(Instant now, const DiskAnswered& answered) {
+  if (answered.disk == state_disk) {
+    const auto written = writer_.on_answer(now, answered.ticket, answered.answer);
+    if (!written) fail(now, "the state folder cannot be written: " + written.error().detail);
+    return;
+  }
+  Operation* operation = operations_.find(answered.ticket);
+  if (operation != nullptr) perform(now, *operation, operation->on_disk(now, answered.answer));
+}
+
+// Everything a step set going inside this node is carried out before the next event, so that a
+// chunk of this event is still there for a local sink.
+void Node::after_event(Instant now) {
+  do {
+    on_peer_news(now);
+    drain_local(now);
+    for (const Runs::Check& check : runs_.take_checks())
+      begin<VerifyFile>(now, check.run, check.input);
+    start_syncs(now);
+  } while (!local_.empty());
+  leave_if_done(now);
+}
+
+void Node::drain_local(Instant now) {
+  while (!local_.empty()) {
+    auto next = std::move(local_.front());
+    local_.pop_front();
+    if (const auto* message = std::get_if<Message>(&next)) {
+      on_message(now, self_link, *message);
+    } else {
+      const auto& bulk = std::get<LocalBulk>(next);
+      on_bulk(now, BulkEnd(members_.self()), bulk.message, bulk.chunk);
+    }
+  }
+}
+
+void Node::to_member(NodeId to, Message message) {
+  if (to == members_.self()) {
+    local_.emplace_back(std::move(message));
+  } else {
+    peers_.send(now_, to, message);
+  }
+}
+
+void Node::to_link(LinkId to, Message message) {
+  if (to == self_link) {
+    local_.emplace_back(std::move(message));
+  } else if (!outside_.transport.send(to, encode(message))) {
+    ++dropped_;
+  }
+}
+
+void Node::on_deadline(Instant now, WallTime wall) {
+  now_ = now;
+  wall_ = wall;
+  for (const OperationId id : operations_.due(now)) {
+    if (Operation* operation = operations_.find(id)) {
+      perform(now, *operation, operation->on_deadline(now));
+    }
+  }
+  peers_.on_deadline(now);
+  standing_.on_deadline(now, peers_);
+  placements_.on_deadline(now, operations_.next_id());
+  runs_.on_deadline(now);
+  for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
+  keep_clock(now);
+  if (stop_at_ && now >= *stop_at_) stopped_ = true;
+  after_event(now);
+}
+
+// The clock's durable ceiling is raised well before it is reached.
+void Node::keep_clock(Instant) {
+  if (clock_write_running_) return;
+  const auto ceiling = clock_.ceiling_wanted(wall_);
+  if (!ceiling) return;
+  clock_write_running_ = true;
+  CanonicalBytes value;
+  value.u64(*ceiling);
+  writer_.write({fact_row("clock", value.bytes())}, [this, ceiling = *ceiling](Instant) {
+    clock_write_running_ = false;
+    clock_.raise_ceiling(ceiling);
+  });
+}
+
+std::optional<Instant> Node::next_deadline() const {
+  std::optional<Instant> first = now_ + 1s;  // the clock's ceiling
+  const auto earlier = [&](const std::optional<Instant>& at) {
+    if (at && *at < *first) first = at;
+  };
+  earlier(operations_.next_deadline());
+  earlier(peers_.next_deadline());
+  earlier(standing_.next_deadline());
+  earlier(placements_.next_deadline());
+  earlier(runs_.next_deadline());
+  earlier(hints_.next_deadline());
+  earlier(stop_at_);
+  return first;
+}
+
+void Node::stop(Instant now) {
+  if (stop_at_) {
+    stop_at_ = now;  // asked twice: at once
+    return;
+  }
+  runs_.set_accepting(false);
+  runs_.cancel_all(now);
+  peers_.leave(now);
+  stop_at_ = now + stop_patience;
+  outside_.log.event(LogLevel::info, "node_stopping", {});
+}
+
+void Node::fail(Instant now, const std::string& why) {
+  if (!failure_.empty()) return;
+  failure_ = why;
+  outside_.log.event(LogLevel::error, "node_failed", {{"reason", why}});
+  stop(now);
+}
+
+void Node::check_invariants() const {
+  members_.check_invariants();
+  if (rebalance_ != nullptr) rebalance_->check_invariants();
+}
+
+}  // namespace pixmesh

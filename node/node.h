@@ -1,0 +1,150 @@
+#pragma once
+
+#include <deque>
+
+#include "base/events.h"
+#include "node/operations.h"
+#include "node/options.h"
+#include "node/peers.h"
+#include "node/placements.h"
+#include "node/post.h"
+#include "node/runs.h"
+#include "node/standing.h"
+#include "node/state_writer.h"
+#include "replication/hints.h"
+#include "replication/hybrid_clock.h"
+#include "replication/intake.h"
+#include "replication/partition_sync.h"
+#include "replication/rebalance.h"
+#include "replication/repair.h"
+#include "routing/avoidance.h"
+
+namespace pixmesh {
+
+/// One peer put together. Takes every event of the outside world on one thread, hands it to the
+/// machine it belongs to, and performs what the machine says. It decides nothing itself: the rules
+/// are in membership, replication, routing and processing.
+///
+///   node.cc           life, events, time
+///   node_messages.cc  which machine a message belongs to
+///   node_effects.cc   what becomes of a machine's effects
+///   node_members.cc   members, placement, and what follows from them
+///   node_status.cc    what an operator is told
+class Node : private Post {
+ public:
+  Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outside outside, Rng rng);
+  ~Node() override;
+
+  void start(Instant now, WallTime wall);
+  void on_event(Instant now, WallTime wall, const HostEvent& event);
+  void on_deadline(Instant now, WallTime wall);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  /// Asks the node to end; `stopped` turns true when nothing is left to wait for.
+  void stop(Instant now);
+  [[nodiscard]] bool stopped() const { return stop_at_ && stopped_; }
+  /// Why it stopped by itself; empty after an ordinary stop.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+  void set_recipes(RecipeBook book) { runs_.set_book(std::move(book)); }
+  void check_invariants() const;
+
+ private:
+  // node.cc
+  [[nodiscard]] MeshView make_view();
+  void after_event(Instant now);
+  void drain_local(Instant now);
+  void on_disk_answer(Instant now, const DiskAnswered& answered);
+  void on_arrived(Instant now, const MessageArrived& arrived);
+  void to_member(NodeId to, Message message) override;
+  void to_link(LinkId to, Message message) override;
+  void keep_clock(Instant now);
+
+  // node_messages.cc
+  void on_message(Instant now, LinkId link, const Message& message);
+  void on_client(Instant now, LinkId link, const Message& message);
+  void on_peer(Instant now, LinkId link, NodeId from, const Message& message);
+  void on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
+               const std::optional<ChunkRef>& chunk);
+  void on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& open);
+  void on_commit(Instant now, LinkId link, const CommitRequest& request);
+  void tell_operation(Instant now, OperationId id, NodeId from, const PeerMessage& message);
+  template <typename Wish>
+  void revise(Instant now, LinkId link, const Wish& wish, PartitionId source_partition);
+  [[nodiscard]] RowAnswer row_of(const RowRequest& request) const;
+  [[nodiscard]] MeshAnswer mesh_of(OperationId operation) const;
+  [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
+
+  // node_effects.cc
+  template <typename Op, typename... Arguments>
+  void begin(Instant now, Arguments&&... arguments);
+  void perform(Instant now, Operation& operation, Effects effects);
+  void perform_one(Instant now, OperationId owner, Effect& effect);
+  void finish(Instant now, Operation& operation);
+  void send_bulk(const BulkEnd& to, const BulkMessage& message,
+                 const std::optional<ChunkRef>& chunk);
+  void queue_sync(PartitionId partition, std::vector<NodeId> sources);
+  void start_syncs(Instant now);
+
+  // node_members.cc
+  void on_peer_news(Instant now);
+  void on_members_changed(Instant now, const MembersChanged& changed);
+  void on_member_down(Instant now, NodeId node);
+  void refresh_view();
+  void open_partitions(Instant now);
+  void on_placement(Instant now);
+  void leave_if_done(Instant now);
+  [[nodiscard]] bool is_covered() const;
+  void fail(Instant now, const std::string& why);
+
+  // node_status.cc
+  void on_status(Instant now, LinkId link, const StatusRequest& request);
+  void add_members(StatusAnswer& status) const;
+  [[nodiscard]] bool is_short_of_copies(PartitionId partition) const;
+  [[nodiscard]] StatusAnswer status_of(const std::vector<DiskSummary>& disks);
+  [[nodiscard]] RecipesAnswer recipes_of(OperationId operation) const;
+
+  NodeOptions options_;
+  Outside outside_;
+  Rng rng_;
+  NodeMemory memory_;  // lists only, until the partitions are opened
+  RecordCodec codec_;
+  Operations operations_;
+  StateWriter writer_;
+  MemberTable members_;
+  Standing standing_;
+  Peers peers_;
+  Placements placements_;
+  MeshView view_;
+  HybridClock clock_;
+  bool clock_write_running_ = false;
+  IngressBudget ingress_;
+  Hints hints_;
+  Avoidance avoidance_;
+  Runs runs_;
+  std::vector<std::uint32_t> disk_of_;  // by partition
+  std::vector<PartitionId> one_of_each_disk_;
+  Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
+  Repair* repair_ = nullptr;
+
+  // Syncs that hints and repair asked for wait here; rebalance bounds its own.
+  std::deque<std::pair<PartitionId, std::vector<NodeId>>> wanted_syncs_;
+  std::set<PartitionId> running_syncs_;
+  std::map<PartitionId, std::set<NodeId>> hint_givers_;  // to be told when the sync is done
+
+  struct LocalBulk {
+    BulkMessage message;
+    std::optional<ChunkRef> chunk;
+  };
+  std::deque<std::variant<Message, LocalBulk>> local_;
+
+  Instant now_;
+  WallTime wall_;
+  Instant started_at_;
+  std::uint64_t malformed_ = 0;
+  std::uint64_t dropped_ = 0;
+  std::optional<Instant> stop_at_;
+  bool stopped_ = false;
+  std::string failure_;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,108 @@
+#include "node/node.h"
+#include "node/node_begin.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::size_t syncs_max = 4;              // at once, for hints and repair
+constexpr std::size_t wanted_syncs_max = 20'000;  // beyond it a later round finds them again
+
+}  // namespace
+
+void Node::perform(Instant now, Operation& operation, Effects effects) {
+  const OperationId owner = operation.id();
+  for (Effect& effect : effects) perform_one(now, owner, effect);
+  // Performing may have ended it already, through a message to ourselves: ask anew.
+  if (Operation* still = operations_.find(owner)) finish(now, *still);
+}
+
+void Node::finish(Instant now, Operation& operation) {
+  const std::unique_ptr<Operation> done = operations_.touch(operation);
+  if (!done) return;
+  if (auto* sync = dynamic_cast<PartitionSync*>(done.get())) {
+    const PartitionId partition = sync->partition();
+    running_syncs_.erase(partition);
+    if (const auto givers = hint_givers_.extract(partition)) {
+      for (const NodeId& giver : givers.mapped()) {
+        if (std::find(sync->merged().begin(), sync->merged().end(), giver) !=
+            sync->merged().end()) {
+          to_member(giver, HintTaken{{partition}});
+        }
+      }
+    }
+    perform(now, *rebalance_,
+            rebalance_->on_sync_done(now, partition, sync->merged(), sync->bytes_moved()));
+  } else if (auto* drop = dynamic_cast<DropPartition*>(done.get())) {
+    perform(now, *rebalance_, rebalance_->on_drop_done(now, drop->partition()));
+  } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
+    runs_.on_verified(now, verify->run(), verify->intact());
+  }
+}
+
+void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
+  if (auto* ask = std::get_if<Ask>(&effect)) {
+    to_member(ask->to, to_message(std::move(ask->message)));
+  } else if (auto* answer = std::get_if<Answer>(&effect)) {
+    to_link(answer->to, to_message(std::move(answer->message)));
+  } else if (auto* use = std::get_if<UseDisk>(&effect)) {
+    const OperationId ticket = use->answered ? owner : OperationId{};
+    outside_.disks[view_.disk_of(use->partition)]->submit(ticket, std::move(use->operation));
+  } else if (auto* bulk = std::get_if<SendBulk>(&effect)) {
+    send_bulk(bulk->to, bulk->message, bulk->chunk);
+  } else if (auto* hint = std::get_if<RememberHint>(&effect)) {
+    if (auto row = hints_.remember(hint->target, hint->partition)) writer_.write({std::move(*row)});
+  } else if (auto* differ = std::get_if<ListsDiffer>(&effect)) {
+    if (differ->with != members_.self()) peers_.on_tables_differ(now, differ->with);
+  } else if (auto* sync = std::get_if<StartSync>(&effect)) {
+    const bool of_rebalance = rebalance_ != nullptr && owner == rebalance_->id();
+    if (of_rebalance && running_syncs_.insert(sync->partition).second) {
+      begin<PartitionSync>(now, view_, codec_, sync->partition, std::move(sync->sources));
+    } else if (of_rebalance) {
+      wanted_syncs_.emplace_front(sync->partition, std::move(sync->sources));
+    } else {
+      queue_sync(sync->partition, std::move(sync->sources));
+    }
+  } else if (auto* drop = std::get_if<StartDrop>(&effect)) {
+    begin<DropPartition>(now, codec_, drop->partition);
+  }
+}
+
+void Node::send_bulk(const BulkEnd& to, const BulkMessage& message,
+                     const std::optional<ChunkRef>& chunk) {
+  if (const auto* node = std::get_if<NodeId>(&to)) {
+    if (*node == members_.self()) {
+      local_.emplace_back(LocalBulk{message, chunk});
+    } else {
+      peers_.send_bulk(*node, encode(message), chunk);
+    }
+    return;
+  }
+  const LinkId link = std::get<LinkId>(to);
+  const bool sent = chunk ? outside_.transport.send_chunk(link, encode(message), *chunk)
+                          : outside_.transport.send(link, encode(message));
+  if (!sent) ++dropped_;
+}
+
+void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
+  for (const auto& [waiting, from] : wanted_syncs_) {
+    if (waiting == partition && from == sources) return;
+  }
+  if (wanted_syncs_.size() < wanted_syncs_max) {
+    wanted_syncs_.emplace_back(partition, std::move(sources));
+  }
+}
+
+void Node::start_syncs(Instant now) {
+  for (std::size_t tries = wanted_syncs_.size();
+       tries > 0 && running_syncs_.size() < syncs_max && !wanted_syncs_.empty(); --tries) {
+    auto [partition, sources] = std::move(wanted_syncs_.front());
+    wanted_syncs_.pop_front();
+    if (!running_syncs_.insert(partition).second) {
+      wanted_syncs_.emplace_back(partition, std::move(sources));
+      continue;
+    }
+    begin<PartitionSync>(now, view_, codec_, partition, std::move(sources));
+  }
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,138 @@
+#include "node/node_begin.h"
+
+#include <algorithm>
+
+namespace pixmesh {
+
+void Node::on_peer_news(Instant now) {
+  for (std::vector<PeerNews> news = peers_.take_news(); !news.empty(); news = peers_.take_news()) {
+    for (const PeerNews& one : news) {
+      if (const auto* down = std::get_if<MemberDown>(&one)) {
+        on_member_down(now, down->node);
+      } else if (const auto* up = std::get_if<MemberUp>(&one)) {
+        refresh_view();
+        if (repair_ != nullptr) {
+          repair_->on_member_returned(now, up->node);
+          perform(now, *repair_, {});
+        }
+      } else if (const auto* changed = std::get_if<MembersChanged>(&one)) {
+        on_members_changed(now, *changed);
+      } else if (const auto* stolen = std::get_if<OwnRecordStolen>(&one)) {
+        const auto kept = standing_.on_record_stolen(now, peers_, *stolen);
+        if (!kept) fail(now, kept.error().detail);
+      }
+    }
+  }
+}
+
+void Node::on_members_changed(Instant now, const MembersChanged& changed) {
+  standing_.on_members_changed(now, peers_, changed);
+  open_partitions(now);
+  refresh_view();
+  runs_.set_accepting(!stop_at_ && standing_.takes_new_work());
+  std::vector<NodeId> gone;
+  for (const NodeId& node : changed.nodes) {
+    if (!members_.is_evicted(node)) continue;
+    gone.push_back(node);
+    auto rows = hints_.forget_all(node);
+    if (!rows.empty()) writer_.write(std::move(rows));
+  }
+  std::sort(gone.begin(), gone.end());
+  if (!gone.empty() && rebalance_ != nullptr) {
+    perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
+  }
+  if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
+}
+
+void Node::on_member_down(Instant now, NodeId node) {
+  refresh_view();
+  for (const OperationId id : operations_.ids()) {
+    if (Operation* operation = operations_.find(id)) {
+      perform(now, *operation, operation->on_member_down(now, node));
+    }
+  }
+}
+
+void Node::refresh_view() {
+  view_.alive = peers_.alive();
+  if (!contains(view_.alive, view_.self)) {  // a leaving node still serves itself
+    view_.alive.insert(std::lower_bound(view_.alive.begin(), view_.alive.end(), view_.self),
+                       view_.self);
+  }
+  if (const MeshSettings* settings = members_.settings()) {
+    view_.write_quorum = settings->write_quorum;
+  }
+  std::size_t living = 0;
+  const auto active = members_.active();
+  for (const MemberRecord* member : active) living += view_.is_alive(member->node) ? 1 : 0;
+  view_.frozen = living * 2 <= active.size();
+}
+
+// The partitions exist once the mesh's settings are known: at start, or when a mesh is joined.
+void Node::open_partitions(Instant now) {
+  if (rebalance_ != nullptr || members_.settings() == nullptr) return;
+  const std::uint32_t count = 1U << members_.settings()->partition_bits;
+  disk_of_.resize(count);
+  std::map<std::uint32_t, PartitionId> one_of;
+  for (std::uint32_t raw = 0; raw < count; ++raw) {
+    disk_of_[raw] = choose_disk(PartitionId{raw}, options_.disks);
+    one_of.try_emplace(disk_of_[raw], PartitionId{raw});
+  }
+  for (const auto& [disk, partition] : one_of) one_of_each_disk_.push_back(partition);
+  refresh_view();
+  auto rebalance = std::make_unique<Rebalance>(operations_.next_id(), view_, codec_, count);
+  rebalance_ = rebalance.get();
+  for (const TableRows& disk : memory_.lists) {
+    for (const auto& [key, value] : disk.rows) rebalance_->restore(key, value);
+  }
+  memory_.lists.clear();
+  operations_.add(std::move(rebalance));
+  auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
+  repair_ = repair.get();
+  operations_.add(std::move(repair));
+  perform(now, *rebalance_, rebalance_->start(now));
+  perform(now, *repair_, repair_->start(now));
+}
+
+void Node::on_placement(Instant now) {
+  view_.epoch = placements_.epoch();
+  outside_.log.event(LogLevel::info, "placement_changed",
+                     {{"epoch", short_text(view_.epoch)},
+                      {"nodes", std::to_string(placements_.table().nodes().size())}});
+  if (rebalance_ == nullptr) return;
+  perform(now, *rebalance_, rebalance_->on_placement(now, [this](PartitionId partition) {
+    return placements_.table().owners_of(partition);
+  }));
+  if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
+}
+
+// A leaving node goes when no settled set names it any more and its copies are dropped.
+void Node::leave_if_done(Instant now) {
+  if (!standing_.is_leaving() || stop_at_ || rebalance_ == nullptr) return;
+  if (view_.epoch != members_.epoch()) return;
+  for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
+    const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
+    if (contains(lists.settled, view_.self) || contains(lists.target, view_.self)) return;
+  }
+  outside_.log.event(LogLevel::info, "node_left", {});
+  standing_.left(now, peers_);
+  stop(now);
+}
+
+// A read quorum of both sets of every partition, as this node's placement sees it.
+bool Node::is_covered() const {
+  const PlacementTable& table = placements_.table();
+  std::vector<bool> living;
+  for (const NodeId& node : table.nodes()) living.push_back(view_.is_alive(node));
+  const std::uint32_t needed = read_quorum_of(table.replicas(), view_.write_quorum);
+  for (std::uint32_t raw = 0; raw < table.partition_count(); ++raw) {
+    std::uint32_t answering = 0;
+    for (const std::uint16_t index : table.row_of(PartitionId{raw})) {
+      answering += living[index] ? 1 : 0;
+    }
+    if (answering < needed) return false;
+  }
+  return table.partition_count() > 0;
+}
+
+}  // namespace pixmesh

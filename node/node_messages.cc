@@ -1,0 +1,285 @@
+#include "node/node_begin.h"
+#include "node/route_run.h"
+#include "replication/answers.h"
+#include "replication/find_image.h"
+#include "replication/holder_commit.h"
+#include "replication/listing.h"
+#include "replication/revise.h"
+#include "replication/stream_source.h"
+#include "replication/upload.h"
+
+namespace pixmesh {
+namespace {
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+template <typename T>
+concept AnswerToOperation = std::is_same_v<T, ListsAnswer> || std::is_same_v<T, VersionAnswer> ||
+    std::is_same_v<T, StoreReady> || std::is_same_v<T, StoreFinished> ||
+    std::is_same_v<T, CommitAnswer> || std::is_same_v<T, InventoryAnswer> ||
+    std::is_same_v<T, FingerprintAnswer> || std::is_same_v<T, ListAnswer>;
+
+template <typename T>
+concept ForRebalance = std::is_same_v<T, ListsAnnounced> || std::is_same_v<T, AnnounceNoted> ||
+    std::is_same_v<T, SyncConfirmed> || std::is_same_v<T, Settle>;
+
+// What anybody may send. Everything else is for members that have proven who they are.
+template <typename T>
+concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshRequest> ||
+    std::is_same_v<T, PutRequest> || std::is_same_v<T, LookupRequest> ||
+    std::is_same_v<T, RemoveRequest> || std::is_same_v<T, TagRequest> ||
+    std::is_same_v<T, CopyRequest> || std::is_same_v<T, ListRequest> ||
+    std::is_same_v<T, RunRequest> || std::is_same_v<T, RunStart> || std::is_same_v<T, RunAlive> ||
+    std::is_same_v<T, RunCancel> || std::is_same_v<T, StatusRequest> ||
+    std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest>;
+
+}  // namespace
+
+void Node::on_message(Instant now, LinkId link, const Message& message) {
+  if (peers_.on_message(now, link, message)) return;
+  const bool for_anybody = std::visit([]<typename T>(const T&) { return FromAnybody<T>; }, message);
+  if (for_anybody) return on_client(now, link, message);
+  const bool from_self = link == LinkId{};
+  const auto from = from_self ? std::optional(members_.self()) : peers_.identity_of(link);
+  if (!from) return peers_.ask_for_hello(link);
+  on_peer(now, link, *from, message);
+}
+
+void Node::on_client(Instant now, LinkId link, const Message& message) {
+  if (const auto* request = std::get_if<MeshRequest>(&message)) {
+    return to_link(link, mesh_of(request->operation));
+  }
+  if (const auto* request = std::get_if<StatusRequest>(&message)) {
+    return on_status(now, link, *request);
+  }
+  if (const auto* request = std::get_if<RecipesRequest>(&message)) {
+    return to_link(link, recipes_of(request->operation));
+  }
+  if (rebalance_ == nullptr) return;  // no mesh yet: MeshRequest says so
+  const auto partition = [&](const auto& wish) { return placements_.partition_of_name(wish.name); };
+  const auto lists = [&](const auto& wish) { return best_lists_of(partition(wish)); };
+  std::visit(Overloaded{
+                 [&](const RowRequest& wish) { to_link(link, row_of(wish)); },
+                 [&](const PutRequest& wish) {
+                   auto checked = check_name(wish.name);
+                   if (checked) checked = check_tags(wish.tags);
+                   if (!checked) {
+                     WriteDone refused;
+                     refused.operation = wish.operation;
+                     refused.code = checked.error().code;
+                     refused.detail = checked.error().detail;
+                     return to_link(link, refused);
+                   }
+                   begin<Upload>(now, view_, wish, partition(wish), lists(wish), link);
+                 },
+                 [&](const LookupRequest& wish) {
+                   begin<FindImage>(now, view_, wish, partition(wish), lists(wish), link);
+                 },
+                 [&](const RemoveRequest& wish) { revise(now, link, wish, {}); },
+                 [&](const TagRequest& wish) { revise(now, link, wish, {}); },
+                 [&](const CopyRequest& wish) {
+                   revise(now, link, wish, placements_.partition_of_name(wish.source.name));
+                 },
+                 [&](const ListRequest& wish) {
+                   if (wish.own_only) {
+                     begin<LocalListing>(now, codec_, wish, one_of_each_disk_, link);
+                   } else {
+                     begin<Listing>(now, view_, wish, is_covered(), link);
+                   }
+                 },
+                 [&](const RunRequest& wish) {
+                   begin<RouteRun>(now, view_, runs_.book(), avoidance_, static_cast<Post&>(*this), wish,
+                                   partition(wish), lists(wish), link);
+                 },
+                 [&](const RunStart& wish) {
+                   runs_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
+                 },
+                 [&](const RunAlive& wish) { runs_.on_alive(now, wish); },
+                 [&](const RunCancel& wish) { runs_.on_cancel(now, wish); },
+                 [&](const CommandRequest& wish) {
+                   const auto done = standing_.on_command(now, peers_, wish);
+                   runs_.set_accepting(standing_.takes_new_work());
+                   CommandAnswer answer{wish.operation, {}, {}};
+                   if (!done) answer.code = done.error().code;
+                   answer.detail = done ? done.value() : done.error().detail;
+                   to_link(link, answer);
+                 },
+                 [&](const auto&) {},
+             },
+             message);
+}
+
+template <typename Wish>
+void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source_partition) {
+  const auto checked = check_name(wish.name);
+  if (!checked) {
+    WriteDone refused;
+    refused.operation = wish.operation;
+    refused.code = checked.error().code;
+    refused.detail = checked.error().detail;
+    return to_link(link, refused);
+  }
+  const PartitionId partition = placements_.partition_of_name(wish.name);
+  begin<Revise>(now, view_, Revise::Wish(wish), partition, best_lists_of(partition), link,
+                source_partition);
+}
+
+void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message) {
+  if (rebalance_ == nullptr) return;
+  std::visit(
+      Overloaded{
+          [&]<AnswerToOperation T>(const T& answer) {
+            tell_operation(now, answer.operation, from, answer);
+          },
+          [&]<ForRebalance T>(const T& one) {
+            perform(now, *rebalance_, rebalance_->on_message(now, from, one));
+          },
+          [&](const ListsRequest& request) {
+            to_link(link, ListsAnswer{request.operation, request.partition,
+                                      rebalance_->lists_of(request.partition)});
+          },
+          [&](const VersionRequest& request) {
+            begin<ReadVersion>(now, view_, codec_, request, link);
+          },
+          [&](const StoreOpen& request) { begin<Intake>(now, request, link, ingress_); },
+          [&](const StoreDrop& request) {
+            if (auto* intake = dynamic_cast<Intake*>(operations_.receiver_of(request.stream))) {
+              perform(now, *intake, intake->drop());
+            }
+          },
+          [&](const CommitRequest& request) { on_commit(now, link, request); },
+          [&](const InventoryRequest& request) {
+            begin<ReadInventory>(now, codec_, request, link);
+          },
+          [&](const FingerprintRequest& request) {
+            begin<CompareFingerprints>(now, request, one_of_each_disk_, link);
+          },
+          [&](const HintOffer& offer) {
+            for (const PartitionId partition : offer.partitions) {
+              if (partition.raw >= disk_of_.size()) continue;
+              hint_givers_[partition].insert(from);
+              queue_sync(partition, {from});
+            }
+          },
+          [&](const HintTaken& taken) {
+            auto rows = hints_.forget(from, taken.partitions);
+            if (!rows.empty()) writer_.write(std::move(rows));
+          },
+          [&](const ProbeLoad& probe) { runs_.on_probe(now, link, probe); },
+          [&](const ReleaseLoad& release) { runs_.on_release(now, release); },
+          [&](const LoadAnswer& answer) {
+            auto* route = dynamic_cast<RouteRun*>(operations_.find(answer.operation));
+            if (route == nullptr) return;
+            route->on_load(now, from, answer);
+            perform(now, *route, {});
+          },
+          [&](const auto&) {},
+      },
+      message);
+}
+
+void Node::tell_operation(Instant now, OperationId id, NodeId from, const PeerMessage& message) {
+  Operation* operation = operations_.find(id);
+  if (operation != nullptr) perform(now, *operation, operation->on_message(now, from, message));
+}
+
+void Node::on_commit(Instant now, LinkId link, const CommitRequest& request) {
+  if (request.partition.raw >= disk_of_.size()) return;
+  std::optional<TempId> temp;
+  if (request.stream) {
+    if (auto* intake = dynamic_cast<Intake*>(operations_.receiver_of(*request.stream))) {
+      temp = intake->take();
+      perform(now, *intake, {});
+    }
+  }
+  begin<HolderCommit>(now, view_, codec_, request, temp, link);
+}
+
+void Node::on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
+                   const std::optional<ChunkRef>& chunk) {
+  if (const auto* open = std::get_if<StreamOpen>(&message)) return on_stream_open(now, from, *open);
+  const auto tell = [&](Operation* operation) {
+    if (operation == nullptr) return;
+    perform(now, *operation, operation->on_bulk(now, from, message, chunk));
+  };
+  if (const auto* piece = std::get_if<StreamChunk>(&message)) {
+    tell(operations_.receiver_of(piece->stream));
+  } else if (const auto* credit = std::get_if<StreamCredit>(&message)) {
+    tell(operations_.sender_of(credit->stream));
+  } else if (const auto* end = std::get_if<StreamEnd>(&message)) {
+    tell(operations_.receiver_of(end->stream));
+    tell(operations_.sender_of(end->stream));
+  }
+}
+
+void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& open) {
+  const auto refuse = [&](ErrorCode code, std::string detail) {
+    send_bulk(from, StreamEnd{open.stream, code, std::move(detail)}, std::nullopt);
+  };
+  if (rebalance_ == nullptr || open.credit == 0 || operations_.sender_of(open.stream) != nullptr) {
+    return refuse(ErrorCode::malformed, "the stream cannot be opened");
+  }
+  if (!open.run) {
+    if (open.partition.raw >= disk_of_.size()) return refuse(ErrorCode::malformed, "no such part");
+    return begin<StreamSource>(now, open, blob_path(open.digest, open.media), from);
+  }
+  const auto output = runs_.output_of(*open.run);
+  if (!output) return refuse(ErrorCode::not_found, "no result of this request is here");
+  StreamOpen result = open;
+  result.partition = one_of_each_disk_.front();
+  result.size = output->size;
+  result.checksums.clear();
+  begin<StreamSource>(now, std::move(result), output->path, from);
+}
+
+// --- Plain answers
+// ----------------------------------------------------------------------------------
+
+// Our own lists if we hold the partition and know them; else what the placement in use says, whose
+// living members are asked for theirs.
+HolderLists Node::best_lists_of(PartitionId partition) const {
+  HolderLists lists = rebalance_->lists_of(partition);
+  if (lists.known()) return lists;
+  return {{}, 0, placements_.table().owners_of(partition)};
+}
+
+RowAnswer Node::row_of(const RowRequest& request) const {
+  RowAnswer answer;
+  answer.operation = request.operation;
+  answer.partition = request.partition;
+  if (request.partition.raw >= disk_of_.size()) {
+    answer.code = ErrorCode::malformed;
+    answer.detail = "no such partition";
+    return answer;
+  }
+  answer.lists = best_lists_of(request.partition);
+  for (const NodeId& node : holders_of(answer.lists)) {
+    answer.holders.push_back(view_.address_of(node));
+  }
+  return answer;
+}
+
+MeshAnswer Node::mesh_of(OperationId operation) const {
+  MeshAnswer answer;
+  answer.operation = operation;
+  answer.node = members_.self();
+  const MeshSettings* settings = members_.settings();
+  if (settings == nullptr || rebalance_ == nullptr) return answer;
+  answer.mesh = settings->mesh;
+  answer.partition_bits = settings->partition_bits;
+  answer.placement_key = settings->placement_key;
+  answer.replicas = settings->replicas;
+  answer.write_quorum = settings->write_quorum;
+  for (const NodeId& node : members_.present()) {
+    if (answer.members.size() == page_entries_max) break;
+    answer.members.push_back(view_.address_of(node));
+  }
+  return answer;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,213 @@
+#include "node/node_begin.h"
+
+#include "processing/render.h"
+
+namespace pixmesh {
+namespace {
+
+/// Reads the disks' sums, then answers.
+class AnswerStatus : public Operation {
+ public:
+  using Compose = std::function<StatusAnswer(const std::vector<DiskSummary>&)>;
+  AnswerStatus(OperationId id, std::vector<PartitionId> disks, Post& post, LinkId asker,
+               OperationId asked, Compose compose)
+      : Operation(id),
+        disks_(std::move(disks)),
+        post_(post),
+        asker_(asker),
+        asked_(asked),
+        compose_(std::move(compose)),
+        waiting_for_(disks_.size()) {}
+
+  Effects start(Instant) override {
+    Effects effects;
+    for (const PartitionId disk : disks_) effects.push_back(UseDisk{disk, Summarize{}});
+    if (disks_.empty()) answer();
+    return effects;
+  }
+  Effects on_disk(Instant, const Result<DiskAnswer>& answered) override {
+    const auto* summary = answered ? std::get_if<DiskSummary>(&answered.value()) : nullptr;
+    if (summary != nullptr) summaries_.push_back(*summary);
+    if (--waiting_for_ == 0) answer();
+    return {};
+  }
+  bool finished() const override { return answered_; }
+
+ private:
+  void answer() {
+    StatusAnswer status = compose_(summaries_);
+    status.operation = asked_;
+    post_.to_link(asker_, std::move(status));
+    answered_ = true;
+  }
+
+  std::vector<PartitionId> disks_;
+  Post& post_;
+  LinkId asker_;
+  OperationId asked_;
+  Compose compose_;
+  std::size_t waiting_for_;
+  std::vector<DiskSummary> summaries_;
+  bool answered_ = false;
+};
+
+std::string text_of(MemberState state) {
+  switch (state) {
+    case MemberState::joining:
+      return "joining";
+    case MemberState::active:
+      return "active";
+    case MemberState::leaving:
+      return "leaving";
+    case MemberState::left:
+      return "left";
+  }
+  return "unknown";
+}
+
+std::string text_of(LifeState state) {
+  switch (state) {
+    case LifeState::alive:
+      return "alive";
+    case LifeState::suspect:
+      return "suspect";
+    case LifeState::dead:
+      return "dead";
+    case LifeState::left:
+      return "left";
+  }
+  return "unknown";
+}
+
+std::string text_of(ParameterType type) {
+  switch (type) {
+    case ParameterType::integer:
+      return "int";
+    case ParameterType::real:
+      return "float";
+    case ParameterType::boolean:
+      return "bool";
+    case ParameterType::choice:
+      return "enum";
+  }
+  return "unknown";
+}
+
+std::string text_of(const ToolLimits& limits) {
+  return "wall " + std::to_string(limits.wall / 1s) + "s, cpu " + std::to_string(limits.cpu / 1s) +
+         "s, memory " + std::to_string(limits.memory_bytes >> 20) + "MiB, output " +
+         std::to_string(limits.output_bytes >> 20) + "MiB";
+}
+
+}  // namespace
+
+void Node::on_status(Instant now, LinkId link, const StatusRequest& request) {
+  begin<AnswerStatus>(now, one_of_each_disk_, static_cast<Post&>(*this), link, request.operation,
+                      [this](const std::vector<DiskSummary>& disks) { return status_of(disks); });
+}
+
+StatusAnswer Node::status_of(const std::vector<DiskSummary>& disks) {
+  StatusAnswer status;
+  status.node = members_.self();
+  status.version = options_.version;
+  status.epoch = view_.epoch;
+  if (const MeshSettings* settings = members_.settings()) {
+    status.mesh = settings->mesh;
+    status.partition_bits = settings->partition_bits;
+    status.replicas = settings->replicas;
+    status.write_quorum = settings->write_quorum;
+  }
+  status.uptime_seconds = static_cast<std::uint64_t>((now_ - started_at_) / 1s);
+  for (const DiskSummary& disk : disks) {
+    status.disk_free_bytes += disk.free_bytes;
+    status.disk_total_bytes += disk.total_bytes;
+    for (const PartitionSummary& part : disk.partitions) {
+      status.images += part.image_count;
+      status.bytes += part.bytes;
+      if (is_short_of_copies(part.partition)) status.under_replicated += part.image_count;
+    }
+  }
+  if (rebalance_ != nullptr) {
+    const Rebalance::Progress progress = rebalance_->progress();
+    status.unsettled = progress.unsettled;
+    status.to_sync = progress.to_sync;
+    status.moved_bytes = progress.bytes_moved;
+    status.moved_files = progress.files_moved;
+  }
+  status.hints = hints_.count();
+  status.frozen = view_.frozen;
+  const LaneLoad load = runs_.load();
+  status.workers = load.workers;
+  status.running = load.running;
+  status.queued = load.queued;
+  status.dropped_messages = dropped_;
+  status.malformed_messages = malformed_;
+  if (standing_.is_leaving()) {
+    status.waits_for = std::to_string(status.unsettled) + " partitions to be handed over";
+  }
+  add_members(status);
+  return status;
+}
+
+void Node::add_members(StatusAnswer& status) const {
+  const PlacementTable& table = placements_.table();
+  for (const MemberStamp& stamp : members_.stamps(std::nullopt, page_entries_max)) {
+    const MemberRecord* record = members_.find(stamp.node);
+    if (record == nullptr) continue;
+    MemberStatus member;
+    member.node = stamp.node;
+    member.control = record->control_address;
+    member.bulk = record->bulk_address;
+    member.zone = record->zone;
+    member.weight = record->weight;
+    member.state = members_.is_evicted(stamp.node) ? "evicted" : text_of(record->state);
+    member.life = text_of(peers_.life_of(stamp.node));
+    member.no_new_work = record->no_new_work;
+    const auto& nodes = table.nodes();
+    if (std::binary_search(nodes.begin(), nodes.end(), stamp.node)) {
+      member.target_slots_micro = (table.target_of(stamp.node) >> 10) * 1'000'000 >> 10;
+      member.slots = table.load_of(stamp.node);
+    }
+    status.members.push_back(std::move(member));
+  }
+}
+
+// Counted once in the mesh, by the lowest living holder: a holder is silent, has a hint waiting, or
+// the partition is still in motion.
+bool Node::is_short_of_copies(PartitionId partition) const {
+  if (rebalance_ == nullptr) return false;
+  const HolderLists& lists = rebalance_->lists_of(partition);
+  const std::vector<NodeId> holders = holders_of(lists);
+  for (const NodeId& node : holders) {
+    if (!view_.is_alive(node)) continue;
+    if (node != view_.self) return false;
+    break;
+  }
+  const bool all_answer = std::all_of(holders.begin(), holders.end(),
+                                      [this](NodeId node) { return view_.is_alive(node); });
+  return !all_answer || !lists.is_settled() || hints_.has(partition);
+}
+
+RecipesAnswer Node::recipes_of(OperationId operation) const {
+  RecipesAnswer answer;
+  answer.operation = operation;
+  for (const auto& [name, entry] : runs_.book().entries()) {
+    RecipeStatus recipe;
+    recipe.name = name;
+    recipe.summary = entry.recipe.summary;
+    recipe.available = entry.available;
+    recipe.digest = entry.digest;
+    recipe.output = entry.recipe.output;
+    recipe.accepts = entry.recipe.accepts;
+    recipe.argv = entry.recipe.argv;
+    recipe.limits = text_of(entry.recipe.limits);
+    for (const Parameter& parameter : entry.recipe.parameters) {
+      recipe.parameters.push_back({parameter.name, text_of(parameter.type), print_range(parameter),
+                                   print_value(parameter, parameter.default_value)});
+    }
+    answer.recipes.push_back(std::move(recipe));
+  }
+  return answer;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/disk.h"
+#include "base/signature.h"
+#include "membership/liveness.h"
+#include "membership/member_record.h"
+#include "membership/mesh_settings.h"
+#include "processing/lanes.h"
+#include "processing/recipe_book.h"
+
+namespace pixmesh {
+
+struct DiskDescription {
+  std::array<std::uint8_t, 16> id{};
+  std::uint64_t capacity_bytes = 0;
+};
+
+/// What an operator decides about one node, and what belongs to its machine.
+struct NodeOptions {
+  SigningKey key;
+  PublicKey link_key{};
+  Endpoint control;  // where others reach this node
+  Endpoint bulk;
+  std::string zone;
+  std::uint64_t capacity_bytes = 0;
+  bool create = false;         // found a mesh if none is known
+  MeshSettings founding;       // R, W, k of a mesh founded here
+  std::vector<Endpoint> join;  // where to ask for a mesh
+  std::vector<DiskDescription> disks;
+  std::string scratch_root;  // absolute; the `scratch` folder of disk 0
+  std::string version;
+  LanesOptions lanes;
+  LivenessOptions liveness;
+  Duration placement_delay = 300ms;   // member changes are gathered that long
+  std::uint32_t ingress_chunks = 96;  // of 1 MiB, on their way into this node
+};
+
+/// What a node knew when it stopped: rows of its tables, as they were stored.
+struct NodeMemory {
+  TableRows facts;               // of the state store
+  TableRows hints;               // of the state store
+  std::vector<TableRows> lists;  // of each image disk
+};
+
+}  // namespace pixmesh

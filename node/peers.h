@@ -1,0 +1,109 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "membership/hello.h"
+#include "membership/liveness.h"
+#include "membership/member_table.h"
+#include "membership/record_exchange.h"
+#include "node/options.h"
+#include "node/outside.h"
+#include "wire/message.h"
+
+namespace pixmesh {
+
+// What happened to the membership, for the rest of the node.
+struct MemberDown {
+  NodeId node;
+};
+struct MemberUp {
+  NodeId node;
+};
+struct MembersChanged {  // member records, settings or evictions; they are to be stored
+  std::vector<NodeId> nodes;
+  bool settings = false;
+  bool epoch = false;
+};
+struct OwnRecordStolen {  // somebody holds another record of our id
+  std::string reason;
+  std::uint64_t generation = 0;  // ours must go above it
+};
+using PeerNews = std::variant<MemberDown, MemberUp, MembersChanged, OwnRecordStolen>;
+
+/// The other members: who they are, whether they answer, and the links to them.
+///
+/// Puts the three membership machines together with the transport. A message to a member goes out
+/// on the one control link this node opened to it, once the other side has proven who it is; until
+/// then a few messages wait. Messages to members that cannot be reached are lost: whoever needs an
+/// answer has a deadline.
+class Peers {
+ public:
+  Peers(const NodeOptions& options, MemberTable& table, Outside& outside, std::uint64_t incarnation,
+        Rng rng);
+
+  /// The record that hellos carry while no mesh is known.
+  void introduce(const MemberRecord& own) { identity_.set_own(own, false); }
+  /// A record or an eviction made here: news for the rest of the node.
+  void note_change(NodeId node) { news_.push_back(MembersChanged{{node}, false, true}); }
+  /// Call after the own record or the settings changed; `tell` says it to the others.
+  void own_record_changed(Instant now, bool tell);
+  void settings_changed(Instant now);
+  /// Tells the others of an eviction made here.
+  void announce(Instant now, NodeId node);
+  /// Opens a link to somebody whose name is not known yet, to be given the mesh.
+  void join(Instant now, const Endpoint& at);
+
+  void send(Instant now, NodeId to, const Message& message);
+  void send_bulk(NodeId to, Bytes message, const std::optional<ChunkRef>& chunk);
+
+  /// @returns true if the message was about membership and is done with.
+  [[nodiscard]] bool on_message(Instant now, LinkId link, const Message& message);
+  /// Who is at the other end of a link, if that is proven.
+  [[nodiscard]] std::optional<NodeId> identity_of(LinkId link) const;
+  [[nodiscard]] std::optional<NodeId> bulk_peer_of(LinkId link) const;
+  /// A stranger sent what only members may send.
+  void ask_for_hello(LinkId link);
+
+  void on_tables_differ(Instant now, NodeId with);
+  void on_deadline(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  void leave(Instant now);
+
+  [[nodiscard]] std::vector<PeerNews> take_news();
+  [[nodiscard]] std::vector<NodeId> alive() const { return liveness_.alive(); }
+  [[nodiscard]] LifeState life_of(NodeId node) const { return liveness_.state_of(node); }
+
+ private:
+  struct Peer {
+    std::optional<LinkId> control;
+    std::optional<LinkId> bulk;
+    std::string control_address;
+    std::string bulk_address;
+    std::vector<Bytes> waiting;
+    Instant retry_at;
+  };
+
+  [[nodiscard]] Peer* reach(Instant now, NodeId node);
+  void perform(Instant now, const Liveness::Effects& effects);
+  void perform(Instant now, const RecordExchange::Effects& effects);
+  void perform(Instant now, const LinkIdentity::Effects& effects);
+  void on_verified(Instant now, const LinkVerified& verified);
+  void on_failed(Instant now, const LinkFailed& failed);
+  void refresh_members(Instant now);
+  void post(LinkId link, const Message& message);
+
+  MemberTable& table_;
+  Outside& outside_;
+  Liveness liveness_;
+  RecordExchange exchange_;
+  LinkIdentity identity_;
+  std::map<NodeId, Peer> peers_;
+  std::map<LinkId, NodeId> bulk_links_;
+  std::map<LinkId, Endpoint> joining_;  // links to somebody whose name we do not know
+  std::map<LinkId, NodeId> control_links_;
+  std::vector<PeerNews> news_;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,60 @@
+#include "node/placements.h"
+
+#include "base/digest.h"
+#include "ring/partition.h"
+
+namespace pixmesh {
+
+void Placements::on_epoch_changed(Instant now) {
+  wanted_ = true;
+  if (!due_at_ && !job_) due_at_ = now + options_.placement_delay;
+}
+
+void Placements::on_deadline(Instant now, OperationId ticket) {
+  if (!due_at_ || now < *due_at_) return;
+  due_at_.reset();
+  if (members_.settings() == nullptr || job_) return;
+  wanted_ = false;
+  job_ = std::make_shared<Job>();
+  job_->ticket = ticket;
+  job_->epoch = members_.epoch();
+  for (const MemberRecord* member : members_.active()) {
+    job_->members.push_back({member->node, member->weight, member->zone});
+  }
+  const MeshSettings& settings = *members_.settings();
+  job_->options = {settings.partition_bits, settings.replicas, settings.placement_key};
+  outside_.background.run(
+      ticket, [job = job_] { job->result = compute_placement(job->members, job->options); });
+}
+
+bool Placements::on_computed(OperationId ticket) {
+  if (!job_ || job_->ticket != ticket) return false;
+  *table_ = std::move(job_->result);
+  epoch_ = job_->epoch;
+  job_.reset();
+  return true;
+}
+
+PartitionId Placements::partition_of_name(std::string_view name) const {
+  const MeshSettings& settings = *members_.settings();
+  return partition_of(name, settings.placement_key, settings.partition_bits);
+}
+
+std::uint32_t choose_disk(PartitionId partition, const std::vector<DiskDescription>& disks) {
+  std::uint32_t best = 0;
+  std::uint64_t best_draw = 0;
+  for (std::uint32_t index = 0; index < disks.size(); ++index) {
+    const std::uint64_t draws = 1 + disks[index].capacity_bytes / (64ULL << 30);
+    CanonicalBytes seed;
+    seed.u32(partition.raw).raw(disks[index].id);
+    for (std::uint64_t draw = 0; draw < std::min<std::uint64_t>(draws, 4'096); ++draw) {
+      const std::uint64_t hash = keyed_hash(draw, seed.bytes());
+      if (hash < best_draw) continue;
+      best_draw = hash;
+      best = index;
+    }
+  }
+  return best;
+}
+
+}  // namespace pixmesh

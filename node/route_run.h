@@ -1,0 +1,48 @@
+#pragma once
+
+#include "node/post.h"
+#include "processing/recipe_book.h"
+#include "replication/find_image.h"
+#include "routing/avoidance.h"
+#include "routing/request.h"
+#include "routing/run_messages.h"
+
+namespace pixmesh {
+
+/// The router's half of a run: finds the image, probes its living holders, and tells the client
+/// where to start it, best holder first.
+class RouteRun : public Operation {
+ public:
+  RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book, Avoidance& avoidance,
+           Post& post, RunRequest request, PartitionId partition, HolderLists lists, LinkId client);
+
+  Effects start(Instant now) override;
+  Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
+  Effects on_member_down(Instant now, NodeId member) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override;
+  bool finished() const override { return answered_; }
+
+  void on_load(Instant now, NodeId from, const LoadAnswer& answer);
+
+ private:
+  [[nodiscard]] Effects after_lookup(Instant now, Effects effects);
+  void place(Instant now);
+  void perform(Instant now, const RunPlacement::Effects& effects);
+  void answer(RunCandidates candidates);
+  void fail(ErrorCode code, std::string detail);
+
+  const MeshView& mesh_;
+  const RecipeBook& book_;
+  Avoidance& avoidance_;
+  Post& post_;
+  RunRequest request_;
+  PartitionId partition_;
+  LinkId client_;
+  Lookup lookup_;
+  std::optional<RunPlacement> placement_;
+  RunCandidates result_;
+  bool answered_ = false;
+};
+
+}  // namespace pixmesh

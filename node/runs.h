@@ -1,0 +1,111 @@
+#pragma once
+
+#include <map>
+
+#include "node/options.h"
+#include "node/outside.h"
+#include "node/post.h"
+#include "processing/lanes.h"
+#include "processing/recipe_book.h"
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// Reads every chunk of a stored file and compares its checksum, while the tool already works on
+/// the file: damaged bytes are found before the result is given out, and no time is lost.
+class VerifyFile : public Operation {
+ public:
+  VerifyFile(OperationId id, RunId run, const RunInput& input);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return over_; }
+  [[nodiscard]] RunId run() const { return run_; }
+  [[nodiscard]] bool intact() const { return intact_; }
+
+ private:
+  [[nodiscard]] Effects read_next();
+
+  RunId run_;
+  RunInput input_;
+  std::uint32_t next_chunk_ = 0;
+  bool over_ = false;
+  bool intact_ = true;
+};
+
+/// The runs of this node, from a client's `RunStart` to the fetched result.
+///
+///   start -> admitted by Lanes (queued, started or refused) -> tool and check of the input
+///   -> RunDone to the asker -> the asker fetches the output and says RunCancel -> forgotten
+///
+/// An asker that is silent for `asker_patience` is gone: its run is killed, its output removed.
+/// A second start of one request joins the run that is here already.
+class Runs {
+ public:
+  Runs(const NodeOptions& options, RecipeBook book, Outside& outside, Post& post);
+
+  void on_probe(Instant now, LinkId from, const ProbeLoad& probe);
+  void on_release(Instant now, const ReleaseLoad& release);
+  /// @param disk  index of the disk that holds the input
+  void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
+  void on_alive(Instant now, const RunAlive& alive);
+  void on_cancel(Instant now, const RunCancel& cancel);
+  void on_tool_ended(Instant now, const ToolReport& report);
+  void on_verified(Instant now, RunId run, bool intact);
+  void on_deadline(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  struct Output {
+    std::string path;  // relative to the folder of disk 0
+    std::uint64_t size = 0;
+  };
+  [[nodiscard]] std::optional<Output> output_of(RequestId request) const;
+
+  /// Inputs to be checked; the owner starts a VerifyFile for each.
+  struct Check {
+    RunId run;
+    RunInput input;
+  };
+  [[nodiscard]] std::vector<Check> take_checks();
+
+  void set_accepting(bool accepting) { lanes_.set_accepting(accepting); }
+  void set_book(RecipeBook book) { book_ = std::move(book); }
+  [[nodiscard]] const RecipeBook& book() const { return book_; }
+  [[nodiscard]] LaneLoad load() const { return lanes_.load(""); }
+  void cancel_all(Instant now);
+
+ private:
+  enum class Step { waiting, running, done };
+  struct Run {
+    LinkId asker;
+    RunStart start;
+    std::uint32_t disk = 0;
+    ToolRun tool;
+    Step step = Step::waiting;
+    bool told = false;
+    std::optional<bool> intact;
+    std::optional<ToolReport> report;
+    Instant asked_at;
+    Instant started_at;
+    Instant asker_until;
+  };
+
+  void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
+              Duration retry_after = {});
+  void perform(Instant now, const Lanes::Effects& effects);
+  void tell_if_complete(RunId id);
+  [[nodiscard]] RunDone outcome_of(const Run& run) const;
+  void forget(RunId id);
+  [[nodiscard]] std::optional<RunId> find(RequestId request) const;
+
+  Outside& outside_;
+  Post& post_;
+  RecipeBook book_;
+  Lanes lanes_;
+  std::string scratch_root_;
+  std::uint64_t last_run_ = 0;
+  std::map<RunId, Run> runs_;
+  std::map<RequestId, RunId> by_request_;
+  std::vector<Check> checks_;
+};
+
+}  // namespace pixmesh

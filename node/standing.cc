@@ -1,0 +1,273 @@
+#include "node/standing.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+#include "wire/stored.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration join_interval = 500ms;
+
+std::string member_key(NodeId node) { return "member/" + to_text(node); }
+std::string eviction_key(NodeId node) { return "eviction/" + to_text(node); }
+
+Bytes number_bytes(std::uint64_t number) {
+  CanonicalBytes bytes;
+  bytes.u64(number);
+  return bytes.bytes();
+}
+
+std::uint64_t number_of(ByteView bytes) {
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < bytes.size() && i < 8; ++i) {
+    number |= std::uint64_t{bytes[i]} << (8 * i);
+  }
+  return number;
+}
+
+std::uint32_t weight_of(std::uint64_t capacity, std::uint64_t unit) {
+  const std::uint64_t rounded = (capacity + unit / 2) / unit;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rounded, 1, weight_max));
+}
+
+}  // namespace
+
+Standing::Standing(const NodeOptions& options, const TableRows& facts, MemberTable& table,
+                   StateWriter& writer, Outside& outside, Rng rng)
+    : options_(options), table_(table), writer_(writer), outside_(outside), rng_(rng) {
+  rng_.fill(boot_);
+  restore(facts);
+}
+
+void Standing::restore(const TableRows& facts) {
+  std::vector<MemberRecord> members;
+  std::vector<Eviction> evictions;
+  for (const auto& [key, value] : facts.rows) {
+    const std::string_view name = text_of(key);
+    if (name == "boot") {
+      boot_number_ = number_of(value) + 1;
+    } else if (name == "clock") {
+      clock_ceiling_ = number_of(value);
+    } else if (name == "settings") {
+      if (const auto settings = decode_settings(value)) (void)table_.merge(settings.value());
+    } else if (name.rfind("member/", 0) == 0) {
+      if (auto record = decode_member(value)) members.push_back(std::move(record).value());
+    } else if (name.rfind("eviction/", 0) == 0) {
+      if (auto eviction = decode_eviction(value)) evictions.push_back(eviction.value());
+    }
+  }
+  for (const MemberRecord& record : members) {
+    if (record.node == table_.self()) {
+      last_own_ = record;
+    } else {
+      (void)table_.merge(record);
+    }
+  }
+  for (const Eviction& eviction : evictions) (void)table_.merge(eviction);
+}
+
+MemberRecord Standing::fresh_record() const {
+  MemberRecord record;
+  if (last_own_) record = *last_own_;
+  if (const MeshSettings* settings = table_.settings()) record.mesh = settings->mesh;
+  record.node = table_.self();
+  record.signing_key = options_.key.public_key;
+  record.link_key = options_.link_key;
+  record.control_address = options_.control.text;
+  record.bulk_address = options_.bulk.text;
+  record.boot = boot_;
+  if (!last_own_) {  // zone and capacity are persisted with the first record
+    record.zone = options_.zone;
+    record.capacity_bytes = options_.capacity_bytes;
+    const std::uint64_t unit =
+        has_mesh() ? table_.settings()->weight_unit_bytes : MeshSettings{}.weight_unit_bytes;
+    record.weight = weight_of(record.capacity_bytes, unit);
+  }
+  return record;
+}
+
+bool Standing::start(Instant now, Peers& peers) {
+  writer_.write({fact_row("boot", number_bytes(boot_number_))});
+  if (has_mesh()) {
+    change_own(now, peers, [](MemberRecord& own) {
+      if (own.state != MemberState::leaving) own.state = MemberState::active;
+    });
+    return false;
+  }
+  if (options_.create) {
+    found(now, peers);
+    return true;
+  }
+  MemberRecord stranger = fresh_record();
+  stranger.generation = 1;
+  peers.introduce(sign_record(stranger, options_.key));
+  join_at_ = now;
+  return false;
+}
+
+void Standing::found(Instant now, Peers& peers) {
+  MeshSettings settings = options_.founding;
+  rng_.fill(settings.mesh.raw);
+  settings.placement_key = rng_.next();
+  settings.generation = 1;
+  const MeshSettings made = sign_settings(settings, options_.key);
+  invariant(table_.merge(made).outcome == MergeOutcome::adopted, "own settings are adopted");
+  writer_.write({fact_row("settings", encode_settings(made))});
+  change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+  outside_.log.event(LogLevel::info, "mesh_founded", {{"mesh", to_text(made.mesh)}});
+}
+
+void Standing::change_own(Instant now, Peers& peers,
+                          const std::function<void(MemberRecord&)>& change) {
+  MemberRecord own = fresh_record();
+  const MemberRecord before = own;
+  change(own);
+  const bool placement = !last_own_ || own.state != before.state || own.weight != before.weight ||
+                         own.zone != before.zone;
+  const MemberRecord* known = table_.find(table_.self());
+  const std::uint64_t generation =
+      std::max(last_own_ ? last_own_->generation : 0, known ? known->generation : 0);
+  own.generation = std::max(own.generation, generation) + 1;
+  if (placement) ++own.placement_generation;
+  own = sign_record(own, options_.key);
+  last_own_ = own;
+  writer_.write({fact_row(member_key(own.node), encode_member(own))},
+                [this, own, &peers](Instant at) {
+                  const MemberRecord* present = table_.find(own.node);
+                  if (present != nullptr && present->generation >= own.generation) return;
+                  table_.set_own(own);
+                  peers.own_record_changed(at, true);
+                  peers.note_change(own.node);
+                });
+  (void)now;
+}
+
+void Standing::on_deadline(Instant now, Peers& peers) {
+  if (!join_at_ || now < *join_at_) return;
+  if (has_mesh()) {
+    join_at_.reset();
+    return;
+  }
+  for (const Endpoint& at : options_.join) peers.join(now, at);
+  join_at_ = now + join_interval;
+}
+
+void Standing::on_members_changed(Instant now, Peers& peers, const MembersChanged& changed) {
+  std::vector<TableRow> rows;
+  for (const NodeId& node : changed.nodes) {
+    if (node == table_.self()) continue;
+    if (const MemberRecord* record = table_.find(node)) {
+      rows.push_back(fact_row(member_key(node), encode_member(*record)));
+    }
+    if (const Eviction* eviction = table_.eviction_of(node)) {
+      rows.push_back(fact_row(eviction_key(node), encode_eviction(*eviction)));
+    }
+  }
+  if (changed.settings && has_mesh()) {
+    rows.push_back(fact_row("settings", encode_settings(*table_.settings())));
+  }
+  if (!rows.empty()) writer_.write(std::move(rows));
+  if (!changed.settings) return;
+  if (table_.find(table_.self()) == nullptr) {
+    outside_.log.event(LogLevel::info, "mesh_joined", {{"mesh", to_text(table_.settings()->mesh)}});
+    change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+  } else {
+    peers.settings_changed(now);
+  }
+}
+
+Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnRecordStolen& stolen) {
+  std::erase_if(stolen_at_, [&](Instant at) { return at + 60s < now; });
+  stolen_at_.push_back(now);
+  outside_.log.event(LogLevel::warning, "own_record_challenged", {{"reason", stolen.reason}});
+  if (stolen_at_.size() > 2) {
+    return Error{ErrorCode::denied,
+                 "another process uses this identity; stop it, or start this node on an empty "
+                 "--state folder"};
+  }
+  if (last_own_) last_own_->generation = std::max(last_own_->generation, stolen.generation);
+  change_own(now, peers, [](MemberRecord&) {});
+  return Done{};
+}
+
+bool Standing::is_leaving() const { return last_own_ && last_own_->state == MemberState::leaving; }
+
+bool Standing::takes_new_work() const {
+  return last_own_ && !last_own_->no_new_work && last_own_->state == MemberState::active;
+}
+
+Result<std::string> Standing::on_command(Instant now, Peers& peers, const CommandRequest& command) {
+  if (!has_mesh()) return Error{ErrorCode::unreachable, "this node belongs to no mesh yet"};
+  switch (command.command) {
+    case NodeCommand::drain:
+      change_own(now, peers, [](MemberRecord& own) { own.no_new_work = true; });
+      return std::string("the node takes no new work; its images stay");
+    case NodeCommand::undrain:
+      change_own(now, peers, [](MemberRecord& own) { own.no_new_work = false; });
+      return std::string("the node takes work again");
+    case NodeCommand::leave:
+      return leave(now, peers, command.accept_fewer_copies);
+    case NodeCommand::cancel_leave:
+      if (!is_leaving()) return Error{ErrorCode::usage, "the node is not leaving"};
+      change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+      return std::string("the node stays");
+    case NodeCommand::forget:
+      return forget(now, peers, command);
+  }
+  return Error{ErrorCode::usage, "no such command"};
+}
+
+Result<std::string> Standing::leave(Instant now, Peers& peers, bool accept_fewer) {
+  std::uint32_t others = 0;
+  for (const MemberRecord* member : table_.active()) {
+    const bool living = peers.life_of(member->node) == LifeState::alive;
+    if (member->node != table_.self() && living) ++others;
+  }
+  if (others == 0) {
+    return Error{ErrorCode::fewer_copies,
+                 "this is the last living node; its images would be gone. Stop it instead"};
+  }
+  const std::uint32_t replicas = table_.settings()->replicas;
+  if (others < replicas && !accept_fewer) {
+    return Error{ErrorCode::fewer_copies,
+                 "only " + std::to_string(others) + " other nodes live, so " +
+                     std::to_string(replicas) +
+                     " copies could not be kept; add a node, or say --accept-fewer-copies"};
+  }
+  change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::leaving; });
+  return std::string("the node hands over its copies and then stops");
+}
+
+Result<std::string> Standing::forget(Instant now, Peers& peers, const CommandRequest& command) {
+  const MemberRecord* record = table_.find(command.target);
+  if (record == nullptr) return Error{ErrorCode::not_found, "no member has this id"};
+  if (command.target == table_.self()) {
+    return Error{ErrorCode::usage, "a node cannot forget itself; use 'pixmesh node leave'"};
+  }
+  if (peers.life_of(command.target) == LifeState::alive) {
+    return Error{ErrorCode::usage, "that node is alive; use 'pixmesh node leave' on it"};
+  }
+  if (!command.force) {
+    return Error{ErrorCode::usage,
+                 "evictions by majority are decided by themselves after the out delay; "
+                 "--force evicts now"};
+  }
+  Eviction eviction;
+  eviction.mesh = table_.settings()->mesh;
+  eviction.node = command.target;
+  eviction.generation = record->generation;
+  if (table_.merge(sign_eviction(eviction, options_.key)).outcome != MergeOutcome::adopted) {
+    return Error{ErrorCode::failed, "the eviction was not adopted"};
+  }
+  peers.note_change(command.target);
+  peers.announce(now, command.target);
+  return "node " + to_text(command.target) + " is forgotten; its partitions get new holders";
+}
+
+void Standing::left(Instant now, Peers& peers) {
+  change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::left; });
+}
+
+}  // namespace pixmesh

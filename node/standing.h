@@ -1,0 +1,66 @@
+#pragma once
+
+#include "node/options.h"
+#include "node/peers.h"
+#include "node/state_writer.h"
+#include "wire/operator_messages.h"
+
+namespace pixmesh {
+
+/// This node's own place in the mesh: its signed record, the settings it lives by, what it stores
+/// of the others, and how it joins, drains, leaves and forgets.
+///
+/// Invariant: the own record is durable before another node is told of it, and its generation never
+/// steps back.
+class Standing {
+ public:
+  Standing(const NodeOptions& options, const TableRows& facts, MemberTable& table,
+           StateWriter& writer, Outside& outside, Rng rng);
+
+  /// Counts the starts of this identity; higher than in any earlier life.
+  [[nodiscard]] std::uint64_t boot_number() const { return boot_number_; }
+  [[nodiscard]] std::uint64_t clock_ceiling() const { return clock_ceiling_; }
+  [[nodiscard]] bool has_mesh() const { return table_.settings() != nullptr; }
+  [[nodiscard]] bool is_leaving() const;
+  [[nodiscard]] bool takes_new_work() const;
+
+  /// @returns true if a mesh was founded: every partition is then this node's.
+  [[nodiscard]] bool start(Instant now, Peers& peers);
+  /// Asks for a mesh as long as there is none.
+  void on_deadline(Instant now, Peers& peers);
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return join_at_; }
+
+  /// Stores what changed; takes its place in a mesh that just became known.
+  void on_members_changed(Instant now, Peers& peers, const MembersChanged& changed);
+  /// @returns an error when this has happened twice in a minute: another process is us.
+  [[nodiscard]] Result<Done> on_record_stolen(Instant now, Peers& peers,
+                                              const OwnRecordStolen& stolen);
+
+  [[nodiscard]] Result<std::string> on_command(Instant now, Peers& peers,
+                                               const CommandRequest& command);
+  /// Every partition has been handed over.
+  void left(Instant now, Peers& peers);
+
+ private:
+  void change_own(Instant now, Peers& peers, const std::function<void(MemberRecord&)>& change);
+  void restore(const TableRows& facts);
+  void found(Instant now, Peers& peers);
+  [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
+  [[nodiscard]] Result<std::string> forget(Instant now, Peers& peers,
+                                           const CommandRequest& command);
+  [[nodiscard]] MemberRecord fresh_record() const;
+
+  const NodeOptions& options_;
+  MemberTable& table_;
+  StateWriter& writer_;
+  Outside& outside_;
+  Rng rng_;
+  std::uint64_t boot_number_ = 1;
+  std::uint64_t clock_ceiling_ = 0;
+  std::array<std::uint8_t, 16> boot_{};
+  std::optional<MemberRecord> last_own_;  // as stored
+  std::vector<Instant> stolen_at_;
+  std::optional<Instant> join_at_;
+};
+
+}  // namespace pixmesh

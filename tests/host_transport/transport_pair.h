@@ -1,0 +1,61 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string_view>
+
+#include "host/clocks.h"
+#include "host/event_queue.h"
+#include "host/zmq_transport.h"
+
+namespace pixmesh {
+
+inline Bytes bytes_from(std::string_view text) {
+  const ByteView view = bytes_of(text);
+  return {view.begin(), view.end()};
+}
+
+/// One node's end: a transport on free ports of 127.0.0.1, and the queue it fills.
+struct TransportEnd {
+  explicit TransportEnd(ZmqTransportOptions options = {.control_bind = {"127.0.0.1:0"},
+                                                       .bulk_bind = {"127.0.0.1:0"}}) {
+    // A port that an earlier transport of this process listened on becomes free a moment after it.
+    const Instant deadline = monotonic_now() + 5s;
+    auto started = ZmqTransport::start(options, chunks, queue);
+    while (!started && monotonic_now() < deadline) {
+      started = ZmqTransport::start(options, chunks, queue);
+    }
+    REQUIRE(started.has_value());
+    transport = std::move(started).value();
+  }
+
+  /// The next message within `patience`; nothing if none came.
+  std::optional<MessageArrived> next(Duration patience = 5s) {
+    HostEvent event;
+    if (!queue.wait_next(monotonic_now() + patience, event)) return std::nullopt;
+    return std::get<MessageArrived>(event);
+  }
+
+  const Endpoint& control() const { return transport->bound(Plane::control); }
+  const Endpoint& bulk() const { return transport->bound(Plane::bulk); }
+  std::uint64_t count(Plane plane, TransportCount kind) const {
+    return transport->counts(plane).of(kind);
+  }
+
+  ChunkStore chunks;
+  EventQueue queue;
+  std::unique_ptr<ZmqTransport> transport;
+};
+
+/// Tries until `holds()`; gives up after `patience`.
+template <typename Predicate>
+bool eventually(Predicate holds, Duration patience = 5s) {
+  const Instant deadline = monotonic_now() + patience;
+  while (!holds()) {
+    if (monotonic_now() > deadline) return false;
+  }
+  return true;
+}
+
+}  // namespace pixmesh
