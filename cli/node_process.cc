@@ -1,6 +1,7 @@
 #include "cli/node_process.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -52,13 +53,31 @@ Admission admit_bytes(ByteView stored, ByteView incoming, ByteView lists, ByteVi
   return admission;
 }
 
-PlaceRecord place_with(const std::optional<MeshSettings>& settings) {
-  return [settings](ByteView bytes) -> Result<RecordPlace> {
-    if (!settings) return Error{ErrorCode::malformed, "this node belongs to no mesh yet"};
+/// How names are placed in this node's mesh; the storage threads read it, the loop thread sets it
+/// once, when the mesh becomes known.
+class MeshKey {
+ public:
+  void set(const MeshSettings& settings) {
+    key_ = settings.placement_key;
+    bits_ = settings.partition_bits;
+  }
+  [[nodiscard]] bool is_set() const { return bits_ > 0; }
+  [[nodiscard]] PartitionId partition_of_name(std::string_view name) const {
+    return partition_of(name, key_, bits_);
+  }
+
+ private:
+  std::atomic<std::uint64_t> key_ = 0;
+  std::atomic<std::uint32_t> bits_ = 0;
+};
+
+PlaceRecord place_with(const MeshKey& mesh) {
+  return [&mesh](ByteView bytes) -> Result<RecordPlace> {
+    if (!mesh.is_set()) return Error{ErrorCode::malformed, "this node belongs to no mesh yet"};
     const auto record = decode_record(bytes);
     if (!record) return record.error();
     RecordPlace place;
-    place.partition = partition_of(record->name, settings->placement_key, settings->partition_bits);
+    place.partition = mesh.partition_of_name(record->name);
     place.name_digest = name_digest_of(record->name);
     place.name = record->name;
     place.digest = record->digest;
@@ -115,6 +134,7 @@ class NodeProcess {
   std::unique_ptr<StateStore> state_;
   NodeMemory memory_;
   std::optional<MeshSettings> mesh_;
+  MeshKey mesh_key_;
   std::vector<std::unique_ptr<LmdbDisk>> disks_;
   std::vector<DiskDescription> descriptions_;
   std::uint64_t capacity_ = 0;
@@ -170,6 +190,7 @@ Result<Done> NodeProcess::open_state() {
   if (!hints) return hints.error();
   memory_.hints = std::move(hints).value();
   mesh_ = settings_in(memory_.facts);
+  if (mesh_) mesh_key_.set(*mesh_);
   return Done{};
 }
 
@@ -179,7 +200,7 @@ Result<Done> NodeProcess::open_disks() {
     options.folder = folder;
     options.index = static_cast<std::uint32_t>(disks_.size());
     options.admit = admit_bytes;
-    options.place = place_with(mesh_);
+    options.place = place_with(mesh_key_);
     auto disk = LmdbDisk::open(std::move(options), chunks_, events_);
     if (!disk) return disk.error();
     disks_.push_back(std::move(disk).value());
@@ -288,6 +309,7 @@ Result<Done> NodeProcess::serve() {
   memory_ = {};
   signals_ = std::make_unique<SignalThread>(events_);
   node_->start(monotonic_now(), wall_now());
+  if (node_->settings() != nullptr) mesh_key_.set(*node_->settings());
   std::printf("node %s listens on %s (bulk %s)\n",
               to_text(node_id_of(identity_.signing.public_key)).c_str(),
               options_.settings.listen.c_str(), bulk_listen_.c_str());
@@ -321,6 +343,7 @@ void NodeProcess::loop() {
         if (read != nullptr) chunks_.release(read->chunk);
       }
     }
+    if (!mesh_key_.is_set() && node_->settings() != nullptr) mesh_key_.set(*node_->settings());
     if (const auto due = node_->next_deadline(); due && now >= *due) {
       node_->on_deadline(now, wall_now());
     }

@@ -28,7 +28,7 @@ output  = "{format}"
 accepts = ["jpeg", "png", "tiff", "webp"]
 [recipe.resize.param]
 scale   = { type = "float", min = 0.001, max = 10.0, default = 0.5 }
-kernel  = { type = "enum", values = ["nearest", "linear", "cubic", "lanczos3"], default = "lanczos3" }
+kernel = {type = "enum", values = ["nearest", "linear", "cubic", "lanczos3"], default = "lanczos3" }
 format  = { type = "enum", values = ["jpg", "png", "tif", "webp"], default = "jpg" }
 quality = { type = "int", min = 1, max = 100, default = 85 }
 

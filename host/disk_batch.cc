@@ -15,6 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Record files written before the first of them is synced and closed.
+constexpr std::size_t open_files_max = 64;
+
 /// The partition whose record files or index entries an operation changes, if any.
 std::optional<PartitionId> changed_partition(const DiskOperation& operation) {
   if (const auto* write = std::get_if<WriteFile>(&operation)) return partition_of_path(write->path);
@@ -139,6 +142,7 @@ void DiskBatch::publish(const std::vector<StorageTask>& tasks, Instant now) {
   });
 }
 
+/// All are written before the first is synced: the file system then commits them together.
 void DiskBatch::write_files(const std::vector<StorageTask>& tasks) {
   std::vector<WrittenFile> files;
   each<WriteFile>(tasks, [&](const StorageTask& task, const WriteFile& asked) {
@@ -147,22 +151,29 @@ void DiskBatch::write_files(const std::vector<StorageTask>& tasks) {
       return;
     }
     files.push_back({task.ticket, asked.path, chunk_checksum(asked.bytes),
-                     folder_.write_framed_temp(asked.bytes)});
+                     folder_.start_framed_temp(asked.bytes)});
+    if (files.size() >= open_files_max) finish_files(files);
   });
+  finish_files(files);
+}
+
+void DiskBatch::finish_files(std::vector<WrittenFile>& files) {
   for (const WrittenFile& file : files) {
-    Result<Done> done = Done{};
-    if (file.temp) {
-      done = folder_.publish(file.temp.value(), file.path);
-      if (!done) ::unlink(file.temp->c_str());
-    } else {
-      done = file.temp.error();
-    }
+    const Result<Done> done = file.temp ? finish_file(file) : Result<Done>(file.temp.error());
     const auto partition = partition_of_path(file.path);
     if (done && partition) {
       uncommitted_.insert_or_assign(file.path, Uncommitted{*partition, file.checksum});
     }
     tell(file.ticket, done);
   }
+  files.clear();
+}
+
+Result<Done> DiskBatch::finish_file(const WrittenFile& file) {
+  Result<Done> done = folder_.sync(file.temp->file, file.temp->path);
+  if (done) done = folder_.publish(file.temp->path, file.path);
+  if (!done) ::unlink(file.temp->path.c_str());
+  return done;
 }
 
 void DiskBatch::sync_folders(const std::vector<StorageTask>& tasks) {

@@ -65,7 +65,7 @@ class DiskBatch {
     OperationId ticket;
     std::string path;
     std::uint64_t checksum;
-    Result<std::filesystem::path> temp;
+    Result<FramedTemp> temp;
   };
   struct Drop {
     OperationId ticket;
@@ -84,6 +84,8 @@ class DiskBatch {
   void give_answers();
   void publish(const std::vector<StorageTask>& tasks, Instant now);
   void write_files(const std::vector<StorageTask>& tasks);
+  void finish_files(std::vector<WrittenFile>& files);
+  [[nodiscard]] Result<Done> finish_file(const WrittenFile& file);
   void sync_folders(const std::vector<StorageTask>& tasks);
   void commit(const std::vector<StorageTask>& tasks);
   [[nodiscard]] Result<DiskAnswer> commit_one(IndexWrite& write, const CommitRecord& asked,

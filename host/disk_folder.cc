@@ -186,14 +186,27 @@ Result<Done> DiskFolder::publish(const fs::path& temp, std::string_view relative
   return Done{};
 }
 
-Result<fs::path> DiskFolder::write_framed_temp(ByteView payload) {
-  const fs::path path = root_ / "tmp" / ("w" + std::to_string(++last_number_));
-  Result<FileHandle> file = FileHandle::open(path, O_WRONLY | O_CREAT | O_EXCL);
+Result<FramedTemp> DiskFolder::start_framed_temp(ByteView payload) {
+  FramedTemp temp;
+  temp.path = root_ / "tmp" / ("w" + std::to_string(++last_number_));
+  Result<FileHandle> file = FileHandle::open(temp.path, O_WRONLY | O_CREAT | O_EXCL);
   if (!file) return file.error();
-  Result<Done> done = write_at(file.value(), framed(payload), 0, path);
-  if (done) done = this->sync(file.value(), path);
-  if (done) return path;
-  ::unlink(path.c_str());
+  temp.file = std::move(file).value();
+  const Result<Done> written = write_at(temp.file, framed(payload), 0, temp.path);
+  if (!written) {
+    ::unlink(temp.path.c_str());
+    return written.error();
+  }
+  ::sync_file_range(temp.file.descriptor(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  return temp;
+}
+
+Result<fs::path> DiskFolder::write_framed_temp(ByteView payload) {
+  Result<FramedTemp> temp = start_framed_temp(payload);
+  if (!temp) return temp.error();
+  const Result<Done> done = this->sync(temp->file, temp->path);
+  if (done) return temp->path;
+  ::unlink(temp->path.c_str());
   return done.error();
 }
 

@@ -20,6 +20,12 @@ namespace pixmesh {
 
 using DiskId = Id<struct DiskTag, std::array<std::uint8_t, 16>>;  // chance, made at first open
 
+/// A framed file in tmp/, written and not yet synced.
+struct FramedTemp {
+  std::filesystem::path path;
+  FileHandle file;
+};
+
 /// The folder of one disk, and every change to the files in it:
 ///
 ///   pixmesh.disk                       format version and disk id, as text
@@ -64,7 +70,9 @@ class DiskFolder {
   [[nodiscard]] Result<Done> make_folders_of(std::string_view relative);
   /// Renames a file of tmp/ to its place. A file there is replaced: it has the same digest.
   [[nodiscard]] Result<Done> publish(const std::filesystem::path& temp, std::string_view relative);
-  /// Frames, writes and syncs a file in tmp/; `publish` it next.
+  /// Frames and writes a file in tmp/ and starts its write-back; sync and `publish` it next.
+  [[nodiscard]] Result<FramedTemp> start_framed_temp(ByteView payload);
+  /// The same, and synced.
   [[nodiscard]] Result<std::filesystem::path> write_framed_temp(ByteView payload);
   /// Syncs the folders that hold these paths, without those in `synced`, which it adds to; and
   /// every folder in which one was made since the last call.

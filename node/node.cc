@@ -1,4 +1,4 @@
-#include "node/node.h"
+#include "node/node_begin.h"
 
 #include <algorithm>
 

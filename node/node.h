@@ -45,6 +45,8 @@ class Node : private Post {
   [[nodiscard]] bool stopped() const { return stop_at_ && stopped_; }
   /// Why it stopped by itself; empty after an ordinary stop.
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  /// Null until a mesh is known; then for good.
+  [[nodiscard]] const MeshSettings* settings() const { return members_.settings(); }
   void set_recipes(RecipeBook book) { runs_.set_book(std::move(book)); }
   void check_invariants() const;
 

@@ -1,4 +1,3 @@
-#include "node/node.h"
 #include "node/node_begin.h"
 
 namespace pixmesh {

@@ -13,7 +13,9 @@ void Placements::on_epoch_changed(Instant now) {
 void Placements::on_deadline(Instant now, OperationId ticket) {
   if (!due_at_ || now < *due_at_) return;
   due_at_.reset();
-  if (members_.settings() == nullptr || job_) return;
+  // Our own record comes a moment later than the mesh; a placement without us would move
+  // everything.
+  if (members_.find(members_.self()) == nullptr || job_) return;
   wanted_ = false;
   job_ = std::make_shared<Job>();
   job_->ticket = ticket;

@@ -61,6 +61,7 @@ void Standing::restore(const TableRows& facts) {
   for (const MemberRecord& record : members) {
     if (record.node == table_.self()) {
       last_own_ = record;
+      if (has_mesh() && record.mesh == table_.settings()->mesh) table_.set_own(record);
     } else {
       (void)table_.merge(record);
     }

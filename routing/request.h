@@ -60,7 +60,7 @@ struct NotPlaced {  // or this one
 };
 using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Placed, NotPlaced>;
 
-struct PlacementOptions {
+struct RunPlacementOptions {
   Duration probe_timeout = 100ms;
 };
 
@@ -81,7 +81,7 @@ class RunPlacement {
   /// @param probe    sent as it is to every holder.
   /// @param holders  the image's live holders, those to be avoided already left out; doubles are
   ///                 asked once. At most replicas_max are asked, the first ones.
-  RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, PlacementOptions options = {});
+  RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, RunPlacementOptions options = {});
 
   /// Asks. NotPlaced at once (unreachable) if there are no holders. Call it once, first.
   [[nodiscard]] Effects start(Instant now);
@@ -118,7 +118,7 @@ class RunPlacement {
   void release_all_but(std::optional<NodeId> kept, Effects& effects) const;
 
   ProbeLoad probe_;
-  PlacementOptions options_;
+  RunPlacementOptions options_;
   State state_ = State::fresh;
   Instant deadline_{};
   std::map<NodeId, Asked> asked_;

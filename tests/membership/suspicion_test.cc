@@ -1,0 +1,78 @@
+#include "membership/suspicion.h"
+
+#include <doctest/doctest.h>
+
+#include "membership/log_scale.h"
+#include "membership/rumour_queue.h"
+
+using namespace pixmesh;
+
+namespace {
+
+NodeId node(std::uint8_t number) {
+  NodeId id;
+  id.raw[0] = number;
+  return id;
+}
+
+}  // namespace
+
+TEST_CASE("membership: logarithms are right at powers and never too high") {
+  CHECK(milli_log2(1) == 0);
+  CHECK(milli_log2(2) == 1000);
+  CHECK(milli_log2(3) == 1500);
+  CHECK(milli_log2(1024) == 10'000);
+  CHECK(milli_log10(10) >= 930);
+  CHECK(milli_log10(10) <= 1000);
+  CHECK(milli_log10(1'000'000) <= 6000);
+  for (std::uint64_t n = 1; n < 5000; ++n) CHECK(milli_log2(n) <= milli_log2(n + 1));
+}
+
+TEST_CASE("membership: a lone accuser waits longest, every independent one shortens it") {
+  const Instant start = Instant{} + 100s;
+  Suspicion suspicion(node(1), node(2), start, 3, 2s, 12s);
+  CHECK(suspicion.deadline() == start + 12s);
+
+  CHECK_FALSE(suspicion.confirm(node(2)));
+  CHECK(suspicion.deadline() == start + 12s);
+  CHECK(suspicion.confirm(node(3)));
+  CHECK(suspicion.deadline() == start + 7s);
+  CHECK(suspicion.confirm(node(4)));
+  CHECK(suspicion.deadline() < start + 5s);
+  CHECK(suspicion.confirm(node(5)));
+  CHECK(suspicion.deadline() == start + 2s);
+  CHECK_FALSE(suspicion.confirm(node(6)));
+
+  suspicion.postpone(1s);
+  CHECK(suspicion.deadline() == start + 3s);
+}
+
+TEST_CASE("membership: a suspicion that nobody can confirm has the least time") {
+  const Suspicion suspicion(node(1), node(2), Instant{}, 0, 2s, 12s);
+  CHECK(suspicion.deadline() == Instant{} + 2s);
+}
+
+TEST_CASE("membership: rumours told least go first, the newest of equals, each a few times") {
+  RumourQueue queue;
+  queue.add({node(1), LifeState::suspect, 5, {}});
+  queue.add({node(2), LifeState::dead, 6, {}});
+  queue.add({node(3), LifeState::alive, 7, {}});
+
+  std::vector<LivenessRumour> told;
+  queue.take(2, 2, told);
+  CHECK(told.size() == 2);
+  CHECK(told[0].node == node(3));
+  CHECK(told[1].node == node(2));
+  told.clear();
+  queue.take(1, 2, told);
+  CHECK(told[0].node == node(1));
+
+  queue.add({node(1), LifeState::dead, 5, {}});
+  CHECK(queue.size() == 3);
+  told.clear();
+  queue.take(3, 2, told);
+  CHECK(told[0].state == LifeState::dead);
+  CHECK(queue.size() == 1);
+  queue.take(3, 2, told);
+  CHECK(queue.empty());
+}

@@ -1,0 +1,203 @@
+#include "processing/lanes.h"
+
+#include <doctest/doctest.h>
+
+#include "base/machine.h"
+#include "base/rng.h"
+
+using namespace pixmesh;
+
+static_assert(Machine<Lanes>);
+
+namespace {
+
+constexpr Instant start{};
+
+RequestId request_of(std::uint8_t number) { return {{number}}; }
+
+Job job_of(std::uint8_t number, Duration patience = 10s) {
+  return {RunId{number}, request_of(number), "thumbnail", start + patience};
+}
+
+template <typename Outcome>
+bool is(const StartAnswer& answer) {
+  return std::holds_alternative<Outcome>(answer.outcome);
+}
+
+using Effects = Lanes::Effects;
+
+}  // namespace
+
+TEST_CASE("processing: as many jobs run as there are workers, the rest wait in order") {
+  Lanes lanes({.workers = 2, .queue_max = 2});
+
+  CHECK(lanes.on_start(start, job_of(1)).effects == Effects{StartRun{RunId{1}}});
+  CHECK(is<JobStarted>(lanes.on_start(start, job_of(2))));
+  const StartAnswer third = lanes.on_start(start, job_of(3));
+  const StartAnswer fourth = lanes.on_start(start, job_of(4));
+  const StartAnswer fifth = lanes.on_start(start, job_of(5));
+
+  CHECK(third.effects.empty());
+  CHECK(std::get<JobQueued>(third.outcome).position == 0);
+  CHECK(std::get<JobQueued>(fourth.outcome).position == 1);
+  CHECK(std::get<JobRefused>(fifth.outcome).retry_after == 500ms);  // 5 jobs * 200 ms / 2
+  CHECK(lanes.on_finished(start + 1s, RunId{2}, 1s) == Effects{StartRun{RunId{3}}});
+  CHECK(lanes.on_finished(start + 1s, RunId{1}, 1s) == Effects{StartRun{RunId{4}}});
+  CHECK(lanes.on_finished(start + 1s, RunId{1}, 1s).empty());
+  lanes.check_invariants();
+}
+
+TEST_CASE("processing: a probe counts for the next asker until start, release or 250 ms") {
+  Lanes lanes({});
+
+  CHECK(lanes.on_probe(start, request_of(1), "thumbnail").announced == 0);
+  CHECK(lanes.on_probe(start, request_of(2), "thumbnail").announced == 1);
+  CHECK(lanes.on_probe(start, request_of(2), "thumbnail").announced == 1);
+  lanes.on_release(start, request_of(1));
+  CHECK(lanes.load("thumbnail").announced == 1);
+  (void)lanes.on_start(start, job_of(2));
+  CHECK(lanes.load("thumbnail").announced == 0);
+  CHECK(lanes.load("thumbnail").running == 1);
+
+  (void)lanes.on_probe(start, request_of(3), "thumbnail");
+  CHECK(lanes.next_deadline() == start + 250ms);
+  (void)lanes.on_deadline(start + 250ms);
+  CHECK(lanes.load("thumbnail").announced == 0);
+  CHECK(lanes.next_deadline() == std::nullopt);
+}
+
+TEST_CASE("processing: a request runs once, a retry is told which run it is") {
+  Lanes lanes({.workers = 1});
+  (void)lanes.on_start(start, job_of(1));
+  (void)lanes.on_start(start, job_of(2));
+
+  Job again = job_of(1);
+  again.run = RunId{9};
+  Job waiting_again = job_of(2);
+  waiting_again.run = RunId{10};
+
+  CHECK(std::get<JobKnown>(lanes.on_start(start, again).outcome).run == RunId{1});
+  CHECK(std::get<JobKnown>(lanes.on_start(start, waiting_again).outcome).run == RunId{2});
+  CHECK(lanes.on_probe(start, request_of(1), "thumbnail").announced == 0);
+  CHECK(lanes.load("thumbnail").announced == 0);
+  (void)lanes.on_finished(start, RunId{1}, 1s);
+  CHECK(is<JobQueued>(lanes.on_start(start, again)));
+}
+
+TEST_CASE("processing: a waiting job whose deadline passed is dropped, a running one is not") {
+  Lanes lanes({.workers = 1});
+  (void)lanes.on_start(start, job_of(1, 1s));
+  (void)lanes.on_start(start, job_of(2, 2s));
+  (void)lanes.on_start(start, job_of(3, 9s));
+
+  CHECK(lanes.next_deadline() == start + 2s);
+  CHECK(lanes.on_deadline(start + 2s) == Effects{DropJob{RunId{2}, ErrorCode::timed_out}});
+  CHECK(lanes.on_finished(start + 3s, RunId{1}, 3s) == Effects{StartRun{RunId{3}}});
+  CHECK(is<JobRefused>(lanes.on_start(start + 3s, job_of(4, 3s))));
+  lanes.check_invariants();
+}
+
+TEST_CASE("processing: cancelling drops a waiting job and kills a running one") {
+  Lanes lanes({.workers = 1});
+  (void)lanes.on_start(start, job_of(1));
+  (void)lanes.on_start(start, job_of(2));
+
+  CHECK(lanes.on_cancel(start, RunId{2}) == Effects{DropJob{RunId{2}, ErrorCode::failed}});
+  CHECK(lanes.on_cancel(start, RunId{1}) == Effects{CancelRun{RunId{1}}});
+  CHECK(lanes.on_cancel(start, RunId{7}).empty());
+  CHECK(lanes.load("thumbnail").running == 1);
+  CHECK(lanes.on_finished(start, RunId{1}, std::nullopt).empty());
+  CHECK(lanes.idle());
+}
+
+TEST_CASE("processing: a draining node finishes what it has and refuses the rest") {
+  Lanes lanes({.workers = 1});
+  (void)lanes.on_start(start, job_of(1));
+  (void)lanes.on_start(start, job_of(2));
+  lanes.set_accepting(false);
+
+  CHECK(std::get<JobRefused>(lanes.on_start(start, job_of(3)).outcome).draining);
+  CHECK_FALSE(lanes.on_probe(start, request_of(4), "thumbnail").accepts_work);
+  CHECK(lanes.load("thumbnail").announced == 0);
+  CHECK(lanes.on_finished(start, RunId{1}, 1s) == Effects{StartRun{RunId{2}}});
+  lanes.set_accepting(true);
+  CHECK(is<JobQueued>(lanes.on_start(start, job_of(3))));
+}
+
+TEST_CASE("processing: service times follow what a recipe takes, and failures do not count") {
+  Lanes lanes({.workers = 1});
+  const auto run_once = [&lanes](std::optional<Duration> took) {
+    (void)lanes.on_start(start, job_of(1));
+    (void)lanes.on_finished(start, RunId{1}, took);
+    return lanes.load("thumbnail").service_micros;
+  };
+
+  CHECK(lanes.load("thumbnail").service_micros == 200'000);
+  CHECK(run_once(80ms) == 80'000);
+  CHECK(run_once(160ms) == 90'000);
+  CHECK(run_once(std::nullopt) == 90'000);
+  for (int i = 0; i < 200; ++i) (void)run_once(10ms);
+  CHECK(lanes.load("thumbnail").service_micros <= 10'004);
+  CHECK(lanes.load("convert").service_micros == 200'000);
+}
+
+TEST_CASE("processing: without a queue only free lanes admit") {
+  Lanes lanes({.workers = 1, .queue_max = 0});
+  CHECK(is<JobStarted>(lanes.on_start(start, job_of(1))));
+  CHECK(is<JobRefused>(lanes.on_start(start, job_of(2))));
+}
+
+TEST_CASE("processing: every job that random events admit starts or is dropped exactly once") {
+  Rng rng(4'711);
+  Lanes lanes({.workers = 3, .queue_max = 5, .announced_max = 8});
+  std::map<std::uint64_t, int> ends;  // 1: waits, 2: runs; erased when over
+  Instant now = start;
+  std::uint64_t next_run = 1;
+  const auto apply = [&ends](const Effects& effects) {
+    for (const LanesEffect& effect : effects) {
+      if (const auto* started = std::get_if<StartRun>(&effect)) {
+        CHECK(ends.at(started->run.raw) == 1);
+        ends[started->run.raw] = 2;
+      } else if (const auto* dropped = std::get_if<DropJob>(&effect)) {
+        CHECK(ends.at(dropped->run.raw) == 1);
+        ends.erase(dropped->run.raw);
+      }
+    }
+  };
+  for (int step = 0; step < 20'000; ++step) {
+    now += std::chrono::milliseconds(rng.below(40));
+    const auto request = request_of(static_cast<std::uint8_t>(rng.below(30)));
+    const RunId some{rng.below(next_run)};
+    switch (rng.below(6)) {
+      case 0:
+        (void)lanes.on_probe(now, request, "a");
+        break;
+      case 1:
+        lanes.on_release(now, request);
+        break;
+      case 2: {
+        const RunId run{next_run++};
+        const auto patience = std::chrono::milliseconds(rng.below(500));
+        const StartAnswer answer = lanes.on_start(now, {run, request, "a", now + patience});
+        if (is<JobStarted>(answer) || is<JobQueued>(answer)) ends[run.raw] = 1;
+        apply(answer.effects);
+        break;
+      }
+      case 3:
+        if (!ends.empty() && ends.begin()->second == 2) {
+          const RunId done{ends.begin()->first};
+          ends.erase(ends.begin());
+          apply(lanes.on_finished(now, done, Duration(rng.below(1'000'000))));
+        }
+        break;
+      case 4:
+        apply(lanes.on_cancel(now, some));
+        break;
+      default:
+        apply(lanes.on_deadline(now));
+    }
+    lanes.check_invariants();
+    const LaneLoad load = lanes.load("a");
+    CHECK(load.running + load.queued == ends.size());
+  }
+}
