@@ -102,7 +102,11 @@ Peers::Peer* Peers::reach(Instant now, NodeId node) {
 
 void Peers::send(Instant now, NodeId to, const Message& message) {
   Peer* peer = reach(now, to);
-  if (peer == nullptr || !peer->control) return;
+  if (peer == nullptr || !peer->control) {
+    const auto caller = callers_.find(to);
+    if (caller != callers_.end()) outside_.transport.send(caller->second, encode(message));
+    return;
+  }
   if (identity_.identity_of(*peer->control)) {
     outside_.transport.send(*peer->control, encode(message));
     return;
@@ -237,7 +241,10 @@ void Peers::on_verified(Instant now, const LinkVerified& verified) {
     perform(now, exchange_.announce(verified.node));
   }
   const auto link_owner = control_links_.find(verified.link);
-  if (link_owner == control_links_.end()) return;
+  if (link_owner == control_links_.end()) {
+    callers_[verified.node] = verified.link;
+    return;
+  }
   Peer& peer = peers_[link_owner->second];
   std::vector<Bytes> waiting = std::move(peer.waiting);
   peer.waiting.clear();
@@ -255,6 +262,7 @@ void Peers::on_failed(Instant now, const LinkFailed& failed) {
     news_.push_back(OwnRecordStolen{failed.reason});
   }
   identity_.closed(failed.link);
+  std::erase_if(callers_, [&](const auto& entry) { return entry.second == failed.link; });
   outside_.transport.close(failed.link);
   joining_.erase(failed.link);
   const auto owner = control_links_.find(failed.link);

@@ -80,8 +80,7 @@ void Rebalance::restore(ByteView key, ByteView value) {
   restored.lists = lists.value();
   if (in_motion(restored)) {
     moving_.insert(partition);
-    if (we_are_in(restored.lists.settled)) restored.unnoted = restored.lists.target;
-    std::erase(restored.unnoted, mesh_.self);
+    if (we_are_in(restored.lists.settled)) begin_announcing(restored);
   } else if (!we_are_in(restored.lists.settled)) {
     to_drop_.insert(partition);  // a drop that a stop interrupted
   }
@@ -138,9 +137,7 @@ void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
     moving_.insert(partition);
     unwritten_.insert(partition);
     if (we_are_in(moved.lists.settled)) {
-      moved.announced_by = {mesh_.self};
-      moved.unnoted = moved.lists.target;
-      std::erase(moved.unnoted, mesh_.self);
+      begin_announcing(moved);
     }
     return;
   }
@@ -161,6 +158,19 @@ void Rebalance::begin_anew(Part& part, HolderLists lists) {
   next.in_sync = part.in_sync;
   next.dropping = part.dropping;
   part = std::move(next);
+}
+
+// We are a settled member: our own lists are written before anything is said, so we count first.
+void Rebalance::begin_announcing(Part& part) const {
+  part.unnoted = part.lists.target;
+  std::erase(part.unnoted, mesh_.self);
+  insert(part.announced_by, mesh_.self);
+  raise_fence(part);
+}
+
+void Rebalance::raise_fence(Part& part) const {
+  part.fenced =
+      part.announced_by.size() >= read_quorum_of(part.lists.settled.size(), mesh_.write_quorum);
 }
 
 Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& gone) {
@@ -250,7 +260,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     lists.number = entry.number;
     ours.prepared = ours.fenced = ours.synced = false;
     ours.announced_by.clear();
-    if (we_are_in(settled)) ours.announced_by.push_back(mesh_.self);
+    if (we_are_in(settled)) begin_announcing(ours);
     unwritten_.insert(partition);
     if (in_motion(ours))
       moving_.insert(partition);
@@ -260,8 +270,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
   noted_outbox_[from].push_back(partition);
   if (!contains(lists.settled, from)) return;
   insert(ours.announced_by, from);
-  ours.fenced =
-      ours.announced_by.size() >= read_quorum_of(lists.settled.size(), mesh_.write_quorum);
+  raise_fence(ours);
 }
 
 void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {

@@ -90,6 +90,8 @@ class Rebalance : public Operation {
   [[nodiscard]] bool we_are_in(const std::vector<NodeId>& set) const;
   [[nodiscard]] NodeId collector_of(const Part& part) const;
   static void begin_anew(Part& part, HolderLists lists);
+  void begin_announcing(Part& part) const;
+  void raise_fence(Part& part) const;
   void retarget(PartitionId partition, std::vector<NodeId> target);
   void settle(PartitionId partition, std::uint64_t number);
   void note_announcement(PartitionId partition, NodeId from, const ListsAnnounced::Entry& entry,
