@@ -360,7 +360,7 @@ Effects Rebalance::on_disk(Instant now, const Result<DiskAnswer>& answer) {
 Effects Rebalance::on_deadline(Instant now) {
   if (!tick_at_ || now < *tick_at_) return {};
   tick_at_.reset();
-  Effects effects;
+  Effects effects = persist();
   if (writes_waiting_ == 0) {  // nothing is told before it is durable
     if (now >= poll_at_) {
       poll_at_ = now + options_.poll_after;
@@ -623,8 +623,8 @@ Effects Rebalance::on_drop_done(Instant now, PartitionId partition) {
   wake(now);
   if (we_are_in(gone.lists.settled) || we_are_in(gone.lists.target)) return {};
   gone = Part{};
-  unwritten_.insert(partition);
-  return persist();
+  unwritten_.insert(partition);  // written with the next batch; until then a restart drops again
+  return {};
 }
 
 Rebalance::Progress Rebalance::progress() const {

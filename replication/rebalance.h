@@ -30,7 +30,7 @@ class Rebalance : public Operation {
     Duration repeat_after = 1s;         // until it is answered
     Duration poll_after = 5s;           // a member that missed the settling asks again
     std::uint32_t syncs_max = 4;        // partitions fetched at once
-    std::uint32_t drops_max = 2;        // partitions dropped at once
+    std::uint32_t drops_max = 64;       // partitions dropped at once; most are empty
     std::uint32_t compare_max = 1'000;  // partitions in one fingerprint message
   };
   struct Progress {
