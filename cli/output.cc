@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -9,22 +10,6 @@
 
 namespace pixmesh {
 namespace {
-
-std::string_view code_of(Colour colour) {
-  switch (colour) {
-    case Colour::green:
-      return "\033[32m";
-    case Colour::yellow:
-      return "\033[33m";
-    case Colour::red:
-      return "\033[31m";
-    case Colour::dim:
-      return "\033[2m";
-    case Colour::plain:
-      break;
-  }
-  return "";
-}
 
 /// @returns false when nobody reads it.
 bool write_all(int fd, std::string_view text) {
@@ -77,11 +62,6 @@ int Output::fail(const Error& error, Json facts) {
   return exit_code_of(error.code);
 }
 
-std::string Output::painted(Colour colour, std::string_view text) const {
-  if (!options_.colour || colour == Colour::plain) return std::string(text);
-  return std::string(code_of(colour)) + std::string(text) + "\033[0m";
-}
-
 ProgressLine::ProgressLine(const Output& output, std::string label)
     : on_(output.options().animation && !output.options().quiet),
       fd_(output.options().talk_fd),
@@ -121,8 +101,8 @@ std::string progress_text(std::string_view label, std::uint64_t done, std::uint6
   const std::uint64_t rate = done * 1000 / milliseconds;
   text += "  " + size_at_a_glance(rate) + "/s";
   if (total > done && rate > 0) {
-    text += "  " + span_at_a_glance(std::chrono::milliseconds((total - done) * 1000 / rate)) +
-            " left";
+    text +=
+        "  " + span_at_a_glance(std::chrono::milliseconds((total - done) * 1000 / rate)) + " left";
   }
   return text;
 }

@@ -29,8 +29,6 @@ struct OutputOptions {
 /// @returns whether it may carry colours: never with NO_COLOR or TERM=dumb.
 [[nodiscard]] bool colour_allowed(bool terminal, const char* no_color, const char* term);
 
-enum class Colour : std::uint8_t { plain, green, yellow, red, dim };
-
 /// Results go to stdout, talk to stderr. With `--json` a result is one object a line, with a
 /// `schema` number; with `--quiet` talk is left out, but never an error.
 class Output {
@@ -42,7 +40,7 @@ class Output {
 
   /// A result for people; nothing with `--json`.
   void print(std::string_view text);
-  void print(const Table& table) { print(table.text()); }
+  void print(const TextTable& table) { print(table.text(options_.colour)); }
   /// A result for programs, `schema` put in front; nothing without `--json`.
   void object(const Json& object);
   /// Talk: one line on stderr, unless quiet.
@@ -51,7 +49,11 @@ class Output {
   /// @param facts  further keys, such as the file. @returns the exit code.
   int fail(const Error& error, Json facts = Json::object());
 
-  [[nodiscard]] std::string painted(Colour colour, std::string_view text) const;
+  /// Nobody reads stdout any more: `pixmesh ls | head`.
+  [[nodiscard]] bool broken() const { return broken_; }
+  [[nodiscard]] std::string in(Colour colour, std::string_view text) const {
+    return painted(options_.colour ? colour : Colour::plain, text);
+  }
 
  private:
   void write(int fd, std::string_view text);

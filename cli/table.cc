@@ -18,38 +18,69 @@ std::string formatted(const char* format, Values... values) {
   return {text.data(), static_cast<std::size_t>(std::max(size, 0))};
 }
 
-void append_cell(std::string& line, const std::string& cell, std::size_t width, Align align) {
+std::string_view code_of(Colour colour) {
+  switch (colour) {
+    case Colour::green:
+      return "\033[32m";
+    case Colour::yellow:
+      return "\033[33m";
+    case Colour::red:
+      return "\033[31m";
+    case Colour::dim:
+      return "\033[2m";
+    case Colour::plain:
+      break;
+  }
+  return "";
+}
+
+std::string padded(const std::string& cell, std::size_t width, Align align) {
   const std::string blanks(width - std::min(width, shown_width(cell)), ' ');
-  if (!line.empty()) line += "  ";
-  line += align == Align::right ? blanks + cell : cell + blanks;
+  return align == Align::right ? blanks + cell : cell + blanks;
 }
 
 }  // namespace
 
-void Table::add(std::vector<std::string> cells) {
-  invariant(cells.size() == columns_.size(), "a row has a cell for each column");
-  for (std::string& cell : cells) cell = printable(cell);
-  rows_.push_back(std::move(cells));
+std::string painted(Colour colour, std::string_view text) {
+  if (colour == Colour::plain) return std::string(text);
+  return std::string(code_of(colour)) + std::string(text) + "\033[0m";
 }
 
-std::string Table::text() const {
-  std::vector<std::vector<std::string>> lines(1);
-  for (const Column& column : columns_) lines[0].push_back(column.title);
-  lines.insert(lines.end(), rows_.begin(), rows_.end());
-  std::vector<std::size_t> widths(columns_.size(), 0);
-  for (const auto& cells : lines) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      widths[i] = std::max(widths[i], shown_width(cells[i]));
+void TextTable::add(std::vector<std::string> cells, Colour colour) {
+  invariant(cells.size() == columns_.size(), "a row has a cell for each column");
+  for (std::string& cell : cells) cell = printable(cell);
+  Row row;
+  row.cells = std::move(cells);
+  row.colour = colour;
+  rows_.push_back(std::move(row));
+}
+
+std::vector<std::size_t> TextTable::widths() const {
+  std::vector<std::size_t> widths;
+  for (const Column& column : columns_) widths.push_back(shown_width(column.title));
+  for (const Row& row : rows_) {
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      widths[i] = std::max(widths[i], shown_width(row.cells[i]));
     }
   }
-  std::string all;
-  for (const auto& cells : lines) {
+  return widths;
+}
+
+std::string TextTable::text(bool coloured) const {
+  const std::vector<std::size_t> all_widths = widths();
+  const auto line_of = [&](const std::vector<std::string>& cells) {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
-      append_cell(line, cells[i], widths[i], columns_[i].align);
+      line += (i == 0 ? "" : "  ") + padded(cells[i], all_widths[i], columns_[i].align);
     }
     line.erase(line.find_last_not_of(' ') + 1);
-    all += line + "\n";
+    return line;
+  };
+  std::vector<std::string> titles;
+  for (const Column& column : columns_) titles.push_back(column.title);
+  std::string all = line_of(titles) + "\n";
+  for (const Row& row : rows_) {
+    all += painted(coloured ? row.colour : Colour::plain, line_of(row.cells)) + "\n";
   }
   return all;
 }

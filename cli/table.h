@@ -12,6 +12,11 @@ namespace pixmesh {
 
 enum class Align : std::uint8_t { left, right };
 
+enum class Colour : std::uint8_t { plain, green, yellow, red, dim };
+
+/// The text in that colour for a terminal; `plain` changes nothing.
+[[nodiscard]] std::string painted(Colour colour, std::string_view text);
+
 struct Column {
   std::string title;
   Align align = Align::left;
@@ -23,18 +28,25 @@ struct Column {
 ///     5ad0c0d1  active      120
 ///
 /// Control characters become `?`. Widths count characters of UTF-8, not bytes.
-class Table {
+class TextTable {
  public:
-  explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+  explicit TextTable(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  void add(std::vector<std::string> cells);  // one cell a column
+  void add(std::vector<std::string> cells, Colour colour = Colour::plain);  // a cell a column
 
   /// Title line and rows, each ended by a line feed; no blanks at the ends of lines.
-  [[nodiscard]] std::string text() const;
+  /// @param coloured  whether rows get their colour.
+  [[nodiscard]] std::string text(bool coloured = false) const;
 
  private:
+  struct Row {
+    std::vector<std::string> cells;
+    Colour colour = Colour::plain;
+  };
+  [[nodiscard]] std::vector<std::size_t> widths() const;
+
   std::vector<Column> columns_;
-  std::vector<std::vector<std::string>> rows_;
+  std::vector<Row> rows_;
 };
 
 /// A size at a glance, in powers of 1000 and three digits: "13.2MB", "512B", "1.00TB".

@@ -130,6 +130,8 @@ StatusAnswer Node::status_of(const std::vector<DiskSummary>& disks) {
   if (rebalance_ != nullptr) {
     const Rebalance::Progress progress = rebalance_->progress();
     status.unsettled = progress.unsettled;
+    // A placement that is still to be made moves partitions that nobody has counted yet.
+    if (placements_.epoch() != members_.epoch()) ++status.unsettled;
     status.to_sync = progress.to_sync;
     status.moved_bytes = progress.bytes_moved;
     status.moved_files = progress.files_moved;

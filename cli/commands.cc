@@ -1,0 +1,24 @@
+#include "cli/commands.h"
+
+namespace pixmesh {
+
+void add_mesh_commands(CommandLine& line) {
+  add_up(line);
+  add_put(line);
+  add_get(line);
+  add_stat(line);
+  add_ls(line);
+  add_cp_and_mv(line);
+  add_tag(line);
+  add_rm(line);
+  add_where(line);
+  add_run(line);
+  add_recipe(line);
+  add_status(line);
+  add_ring(line);
+  add_node(line);
+  add_completion(line);
+  add_version(line);
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,25 @@
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "cli/commands.h"
+#include "host/signals.h"
+
+int main(int argc, char** argv) {
+  using namespace pixmesh;
+  // Before any thread is started: signals come through descriptors only, and a reader of stdout
+  // that goes away is a failed write.
+  block_signals();
+  OutputOptions options;
+  options.colour = colour_allowed(::isatty(1) == 1, std::getenv("NO_COLOR"), std::getenv("TERM"));
+  options.animation =
+      colour_allowed(::isatty(2) == 1, std::getenv("NO_COLOR"), std::getenv("TERM"));
+  CommandLine line;
+  add_mesh_commands(line);
+  add_node_process(line);
+  add_config(line);
+  add_recipe_check(line);
+  add_doctor(line);
+  return run_command_line(line, std::vector<std::string>(argv + 1, argv + argc), options,
+                          std::getenv("PIXMESH_NODE"));
+}

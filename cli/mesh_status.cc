@@ -1,0 +1,225 @@
+#include "cli/mesh_status.h"
+
+#include <algorithm>
+#include <set>
+
+namespace pixmesh {
+namespace {
+
+bool is_gone(const MemberStatus& member) {
+  return member.state == "left" || member.state == "evicted";
+}
+
+/// "active", or what is wrong: "dead", "active, suspect".
+std::string condition_of(const NodeReport& report, const MemberStatus* member) {
+  if (member == nullptr) return report.status ? "unknown" : "silent";
+  std::string text = member->state;
+  if (member->life != "alive" && member->life != member->state) text += ", " + member->life;
+  if (!report.status && member->life == "alive") text += ", silent";
+  if (member->no_new_work) text += ", drained";
+  if (report.status && report.status->frozen) text += ", frozen";
+  return text;
+}
+
+Colour colour_of(const NodeReport& report, const MemberStatus* member) {
+  if (member != nullptr && is_gone(*member)) return Colour::dim;
+  if (!report.status) return Colour::red;
+  const bool fine = member != nullptr && member->state == "active" && member->life == "alive";
+  return fine && !report.status->frozen ? Colour::plain : Colour::yellow;
+}
+
+std::string slots_of(const MemberStatus* member) {
+  if (member == nullptr) return "-";
+  return std::to_string(member->slots) + " (" +
+         ratio_text(100'000'000ULL * member->slots, member->target_slots_micro) + "%)";
+}
+
+std::vector<std::string> cells_of(const NodeReport& report, const MemberStatus* member) {
+  const std::string zone = member == nullptr ? "-" : member->zone;
+  std::vector<std::string> cells{short_text(report.node), report.control, zone,
+                                 condition_of(report, member)};
+  if (!report.status) {
+    cells.insert(cells.end(), {"-", "-", slots_of(member), "-", "-", "-"});
+    return cells;
+  }
+  const StatusAnswer& status = *report.status;
+  cells.insert(cells.end(),
+               {std::to_string(status.images), size_at_a_glance(status.bytes), slots_of(member),
+                std::to_string(status.running) + "/" + std::to_string(status.workers),
+                std::to_string(status.queued), std::to_string(status.unsettled + status.to_sync)});
+  return cells;
+}
+
+Json json_of(const MemberStatus& member) {
+  return Json{{"node", to_text(member.node)},
+              {"address", member.control},
+              {"bulk", member.bulk},
+              {"zone", member.zone},
+              {"weight", member.weight},
+              {"state", member.state},
+              {"life", member.life},
+              {"no_new_work", member.no_new_work},
+              {"target_slots_micro", member.target_slots_micro},
+              {"slots", member.slots}};
+}
+
+void add_counts(const StatusAnswer& status, Json& object) {
+  object.update(Json{{"version", status.version},
+                     {"epoch", to_text(status.epoch)},
+                     {"uptime_seconds", status.uptime_seconds},
+                     {"images", status.images},
+                     {"bytes", status.bytes},
+                     {"disk_free_bytes", status.disk_free_bytes},
+                     {"disk_total_bytes", status.disk_total_bytes},
+                     {"under_replicated", status.under_replicated},
+                     {"unsettled", status.unsettled},
+                     {"to_sync", status.to_sync},
+                     {"moved_bytes", status.moved_bytes},
+                     {"moved_files", status.moved_files},
+                     {"hints", status.hints},
+                     {"frozen", status.frozen},
+                     {"workers", status.workers},
+                     {"running", status.running},
+                     {"queued", status.queued},
+                     {"dropped_messages", status.dropped_messages},
+                     {"malformed_messages", status.malformed_messages},
+                     {"waits_for", status.waits_for}});
+}
+
+Json json_of(const NodeReport& report, const MemberStatus* member) {
+  Json object{{"node", to_text(report.node)}, {"address", report.control}};
+  if (member != nullptr) object["member"] = json_of(*member);
+  object["answered"] = report.status.has_value();
+  if (!report.status) object["problem"] = report.problem;
+  if (report.status) add_counts(*report.status, object);
+  return object;
+}
+
+Json json_of(const MeshSums& sums) {
+  return Json{{"nodes", sums.nodes},         {"silent", sums.silent},
+              {"changing", sums.changing},   {"copies", sums.copies},
+              {"bytes", sums.bytes},         {"under_replicated", sums.under_replicated},
+              {"unsettled", sums.unsettled}, {"to_sync", sums.to_sync},
+              {"hints", sums.hints},         {"moved_bytes", sums.moved_bytes},
+              {"running", sums.running},     {"queued", sums.queued},
+              {"frozen", sums.frozen},       {"calm", is_calm(sums)}};
+}
+
+void add_report(const StatusAnswer& status, MeshSums& sums) {
+  sums.copies += status.images;
+  sums.bytes += status.bytes;
+  sums.under_replicated += status.under_replicated;
+  sums.unsettled += status.unsettled;
+  sums.to_sync += status.to_sync;
+  sums.hints += status.hints;
+  sums.moved_bytes += status.moved_bytes;
+  sums.running += status.running;
+  sums.queued += status.queued;
+  sums.frozen = sums.frozen || status.frozen;
+}
+
+void append_count(std::string& text, std::uint64_t count, const std::string& what) {
+  if (count > 0) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+}
+
+}  // namespace
+
+const MemberStatus* member_of(const std::vector<NodeReport>& reports, NodeId node) {
+  for (const NodeReport& report : reports) {
+    if (!report.status) continue;
+    const auto found = std::ranges::find(report.status->members, node, &MemberStatus::node);
+    if (found != report.status->members.end()) return &*found;
+  }
+  return nullptr;
+}
+
+bool has_gone(const std::vector<NodeReport>& reports, NodeId node) {
+  const MemberStatus* member = member_of(reports, node);
+  return member != nullptr && is_gone(*member);
+}
+
+MeshSums sums_of(const std::vector<NodeReport>& reports) {
+  MeshSums sums;
+  std::set<Epoch> epochs;
+  for (const NodeReport& report : reports) {
+    if (has_gone(reports, report.node)) continue;
+    ++sums.nodes;
+    const MemberStatus* member = member_of(reports, report.node);
+    if (member != nullptr && member->state != "active") ++sums.changing;
+    if (!report.status) {
+      ++sums.silent;
+      continue;
+    }
+    epochs.insert(report.status->epoch);
+    add_report(*report.status, sums);
+  }
+  sums.epochs_differ = epochs.size() > 1;
+  return sums;
+}
+
+bool is_calm(const MeshSums& sums) { return sums.nodes > 0 && unrest_of(sums).empty(); }
+
+std::string unrest_of(const MeshSums& sums) {
+  std::string text;
+  append_count(text, sums.silent, sums.silent == 1 ? "node silent" : "nodes silent");
+  append_count(text, sums.changing, "joining or leaving");
+  append_count(text, sums.under_replicated, "images under-replicated");
+  append_count(text, sums.unsettled, "partitions unsettled");
+  append_count(text, sums.to_sync, "partitions to sync");
+  append_count(text, sums.hints, sums.hints == 1 ? "hint waits" : "hints wait");
+  if (sums.epochs_differ)
+    text += std::string(text.empty() ? "" : ", ") + "a new member list spreads";
+  return text;
+}
+
+TextTable status_table(const std::vector<NodeReport>& reports) {
+  TextTable table({{"NODE"},
+               {"ADDRESS"},
+               {"ZONE"},
+               {"STATE"},
+               {"IMAGES", Align::right},
+               {"BYTES", Align::right},
+               {"SLOTS (OF TARGET)", Align::right},
+               {"RUNNING", Align::right},
+               {"QUEUED", Align::right},
+               {"MOVING", Align::right}});
+  for (const NodeReport& report : reports) {
+    const MemberStatus* member = member_of(reports, report.node);
+    table.add(cells_of(report, member), colour_of(report, member));
+  }
+  return table;
+}
+
+Json status_json(const std::vector<NodeReport>& reports) {
+  Json object = Json::object();
+  for (const NodeReport& report : reports) {
+    if (!report.status || object.contains("mesh")) continue;
+    object["mesh"] = to_text(report.status->mesh);
+    object["replicas"] = report.status->replicas;
+    object["write_quorum"] = report.status->write_quorum;
+    object["partitions"] = 1ULL << report.status->partition_bits;
+  }
+  object["totals"] = json_of(sums_of(reports));
+  object["nodes"] = Json::array();
+  for (const NodeReport& report : reports) {
+    object["nodes"].push_back(json_of(report, member_of(reports, report.node)));
+  }
+  return object;
+}
+
+std::vector<RingShare> ring_shares(const std::vector<NodeReport>& reports) {
+  std::vector<RingShare> shares;
+  const auto answered = std::ranges::find_if(
+      reports, [](const NodeReport& report) { return report.status.has_value(); });
+  if (answered == reports.end()) return shares;
+  for (const MemberStatus& member : answered->status->members) {
+    if (is_gone(member)) continue;
+    RingShare share;
+    share.member = member;
+    share.ratio = ratio_text(1'000'000ULL * member.slots, member.target_slots_micro);
+    shares.push_back(std::move(share));
+  }
+  return shares;
+}
+
+}  // namespace pixmesh

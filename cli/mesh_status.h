@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/output.h"
+#include "client/client.h"
+
+// What the members' reports add up to. Pure.
+namespace pixmesh {
+
+struct MeshSums {
+  std::uint32_t nodes = 0;     // members that count: neither left nor evicted
+  std::uint32_t silent = 0;    // of those: gave no report
+  std::uint32_t changing = 0;  // of those: joining or leaving
+  std::uint64_t copies = 0;    // of images, on all nodes together
+  std::uint64_t bytes = 0;     // of those copies
+  std::uint64_t under_replicated = 0;
+  std::uint64_t unsettled = 0;
+  std::uint64_t to_sync = 0;
+  std::uint64_t hints = 0;
+  std::uint64_t moved_bytes = 0;
+  std::uint32_t running = 0;
+  std::uint32_t queued = 0;
+  bool frozen = false;         // some node sees too few others to move anything
+  bool epochs_differ = false;  // a change of members has not reached everybody
+};
+
+[[nodiscard]] MeshSums sums_of(const std::vector<NodeReport>& reports);
+
+/// Whether a report or, without one, what the others say tells that this node has gone for good.
+[[nodiscard]] bool has_gone(const std::vector<NodeReport>& reports, NodeId node);
+
+/// Nothing is under-replicated, in motion or waiting; everybody who counts has answered. A node
+/// that is dead for the mesh but not gone keeps it from being calm.
+[[nodiscard]] bool is_calm(const MeshSums& sums);
+
+/// "2 images under-replicated, 12 partitions unsettled" — what it waits for; empty when calm.
+[[nodiscard]] std::string unrest_of(const MeshSums& sums);
+
+/// What the other members say of a node; null if none of them knows it.
+[[nodiscard]] const MemberStatus* member_of(const std::vector<NodeReport>& reports, NodeId node);
+
+[[nodiscard]] TextTable status_table(const std::vector<NodeReport>& reports);
+[[nodiscard]] Json status_json(const std::vector<NodeReport>& reports);
+
+/// How slots are spread, by the first report there is.
+struct RingShare {
+  MemberStatus member;
+  std::string ratio;  // slots / target slots
+};
+[[nodiscard]] std::vector<RingShare> ring_shares(const std::vector<NodeReport>& reports);
+
+}  // namespace pixmesh

@@ -1,0 +1,85 @@
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/names.h"
+
+namespace pixmesh {
+namespace {
+
+int tell(CommandContext& context, Client& client, const CommandRequest& command) {
+  const Result<std::string> answer = client.command(command);
+  if (!answer) return context.fail(answer.error());
+  const std::string text = printable(answer.value(), true);
+  context.output().print(text.empty() ? "done\n" : text + "\n");
+  context.output().object(Json{{"done", true}, {"detail", answer.value()}});
+  return exit_ok;
+}
+
+/// For the node that is contacted itself.
+int tell_contacted(CommandContext& context, NodeCommand what, bool accept_fewer_copies) {
+  const auto client = context.connect();
+  if (!client) return context.fail(client.error());
+  CommandRequest command;
+  command.command = what;
+  command.target = client.value()->mesh().node;
+  command.accept_fewer_copies = accept_fewer_copies;
+  return tell(context, *client.value(), command);
+}
+
+int forget(CommandContext& context, const std::string& id, bool force) {
+  const auto client = context.connect();
+  if (!client) return context.fail(client.error());
+  std::vector<NodeId> nodes;
+  for (const HolderAddress& member : client.value()->mesh().members) nodes.push_back(member.node);
+  const Result<NodeId> node = node_of_prefix(id, nodes);
+  if (!node) return context.fail(node.error());
+  CommandRequest command;
+  command.command = NodeCommand::forget;
+  command.target = node.value();
+  command.force = force;
+  return tell(context, *client.value(), command);
+}
+
+struct LeaveFlags {
+  bool cancel = false;
+  bool accept_fewer_copies = false;
+};
+
+void add_leave(CommandLine& line, CLI::App& family) {
+  const auto flags = std::make_shared<LeaveFlags>();
+  CLI::App& app = line.add_below(
+      family, "leave", "Hand over every copy, then go", [flags](CommandContext& context) {
+        return tell_contacted(context,
+                              flags->cancel ? NodeCommand::cancel_leave : NodeCommand::leave,
+                              flags->accept_fewer_copies);
+      });
+  CLI::Option* cancel = app.add_flag("--cancel", flags->cancel, "Stay after all");
+  app.add_flag("--accept-fewer-copies", flags->accept_fewer_copies,
+               "Go even if the others cannot keep every copy")
+      ->excludes(cancel);
+}
+
+void add_forget(CommandLine& line, CLI::App& family) {
+  const auto id = std::make_shared<std::string>();
+  const auto force = std::make_shared<bool>(false);
+  CLI::App& app =
+      line.add_below(family, "forget", "Give up a node that will never return",
+                     [id, force](CommandContext& context) { return forget(context, *id, *force); });
+  app.add_option("ID", *id, "The node's id, or as much of it as is needed")->required();
+  app.add_flag("--force", *force, "Even without a majority of the members");
+}
+
+}  // namespace
+
+void add_node(CommandLine& line) {
+  CLI::App& family = line.family(mesh_group, "node", "Run a node, or tell one what to do");
+  line.add_below(family, "drain", "Take no new work, keep the images", [](CommandContext& context) {
+    return tell_contacted(context, NodeCommand::drain, false);
+  });
+  line.add_below(family, "undrain", "Take work again", [](CommandContext& context) {
+    return tell_contacted(context, NodeCommand::undrain, false);
+  });
+  add_leave(line, family);
+  add_forget(line, family);
+}
+
+}  // namespace pixmesh

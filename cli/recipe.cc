@@ -1,0 +1,94 @@
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "processing/closest.h"
+
+namespace pixmesh {
+namespace {
+
+Json json_of(const RecipeStatus& recipe) {
+  Json object{{"name", recipe.name},           {"summary", recipe.summary},
+              {"available", recipe.available}, {"digest", to_text(recipe.digest)},
+              {"output", recipe.output},       {"accepts", recipe.accepts},
+              {"argv", recipe.argv},           {"limits", recipe.limits}};
+  object["parameters"] = Json::array();
+  for (const ParameterStatus& parameter : recipe.parameters) {
+    object["parameters"].push_back(Json{{"name", parameter.name},
+                                        {"type", parameter.type},
+                                        {"range", parameter.range},
+                                        {"default", parameter.default_value}});
+  }
+  return object;
+}
+
+Result<std::vector<RecipeStatus>> recipes_of(CommandContext& context) {
+  const auto client = context.connect();
+  if (!client) return client.error();
+  return client.value()->recipes();
+}
+
+int list(CommandContext& context) {
+  const auto recipes = recipes_of(context);
+  if (!recipes) return context.fail(recipes.error());
+  TextTable table({{"RECIPE"}, {"AVAILABLE"}, {"OUTPUT"}, {"SUMMARY"}});
+  for (const RecipeStatus& recipe : recipes.value()) {
+    table.add({recipe.name, recipe.available ? "yes" : "no", recipe.output, recipe.summary},
+              recipe.available ? Colour::plain : Colour::dim);
+    context.output().object(json_of(recipe));
+  }
+  context.output().print(table);
+  return exit_ok;
+}
+
+std::string description_of(const RecipeStatus& recipe) {
+  const std::string accepts = recipe.accepts.empty() ? "any bytes" : join_names(recipe.accepts);
+  std::string text = recipe.name + ": " + recipe.summary + "\n";
+  text += "available  " + std::string(recipe.available ? "yes" : "no, its tool is missing") + "\n";
+  text += "accepts    " + accepts + "\n";
+  text += "output     " + recipe.output + "\n";
+  text += "limits     " + recipe.limits + "\n";
+  text += "digest     " + to_text(recipe.digest) + "\n";
+  text += "command   ";
+  for (const std::string& word : recipe.argv) text += " " + word;
+  return printable(text, true) + "\n";
+}
+
+int show(CommandContext& context, const std::string& name) {
+  const auto recipes = recipes_of(context);
+  if (!recipes) return context.fail(recipes.error());
+  const auto found = std::ranges::find(recipes.value(), name, &RecipeStatus::name);
+  if (found == recipes->end()) {
+    std::vector<std::string> names;
+    for (const RecipeStatus& recipe : recipes.value()) names.push_back(recipe.name);
+    const std::string near = suggestion(name, names);
+    return context.fail({ErrorCode::not_found, "there is no recipe '" + shown(name) + "'" +
+                                                   (near.empty() ? ". 'pixmesh recipe ls' lists "
+                                                                   "them"
+                                                                 : near)});
+  }
+  context.output().print(description_of(*found));
+  if (!found->parameters.empty()) {
+    TextTable table({{"PARAMETER"}, {"TYPE"}, {"RANGE"}, {"DEFAULT"}});
+    for (const ParameterStatus& parameter : found->parameters) {
+      table.add({parameter.name, parameter.type, parameter.range, parameter.default_value});
+    }
+    context.output().print("\n");
+    context.output().print(table);
+  }
+  context.output().object(json_of(*found));
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_recipe(CommandLine& line) {
+  CLI::App& family = line.family(processing_group, "recipe", "Recipes the mesh knows");
+  line.add_below(family, "ls", "List the contacted node's recipes", list);
+  const auto name = std::make_shared<std::string>();
+  CLI::App& app = line.add_below(family, "show", "Describe one, with its parameters and ranges",
+                                 [name](CommandContext& context) { return show(context, *name); });
+  app.add_option("RECIPE", *name, "The recipe")->required();
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,40 @@
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "host/recipe_file.h"
+
+namespace pixmesh {
+namespace {
+
+int check(CommandContext& context, const std::string& file) {
+  const Result<std::vector<Recipe>> recipes = read_recipes(file);
+  if (!recipes) return context.fail(recipes.error(), Json{{"file", file}});
+  TextTable table({{"RECIPE"}, {"AVAILABLE HERE"}, {"SUMMARY"}});
+  Json list = Json::array();
+  for (const Recipe& recipe : recipes.value()) {
+    const bool available = recipe_available(recipe);
+    table.add({recipe.name,
+               available ? "yes" : "no, '" + recipe.argv.front() + "' or what it needs is missing",
+               recipe.summary},
+              available ? Colour::plain : Colour::yellow);
+    list.push_back(Json{{"name", recipe.name},
+                        {"available", available},
+                        {"digest", to_text(recipe_digest(recipe))}});
+  }
+  context.output().print(table);
+  context.output().print(printable(file) + ": " + std::to_string(recipes->size()) +
+                         " recipes, fine\n");
+  context.output().object(Json{{"file", file}, {"fine", true}, {"recipes", list}});
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_recipe_check(CommandLine& line) {
+  CLI::App& family = line.family(processing_group, "recipe", "Recipes the mesh knows");
+  const auto file = std::make_shared<std::string>();
+  CLI::App& app = line.add_below(family, "check", "Check a file of recipes before a node gets it",
+                                 [file](CommandContext& context) { return check(context, *file); });
+  app.add_option("FILE", *file, "TOML")->required();
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,113 @@
+#include <algorithm>
+
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/mesh_status.h"
+
+namespace pixmesh {
+namespace {
+
+using Reports = std::vector<NodeReport>;
+
+std::string totals_of(const MeshSums& sums) {
+  const std::string unrest = unrest_of(sums);
+  std::string text = std::to_string(sums.nodes) + (sums.nodes == 1 ? " node, " : " nodes, ") +
+                     std::to_string(sums.copies) + " copies of images, " +
+                     size_at_a_glance(sums.bytes) + "; " + std::to_string(sums.under_replicated) +
+                     " images under-replicated, " + std::to_string(sums.unsettled) +
+                     " partitions unsettled, " + std::to_string(sums.hints) + " hints, " +
+                     size_at_a_glance(sums.moved_bytes) + " moved";
+  if (sums.silent > 0) text += "; " + std::to_string(sums.silent) + " silent";
+  return text + (unrest.empty() ? "; calm" : "") + "\n";
+}
+
+void report(Output& output, const Reports& reports) {
+  output.print(status_table(reports));
+  output.print(totals_of(sums_of(reports)));
+  for (const NodeReport& node : reports) {
+    if (node.status && !node.status->waits_for.empty()) {
+      output.print("node " + short_text(node.node) + " waits for: " + node.status->waits_for +
+                   "\n");
+    }
+    if (!node.status && !node.problem.empty() && !has_gone(reports, node.node)) {
+      output.say("node " + short_text(node.node) + " (" + node.control + "): " + node.problem);
+    }
+  }
+  output.object(status_json(reports));
+}
+
+/// Asks again and again until the mesh is calm. @returns the last answer.
+class CalmWait {
+ public:
+  CalmWait(CommandContext& context, std::optional<Duration> limit)
+      : context_(context), limit_(limit), started_(now()) {}
+
+  Result<Reports> run() {
+    ProgressLine progress(context_.output(), "waiting");
+    while (true) {
+      const Result<Reports> reports = ask();
+      const std::string unrest =
+          reports ? unrest_of(sums_of(reports.value())) : reports.error().detail;
+      if (reports && unrest.empty()) return reports;
+      if (!reports && reports.error().code == ErrorCode::usage) return reports.error();
+      progress.show_text(unrest);
+      if (left() <= Duration{}) return late(unrest);
+      if (!context_.sleep_for(std::min<Duration>(500ms, left()))) {
+        return Error{ErrorCode::failed, "interrupted"};
+      }
+    }
+  }
+
+ private:
+  static Duration now() { return std::chrono::steady_clock::now().time_since_epoch(); }
+  [[nodiscard]] Duration left() const {
+    return limit_ ? *limit_ - (now() - started_) : Duration(1h);
+  }
+  [[nodiscard]] static Error late(const std::string& unrest) {
+    return {ErrorCode::timed_out, "the mesh is not calm yet: " + unrest};
+  }
+
+  // Connecting anew each time: the node we asked first may be the one that goes.
+  Result<Reports> ask() {
+    Result<std::vector<Endpoint>> nodes = context_.nodes();
+    if (!nodes) return nodes.error();
+    const Duration deadline = std::clamp<Duration>(left(), 100ms, 10s);
+    const auto client = context_.connect_to(std::move(nodes).value(), deadline);
+    if (!client) return client.error();
+    return client.value()->status();
+  }
+
+  CommandContext& context_;
+  std::optional<Duration> limit_;
+  Duration started_;
+};
+
+int status(CommandContext& context, bool wait) {
+  if (wait) {
+    const Result<std::optional<Duration>> limit = context.timeout();
+    if (!limit) return context.fail(limit.error());
+    const Result<Reports> reports = CalmWait(context, limit.value()).run();
+    if (!reports) return context.fail(reports.error());
+    report(context.output(), reports.value());
+    return exit_ok;
+  }
+  const auto client = context.connect(10s);
+  if (!client) return context.fail(client.error());
+  const Result<Reports> reports = client.value()->status();
+  if (!reports) return context.fail(reports.error());
+  report(context.output(), reports.value());
+  return exit_ok;
+}
+
+}  // namespace
+
+void add_status(CommandLine& line) {
+  const auto wait = std::make_shared<bool>(false);
+  CLI::App& app = line.add(mesh_group, "status", "Show the nodes and what they are doing",
+                           [wait](CommandContext& context) { return status(context, *wait); });
+  app.add_flag("--wait", *wait,
+               "Wait until every node answers, nobody is joining or leaving, nothing is "
+               "under-replicated or unsettled and no hint waits; with --timeout exit 8 after it");
+}
+
+}  // namespace pixmesh
