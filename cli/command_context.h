@@ -64,7 +64,7 @@ class CommandContext {
 /// "a:1,b:2" as its parts; empty ones are left out.
 [[nodiscard]] std::vector<std::string> split_at_commas(std::string_view text);
 
-/// Whether it is host:port (a host of letters, digits, `.` and `-`, or an IPv6 address in brackets).
+/// Whether it is host:port (a host of letters, digits, `.` and `-`, or a bracketed IPv6 address).
 [[nodiscard]] bool is_node_address(std::string_view text);
 
 /// `key=value` texts as tags or arguments. Errors: usage — no '=' or no key.

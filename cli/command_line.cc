@@ -129,7 +129,9 @@ CLI::App& CommandLine::add(const std::string& group, const std::string& name,
 
 CLI::App& CommandLine::family(const std::string& group, const std::string& name,
                               const std::string& summary) {
-  if (CLI::App* made = root_.get_subcommand_no_throw(name)) return *made;
+  for (CLI::App* made : root_.get_subcommands([](CLI::App*) { return true; })) {
+    if (made->get_name() == name) return *made;
+  }
   CLI::App& app = *root_.add_subcommand(name, summary);
   app.group(group);
   app.require_subcommand(0, 1);
