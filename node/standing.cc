@@ -252,8 +252,8 @@ Result<std::string> Standing::forget(Instant now, Peers& peers, const CommandReq
   }
   if (!command.force) {
     return Error{ErrorCode::usage,
-                 "evictions by majority are decided by themselves after the out delay; "
-                 "--force evicts now"};
+                 "evicting gives up what only that node holds; if it will never return, repeat "
+                 "with --force"};
   }
   Eviction eviction;
   eviction.mesh = table_.settings()->mesh;
