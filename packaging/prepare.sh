@@ -34,6 +34,9 @@ install_packages() {
     fail "apt-get could not install:$missing"
 }
 
+# What a compiler cache needs to recognise the same source in another folder.
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=true CCACHE_SLOPPINESS=pch_defines,time_macros
+
 # build PRESET [TARGET…]: configures and builds, quietly unless it fails.
 build() {
   preset=$1
