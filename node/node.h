@@ -129,9 +129,16 @@ class Node : private Post {
   Repair* repair_ = nullptr;
 
   // Syncs that hints and repair asked for wait here; rebalance bounds its own.
-  std::deque<std::pair<PartitionId, std::vector<NodeId>>> wanted_syncs_;
-  std::set<PartitionId> running_syncs_;
+  struct WantedSync {
+    PartitionId partition;
+    std::vector<NodeId> sources;
+    bool of_rebalance = false;
+  };
+  std::deque<WantedSync> wanted_syncs_;
+  std::map<PartitionId, bool> running_syncs_;            // and whether rebalance waits for it
   std::map<PartitionId, std::set<NodeId>> hint_givers_;  // to be told when the sync is done
+
+  std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement
 
   struct LocalBulk {
     BulkMessage message;

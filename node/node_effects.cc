@@ -20,7 +20,7 @@ void Node::finish(Instant now, Operation& operation) {
   if (!done) return;
   if (auto* sync = dynamic_cast<PartitionSync*>(done.get())) {
     const PartitionId partition = sync->partition();
-    running_syncs_.erase(partition);
+    const auto running = running_syncs_.extract(partition);
     if (const auto givers = hint_givers_.extract(partition)) {
       for (const NodeId& giver : givers.mapped()) {
         if (std::find(sync->merged().begin(), sync->merged().end(), giver) !=
@@ -29,8 +29,10 @@ void Node::finish(Instant now, Operation& operation) {
         }
       }
     }
-    perform(now, *rebalance_,
-            rebalance_->on_sync_done(now, partition, sync->merged(), sync->bytes_moved()));
+    if (running && running.mapped()) {
+      perform(now, *rebalance_,
+              rebalance_->on_sync_done(now, partition, sync->merged(), sync->bytes_moved()));
+    }
   } else if (auto* drop = dynamic_cast<DropPartition*>(done.get())) {
     perform(now, *rebalance_, rebalance_->on_drop_done(now, drop->partition()));
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
@@ -54,10 +56,10 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
     if (differ->with != members_.self()) peers_.on_tables_differ(now, differ->with);
   } else if (auto* sync = std::get_if<StartSync>(&effect)) {
     const bool of_rebalance = rebalance_ != nullptr && owner == rebalance_->id();
-    if (of_rebalance && running_syncs_.insert(sync->partition).second) {
+    if (of_rebalance && running_syncs_.try_emplace(sync->partition, true).second) {
       begin<PartitionSync>(now, view_, codec_, sync->partition, std::move(sync->sources));
     } else if (of_rebalance) {
-      wanted_syncs_.emplace_front(sync->partition, std::move(sync->sources));
+      wanted_syncs_.push_front({sync->partition, std::move(sync->sources), true});
     } else {
       queue_sync(sync->partition, std::move(sync->sources));
     }
@@ -83,24 +85,27 @@ void Node::send_bulk(const BulkEnd& to, const BulkMessage& message,
 }
 
 void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
-  for (const auto& [waiting, from] : wanted_syncs_) {
-    if (waiting == partition && from == sources) return;
+  for (const WantedSync& waiting : wanted_syncs_) {
+    if (waiting.partition == partition && waiting.sources == sources) return;
   }
   if (wanted_syncs_.size() < wanted_syncs_max) {
-    wanted_syncs_.emplace_back(partition, std::move(sources));
+    wanted_syncs_.push_back({partition, std::move(sources), false});
   }
 }
 
 void Node::start_syncs(Instant now) {
   for (std::size_t tries = wanted_syncs_.size();
        tries > 0 && running_syncs_.size() < syncs_max && !wanted_syncs_.empty(); --tries) {
-    auto [partition, sources] = std::move(wanted_syncs_.front());
+    WantedSync next = std::move(wanted_syncs_.front());
     wanted_syncs_.pop_front();
-    if (!running_syncs_.insert(partition).second) {
-      wanted_syncs_.emplace_back(partition, std::move(sources));
+    const HolderLists lists = rebalance_->lists_of(next.partition);
+    const bool still_ours = contains(holders_of(lists), view_.self);
+    if (!still_ours && !next.of_rebalance) continue;
+    if (!running_syncs_.try_emplace(next.partition, next.of_rebalance).second) {
+      wanted_syncs_.push_back(std::move(next));
       continue;
     }
-    begin<PartitionSync>(now, view_, codec_, partition, std::move(sources));
+    begin<PartitionSync>(now, view_, codec_, next.partition, std::move(next.sources));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "node/node_begin.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pixmesh {
 
@@ -91,6 +92,11 @@ void Node::open_partitions(Instant now) {
   repair_ = repair.get();
   operations_.add(std::move(repair));
   perform(now, *rebalance_, rebalance_->start(now));
+  std::vector<NodeId> gone;  // the eviction may have become durable before our lists did
+  for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
+    if (members_.is_evicted(stamp.node)) gone.push_back(stamp.node);
+  }
+  if (!gone.empty()) perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
   perform(now, *repair_, repair_->start(now));
 }
 
@@ -104,6 +110,7 @@ void Node::on_placement(Instant now) {
     return placements_.table().owners_of(partition);
   }));
   if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
+  for (const auto& [link, message] : std::exchange(early_, {})) on_client(now, link, message);
 }
 
 // A leaving node goes when no settled set names it any more and its copies are dropped.

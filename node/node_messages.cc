@@ -11,6 +11,8 @@
 namespace pixmesh {
 namespace {
 
+constexpr std::size_t early_max = 1'000;  // clients' wishes before the first placement
+
 template <typename... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
@@ -60,7 +62,11 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
   if (const auto* request = std::get_if<RecipesRequest>(&message)) {
     return to_link(link, recipes_of(request->operation));
   }
-  if (rebalance_ == nullptr) return;  // no mesh yet: MeshRequest says so
+  if (rebalance_ == nullptr) return;          // no mesh yet: MeshRequest says so
+  if (placements_.table().nodes().empty()) {  // just started: soon known
+    if (early_.size() < early_max) early_.emplace_back(link, message);
+    return;
+  }
   const auto partition = [&](const auto& wish) { return placements_.partition_of_name(wish.name); };
   const auto lists = [&](const auto& wish) { return best_lists_of(partition(wish)); };
   std::visit(Overloaded{
@@ -93,8 +99,8 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                    }
                  },
                  [&](const RunRequest& wish) {
-                   begin<RouteRun>(now, view_, runs_.book(), avoidance_, static_cast<Post&>(*this), wish,
-                                   partition(wish), lists(wish), link);
+                   begin<RouteRun>(now, view_, runs_.book(), avoidance_, static_cast<Post&>(*this),
+                                   wish, partition(wish), lists(wish), link);
                  },
                  [&](const RunStart& wish) {
                    runs_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
@@ -162,6 +168,10 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           [&](const HintOffer& offer) {
             for (const PartitionId partition : offer.partitions) {
               if (partition.raw >= disk_of_.size()) continue;
+              if (!contains(holders_of(rebalance_->lists_of(partition)), view_.self)) {
+                to_link(link, HintTaken{{partition}});  // others hold it by now
+                continue;
+              }
               hint_givers_[partition].insert(from);
               queue_sync(partition, {from});
             }

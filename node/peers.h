@@ -103,7 +103,7 @@ class Peers {
   std::map<LinkId, NodeId> bulk_links_;
   std::map<LinkId, Endpoint> joining_;  // links to somebody whose name we do not know
   std::map<LinkId, NodeId> control_links_;
-  std::map<NodeId, LinkId> callers_;  // who called us last, on which link: strangers are answered there
+  std::map<NodeId, LinkId> callers_;  // the link of each node's last call: for strangers' answers
   std::vector<PeerNews> news_;
 };
 

@@ -32,7 +32,7 @@ Effects CompareFingerprints::on_disk(Instant, const Result<DiskAnswer>& answer) 
     for (const PartitionSummary& one : summary->partitions) ours_[one.partition] = one.fingerprint;
   }
   if (--waiting_for_ > 0 || failed_) return {};
-  FingerprintAnswer result{request_.operation, {}};
+  FingerprintAnswer result{request_.operation, {}, request_.round};
   for (const Fingerprint& theirs : request_.mine) {
     const auto mine = ours_.find(theirs.partition);
     const std::uint64_t sum = mine == ours_.end() ? 0 : mine->second;

@@ -25,10 +25,21 @@ std::uint32_t read_quorum_of(std::size_t size, std::uint32_t write_quorum) {
   return static_cast<std::uint32_t>(size) - write_quorum_of(size, write_quorum) + 1;
 }
 
+std::uint32_t settled_write_quorum_of(const HolderLists& lists, std::uint32_t write_quorum) {
+  const auto survivors = static_cast<std::uint32_t>(lists.settled.size());
+  return std::min(write_quorum_of(lists.settled.size() + lists.lost, write_quorum), survivors);
+}
+
+std::uint32_t settled_read_quorum_of(const HolderLists& lists, std::uint32_t write_quorum) {
+  const auto survivors = static_cast<std::uint32_t>(lists.settled.size());
+  return std::min(read_quorum_of(lists.settled.size() + lists.lost, write_quorum), survivors);
+}
+
 Tally::Tally(const HolderLists& lists, Kind kind, std::uint32_t write_quorum) : lists_(lists) {
-  const auto needed = kind == Kind::write ? write_quorum_of : read_quorum_of;
-  needed_settled_ = needed(lists.settled.size(), write_quorum);
-  needed_target_ = needed(lists.target.size(), write_quorum);
+  const bool writes = kind == Kind::write;
+  needed_settled_ =
+      (writes ? settled_write_quorum_of : settled_read_quorum_of)(lists, write_quorum);
+  needed_target_ = (writes ? write_quorum_of : read_quorum_of)(lists.target.size(), write_quorum);
 }
 
 void Tally::count(NodeId node) {

@@ -17,9 +17,10 @@ struct HolderLists {
   std::vector<NodeId> settled;  // sorted
   std::uint64_t number = 0;     // 0: this node does not know the settled set yet
   std::vector<NodeId> target;   // sorted
+  std::uint32_t lost = 0;       // members of the settled set that were evicted and left it
 
   [[nodiscard]] bool known() const { return number > 0; }
-  [[nodiscard]] bool is_settled() const { return known() && settled == target; }
+  [[nodiscard]] bool is_settled() const { return known() && settled == target && lost == 0; }
   friend bool operator==(const HolderLists&, const HolderLists&) = default;
 };
 
@@ -33,6 +34,14 @@ struct HolderLists {
 
 /// Answers that are sure to contain one from every acknowledged write: size - W_eff + 1.
 [[nodiscard]] std::uint32_t read_quorum_of(std::size_t size, std::uint32_t write_quorum);
+
+/// The same for the settled set of `lists`. Evicted members still count in the size of the set, for
+/// a write may have been acknowledged by one of them and one survivor; but never more than all
+/// survivors are asked for.
+[[nodiscard]] std::uint32_t settled_write_quorum_of(const HolderLists& lists,
+                                                    std::uint32_t write_quorum);
+[[nodiscard]] std::uint32_t settled_read_quorum_of(const HolderLists& lists,
+                                                   std::uint32_t write_quorum);
 
 /// Counts answers against a quorum in both sets of a partition.
 class Tally {

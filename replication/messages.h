@@ -228,10 +228,12 @@ struct Fingerprint {
 struct FingerprintRequest {  // which of these partitions differ from mine?
   OperationId operation;
   std::vector<Fingerprint> mine;
+  std::uint64_t round = 0;  // comes back with the answer
 };
 struct FingerprintAnswer {
   OperationId operation;
   std::vector<PartitionId> different;
+  std::uint64_t round = 0;
 };
 
 /// "I have persisted these lists." Sent by settled members to every target member until it is
@@ -244,6 +246,7 @@ struct ListsAnnounced {
     std::uint64_t number = 0;
     std::uint32_t settled = 0;  // index into sets
     std::uint32_t target = 0;
+    std::uint32_t lost = 0;  // as in HolderLists
   };
   std::vector<Entry> entries;
 };

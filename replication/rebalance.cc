@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace pixmesh {
 namespace {
@@ -62,7 +63,8 @@ NodeId Rebalance::collector_of(const Part& part) const {
 
 const HolderLists& Rebalance::lists_of(PartitionId partition) const {
   static const HolderLists unknown;
-  return partition.raw < parts_.size() ? parts_[partition.raw].lists : unknown;
+  if (partition.raw >= parts_.size() || parts_[partition.raw].dropping) return unknown;
+  return parts_[partition.raw].lists;
 }
 
 void Rebalance::restore(ByteView key, ByteView value) {
@@ -124,11 +126,12 @@ Effects Rebalance::on_placement(Instant now,
 void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
   Part& moved = part(partition);
   if (moved.lists.target == target) return;
+  const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled);
   if (moved.prepared) {  // the prepared set may already stand alone elsewhere: go on from it
     moved.lists.settled = moved.lists.target;
+    moved.lists.lost = 0;
     ++moved.lists.number;
   }
-  const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled);
   moved.lists.target = std::move(target);
   begin_anew(moved, std::move(moved.lists));
   to_sync_.erase(partition);
@@ -155,7 +158,7 @@ void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
 void Rebalance::begin_anew(Part& part, HolderLists lists) {
   Part next;
   next.lists = std::move(lists);
-  next.in_sync = part.in_sync;
+  next.in_sync = next.sync_outdated = part.in_sync;
   next.dropping = part.dropping;
   part = std::move(next);
 }
@@ -169,20 +172,27 @@ void Rebalance::begin_announcing(Part& part) const {
 }
 
 void Rebalance::raise_fence(Part& part) const {
-  part.fenced =
-      part.announced_by.size() >= read_quorum_of(part.lists.settled.size(), mesh_.write_quorum);
+  part.fenced = part.announced_by.size() >= settled_read_quorum_of(part.lists, mesh_.write_quorum);
 }
 
 Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& gone) {
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
+    const PartitionId partition{raw};
     HolderLists& lists = parts_[raw].lists;
     const std::size_t before = lists.settled.size();
     std::vector<NodeId> kept;
     std::set_difference(lists.settled.begin(), lists.settled.end(), gone.begin(), gone.end(),
                         std::back_inserter(kept));
     if (kept.size() == before || kept.empty()) continue;
+    lists.lost += static_cast<std::uint32_t>(before - kept.size());
     lists.settled = std::move(kept);
-    unwritten_.insert(PartitionId{raw});
+    unwritten_.insert(partition);
+    if (in_motion(parts_[raw])) {
+      moving_.insert(partition);
+      if (we_are_in(lists.settled)) begin_announcing(parts_[raw]);
+    } else {
+      moving_.erase(partition);
+    }
   }
   wake(now);
   return persist();
@@ -255,10 +265,15 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     return;
   }
   if (!we_are_in(lists.target)) return;
-  if (entry.number > lists.number) {
+  const bool newer = entry.number > lists.number ||
+                     (entry.number == lists.number && entry.lost > lists.lost);
+  if (newer) {
     lists.settled = settled;
     lists.number = entry.number;
+    lists.lost = entry.lost;
     ours.prepared = ours.fenced = ours.synced = false;
+    ours.sync_outdated = ours.in_sync;
+    comparison_.reset();
     ours.announced_by.clear();
     if (we_are_in(settled)) begin_announcing(ours);
     unwritten_.insert(partition);
@@ -322,7 +337,11 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
       if (next) insert(ours.prepared_by, from);
       return;
     case SettleStep::settle:
-      if (next) settle(entry.partition, entry.number);
+      // Several settlings may have been missed: within one epoch the set that settled is our
+      // target.
+      if (ours.lists.known() && entry.number > ours.lists.number) {
+        settle(entry.partition, entry.number);
+      }
       return;
     case SettleStep::settled:
       return;
@@ -366,7 +385,7 @@ Effects Rebalance::on_deadline(Instant now) {
       poll_at_ = now + options_.poll_after;
       for (const PartitionId partition : moving_) {  // ask again those that noted long ago
         Part& moving = part(partition);
-        if (!we_are_in(moving.lists.settled)) continue;
+        if (!moving.lists.known()) continue;  // new ones that missed the settling ask as well
         moving.unnoted = moving.lists.target;
         std::erase(moving.unnoted, mesh_.self);
       }
@@ -397,7 +416,6 @@ Effects Rebalance::announce() {
   Effects effects;
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
-    if (!we_are_in(moving.lists.settled)) continue;
     for (const NodeId& to : moving.unnoted) {
       if (!mesh_.is_alive(to)) continue;
       ListsAnnounced& message = messages[to];
@@ -409,7 +427,8 @@ Effects Rebalance::announce() {
       };
       const std::uint32_t settled = index_of(moving.lists.settled);
       const std::uint32_t target = index_of(moving.lists.target);
-      message.entries.push_back({partition, moving.lists.number, settled, target});
+      message.entries.push_back(
+          {partition, moving.lists.number, settled, target, moving.lists.lost});
       if (message.entries.size() < page_entries_max) continue;
       message.epoch = mesh_.epoch;
       effects.push_back(Ask{to, std::move(message)});
@@ -451,7 +470,7 @@ Effects Rebalance::collect() {
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
     if (!includes(moving.confirmed_by, moving.lists.target) || !moving.lists.known()) continue;
-    const std::size_t needed = write_quorum_of(moving.lists.settled.size(), mesh_.write_quorum);
+    const std::size_t needed = settled_write_quorum_of(moving.lists, mesh_.write_quorum);
     const bool prepared = includes(moving.prepared_by, moving.lists.target) &&
                           count_common(moving.prepared_by, moving.lists.settled) >= needed;
     const SettleStep step = prepared ? SettleStep::settle : SettleStep::prepare;
@@ -508,6 +527,7 @@ Effects Rebalance::compare(Instant now) {
     if (next.partitions.size() == options_.compare_max) break;
   }
   if (next.partitions.empty()) return {};
+  next.round = ++last_round_;
   next.give_up_at = now + 3s;
   next.disks_waiting = static_cast<std::uint32_t>(one_of.size());
   comparison_ = std::move(next);
@@ -532,6 +552,7 @@ Effects Rebalance::send_fingerprints(Instant) {
   for (auto& [node, message] : messages) {
     comparison_->waiting_for.insert(node);
     message.operation = id();
+    message.round = comparison_->round;
     effects.push_back(Ask{node, std::move(message)});
   }
   if (messages.empty()) finish_comparison();
@@ -539,7 +560,8 @@ Effects Rebalance::send_fingerprints(Instant) {
 }
 
 void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
-  if (!comparison_ || comparison_->waiting_for.erase(from) == 0) return;
+  if (!comparison_ || answer.round != comparison_->round) return;  // of one that was given up
+  if (comparison_->waiting_for.erase(from) == 0) return;
   std::set<PartitionId> different(answer.different.begin(), answer.different.end());
   for (const PartitionId partition : comparison_->partitions) {
     const Part& moving = part(partition);
@@ -558,7 +580,7 @@ void Rebalance::finish_comparison() {
     std::vector<NodeId> equal = comparison_->equal[partition];
     if (we_are_in(moving.lists.settled)) insert(equal, mesh_.self);
     const std::size_t needed =
-        std::max<std::size_t>(read_quorum_of(moving.lists.settled.size(), mesh_.write_quorum),
+        std::max<std::size_t>(settled_read_quorum_of(moving.lists, mesh_.write_quorum),
                               count_common(moving.lists.settled, mesh_.alive));
     if (comparison_->asked && equal.size() >= needed) {
       moving.synced = true;
@@ -590,14 +612,16 @@ Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
   Part& moving = part(partition);
   if (!moving.in_sync) return {};  // a repair, not ours
   moving.in_sync = false;
+  const bool outdated = std::exchange(moving.sync_outdated, false);
   --syncs_running_;
   bytes_moved_ += bytes;
   files_moved_ += bytes > 0 ? 1 : 0;
   std::vector<NodeId> known = merged;
   std::sort(known.begin(), known.end());
   if (we_are_in(moving.lists.settled)) insert(known, mesh_.self);
-  const std::size_t needed = read_quorum_of(moving.lists.settled.size(), mesh_.write_quorum);
-  if (moving.fenced && count_common(known, moving.lists.settled) >= needed) moving.synced = true;
+  const std::size_t needed = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
+  const bool complete = count_common(known, moving.lists.settled) >= needed;
+  if (moving.fenced && !outdated && complete) moving.synced = true;
   wake(now);
   return {};
 }

@@ -65,7 +65,8 @@ class Rebalance : public Operation {
   std::optional<Instant> next_deadline() const override { return tick_at_; }
   bool finished() const override { return false; }
 
-  /// Our lists of a partition; unknown when we hold it neither way.
+  /// Our lists of a partition; unknown when we hold it neither way, and while our copy is dropped:
+  /// a write accepted meanwhile could go with it.
   [[nodiscard]] const HolderLists& lists_of(PartitionId partition) const;
   [[nodiscard]] Progress progress() const;
   void check_invariants() const;
@@ -76,7 +77,8 @@ class Rebalance : public Operation {
     bool prepared = false;  // the target set is prepared as settled set number + 1
     bool fenced = false;
     bool synced = false;
-    bool in_sync = false;  // a StartSync is running
+    bool in_sync = false;        // a StartSync is running
+    bool sync_outdated = false;  // it began under other lists: what it read may be too little
     bool dropping = false;
     std::vector<NodeId> unnoted;       // target members that have not noted our lists
     std::vector<NodeId> announced_by;  // settled members that persisted the lists
@@ -136,6 +138,7 @@ class Rebalance : public Operation {
 
   // One comparison of fingerprints at a time.
   struct Comparison {
+    std::uint64_t round = 0;  // tells late answers to an earlier one
     std::vector<PartitionId> partitions;
     std::map<PartitionId, std::uint64_t> ours;
     std::uint32_t disks_waiting = 0;
@@ -145,6 +148,7 @@ class Rebalance : public Operation {
     Instant give_up_at;
   };
   std::optional<Comparison> comparison_;
+  std::uint64_t last_round_ = 0;
   std::set<PartitionId> to_sync_;
   std::uint64_t bytes_moved_ = 0;
   std::uint64_t files_moved_ = 0;

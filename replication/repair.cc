@@ -63,7 +63,7 @@ Effects Repair::on_disk(Instant, const Result<DiskAnswer>& answer) {
 
 Effects Repair::send_fingerprints() {
   Effects effects;
-  FingerprintRequest request{id(), {}};
+  FingerprintRequest request{id(), {}, 0};
   for (std::uint32_t raw = 0; raw < partition_count_; ++raw) {
     const PartitionId partition{raw};
     const HolderLists lists = mesh_.lists_of(partition);

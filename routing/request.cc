@@ -15,7 +15,8 @@ void add_name(std::string& names, NodeId node) {
 
 }  // namespace
 
-RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, RunPlacementOptions options)
+RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders,
+                           RunPlacementOptions options)
     : probe_(std::move(probe)), options_(options) {
   for (const NodeId holder : holders) {
     if (asked_.size() < replicas_max) asked_.try_emplace(holder);

@@ -17,8 +17,7 @@ concept HasFields = requires {
   Fields<T>::list;
 };
 
-// --- Values
-// -----------------------------------------------------------------------------------------
+// --- Values -----------------------------------------------------------------------------------
 
 template <>
 struct Fields<MediaFacts> {
@@ -42,7 +41,7 @@ struct Fields<ImageRecord> {
 template <>
 struct Fields<HolderLists> {
   static constexpr std::tuple list{&HolderLists::settled, &HolderLists::number,
-                                   &HolderLists::target};
+                                   &HolderLists::target, &HolderLists::lost};
 };
 template <>
 struct Fields<HolderAddress> {
@@ -64,7 +63,7 @@ template <>
 struct Fields<ListsAnnounced::Entry> {
   static constexpr std::tuple list{&ListsAnnounced::Entry::partition,
                                    &ListsAnnounced::Entry::number, &ListsAnnounced::Entry::settled,
-                                   &ListsAnnounced::Entry::target};
+                                   &ListsAnnounced::Entry::target, &ListsAnnounced::Entry::lost};
 };
 template <>
 struct Fields<SyncConfirmed::Entry> {
@@ -404,12 +403,14 @@ struct Fields<InventoryAnswer> {
 template <>
 struct Fields<FingerprintRequest> {
   static constexpr std::uint16_t number = 72;
-  static constexpr std::tuple list{&FingerprintRequest::operation, &FingerprintRequest::mine};
+  static constexpr std::tuple list{&FingerprintRequest::operation, &FingerprintRequest::mine,
+                                   &FingerprintRequest::round};
 };
 template <>
 struct Fields<FingerprintAnswer> {
   static constexpr std::uint16_t number = 73;
-  static constexpr std::tuple list{&FingerprintAnswer::operation, &FingerprintAnswer::different};
+  static constexpr std::tuple list{&FingerprintAnswer::operation, &FingerprintAnswer::different,
+                                   &FingerprintAnswer::round};
 };
 template <>
 struct Fields<ListsAnnounced> {

@@ -49,19 +49,18 @@ TEST_CASE("cli: cleaning removes only folders that were made here") {
   const TempFolder folder;
   std::filesystem::create_directories(folder.path() / "node-2/photos");
   std::ofstream(folder.path() / "keep.jpg") << "x";
-  auto local = LocalFolder::open(folder.path());
-  REQUIRE(local->make_nodes(3).has_value());
-  std::filesystem::create_directories(local->node_folder(1) / "state/x");
-  CHECK(local->has_state(1));
-  CHECK_FALSE(local->has_state(3));
+  LocalFolder local = LocalFolder::open(folder.path()).value();
+  REQUIRE(local.make_nodes(3).has_value());
+  std::filesystem::create_directories(local.node_folder(1) / "state/x");
+  CHECK(local.has_state(1));
+  CHECK_FALSE(local.has_state(3));
 
-  LocalFolder cleaned = std::move(local).value();
-  CHECK(cleaned.clean().value() == 2);
+  CHECK(local.clean().value() == 2);
   CHECK_FALSE(std::filesystem::exists(folder.path() / "node-1"));
   CHECK_FALSE(std::filesystem::exists(folder.path() / "node-3"));
   CHECK(std::filesystem::exists(folder.path() / "node-2/photos"));
   CHECK(std::filesystem::exists(folder.path() / "keep.jpg"));
-  CHECK(cleaned.clean().value() == 0);
+  CHECK(local.clean().value() == 0);
 }
 
 TEST_CASE("cli: a marker cannot be talked into removing other folders") {
@@ -69,9 +68,8 @@ TEST_CASE("cli: a marker cannot be talked into removing other folders") {
   std::filesystem::create_directories(folder.path() / "data");
   std::filesystem::create_directories(folder.path() / "photos");
   std::ofstream(folder.path() / "data/.pixmesh-up") << "../photos\nnode-1/../../photos\nphotos\n";
-  auto local = LocalFolder::open(folder.path() / "data");
-  LocalFolder opened = std::move(local).value();
-  CHECK(opened.clean().value() == 0);
+  LocalFolder local = LocalFolder::open(folder.path() / "data").value();
+  CHECK(local.clean().value() == 0);
   CHECK(std::filesystem::exists(folder.path() / "photos"));
 }
 

@@ -34,13 +34,13 @@ TEST_CASE("cli: no text from the mesh can steer the terminal") {
   CHECK(printable("\xc2\x9b"
                   "31m") == "?31m");
   CHECK(printable("gr\xc3\xbc\xc3\x9f") == "gr\xc3\xbc\xc3\x9f");
-  Table table({{"NAME"}});
+  TextTable table({{"NAME"}});
   table.add({"a\033]0;x\007"});
   CHECK(table.text() == "NAME\na?]0;x?\n");
 }
 
 TEST_CASE("cli: columns are as wide as their widest cell") {
-  Table table({{"NODE"}, {"IMAGES", Align::right}, {"STATE"}});
+  TextTable table({{"NODE"}, {"IMAGES", Align::right}, {"STATE"}});
   table.add({"5ad0c0d1", "7", "active"});
   table.add({"\xc3\xbc", "1234567", ""}, Colour::red);
   CHECK(table.text() ==

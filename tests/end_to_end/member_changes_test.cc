@@ -1,0 +1,147 @@
+#include <doctest/doctest.h>
+
+#include <map>
+
+#include "pictures.h"
+#include "test_mesh.h"
+
+using namespace pixmesh;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What is stored, and puts and gets that go on while the mesh changes.
+class Traffic {
+ public:
+  explicit Traffic(TestMesh& mesh) : mesh_(mesh) {}
+
+  void put_one(std::size_t node) {
+    const std::size_t number = stored_.size();
+    const std::string name = "traffic/" + std::to_string(number);
+    const fs::path file = random_file(700'000 + 1'000 * number, static_cast<int>(100 + number));
+    const ProcessAnswer answer = mesh_.cli_at(node, {"put", file.string(), "--name", name});
+    CHECK_MESSAGE(answer.exit == 0, "put " << name << " at " << node << ": " << answer.err);
+    stored_[name] = file;
+  }
+
+  /// One put and three gets of what was stored before.
+  void round(std::size_t node) {
+    put_one(node);
+    for (int times = 0; times < 3; ++times) {
+      const auto image =
+          std::next(stored_.begin(), static_cast<std::ptrdiff_t>(reads_++ * 7 % stored_.size()));
+      CHECK(mesh_.comes_back(node, image->first, image->second));
+    }
+  }
+
+  void check_all(std::size_t node) const {
+    for (const auto& [name, file] : stored_) CHECK(mesh_.comes_back(node, name, file));
+  }
+
+  [[nodiscard]] std::size_t count() const { return stored_.size(); }
+  [[nodiscard]] std::size_t reads() const { return reads_; }
+
+ private:
+  TestMesh& mesh_;
+  std::map<std::string, fs::path> stored_;
+  std::size_t reads_ = 0;
+};
+
+std::map<std::string, Json> nodes_by_address(TestMesh& mesh) {
+  std::map<std::string, Json> nodes;
+  const Json status = mesh.json({"status"});
+  for (const Json& node : status["nodes"]) nodes[node["address"]] = node;
+  return nodes;
+}
+
+bool is_calm_with(TestMesh& mesh, std::size_t nodes) {
+  const Json totals = mesh.json({"status"})["totals"];
+  return totals["calm"] == true && totals["nodes"] == nodes;
+}
+
+}  // namespace
+
+TEST_SUITE("faults") {
+  TEST_CASE("members: a node joins a quiet mesh, and what it fetches is what the others drop") {
+    TestMesh mesh;
+    Traffic traffic(mesh);
+    for (int number = 0; number < 30; ++number) traffic.put_one(0);
+    mesh.wait_calm();
+    const auto before = nodes_by_address(mesh);
+
+    const std::size_t fourth = mesh.add_node();
+    mesh.wait_calm();
+    // A copy is dropped some time after the others confirmed it.
+    const auto copies = [&] { return mesh.json({"status"})["totals"]["copies"]; };
+    CHECK(becomes_true(30s, [&] { return copies() == 3 * traffic.count(); }));
+
+    auto after = nodes_by_address(mesh);
+    std::uint64_t left = 0;
+    for (const auto& [address, node] : before) {
+      left += node["bytes"].get<std::uint64_t>() - after[address]["bytes"].get<std::uint64_t>();
+    }
+    const Json joined = after[mesh.address(fourth)];
+    CHECK(joined["images"] > 0);
+    CHECK(joined["bytes"] == left);
+    CHECK(joined["moved_bytes"] == left);
+    traffic.check_all(fourth);
+  }
+
+  TEST_CASE("members: one joins and one leaves while puts and gets go on, and none fails") {
+    TestMesh mesh;
+    Traffic traffic(mesh);
+    for (int number = 0; number < 12; ++number) traffic.put_one(0);
+
+    const std::size_t fourth = mesh.add_node();
+    const bool joined = becomes_true(60s, [&] {
+      traffic.round(traffic.count() % 3);
+      return is_calm_with(mesh, 4);
+    });
+    CHECK(joined);
+    mesh.wait_calm();
+    CHECK(becomes_true(
+        30s, [&] { return mesh.json({"status"})["totals"]["copies"] == 3 * traffic.count(); }));
+    traffic.check_all(fourth);
+
+    check_says(mesh.cli_at(1, {"node", "leave"}), 0, {});
+    const bool left = becomes_true(60s, [&] {
+      traffic.round(traffic.count() % 2 == 0 ? 0 : fourth);
+      return !mesh.running(1);
+    });
+    CHECK(left);
+    CHECK(mesh.wait_end(1, 10s) == 0);
+    mesh.wait_calm();
+    traffic.check_all(2);
+    CHECK(becomes_true(
+        30s, [&] { return mesh.json({"status"})["totals"]["copies"] == 3 * traffic.count(); }));
+    MESSAGE(traffic.count() << " images, " << traffic.reads() << " reads");
+  }
+
+  TEST_CASE("members: a node does not leave when the copies could not be kept") {
+    TestMesh& mesh = quiet_mesh();
+
+    const ProcessAnswer answer = mesh.cli_at(2, {"node", "leave"});
+
+    CHECK(answer.exit != 0);
+    check_says(answer, answer.exit, {"--accept-fewer-copies"});
+    CHECK(mesh.running(2));
+  }
+
+  TEST_CASE("members: a drained node keeps its images and runs nothing") {
+    TestMesh& mesh = quiet_mesh();
+    const fs::path file = picture("jpg", 1);
+    mesh.must({"put", file.string(), "--name", "drained.jpg", "--wait", "all"});
+
+    check_says(mesh.cli_at(1, {"node", "drain"}), 0, {});
+    const auto candidates = [&] {
+      const Json plan = mesh.json({"run", "thumbnail", "drained.jpg", "--explain"});
+      return plan["candidates"].size();
+    };
+    CHECK(becomes_true(10s, [&] { return candidates() == 2; }));
+    CHECK(mesh.comes_back(1, "drained.jpg", file));
+
+    check_says(mesh.cli_at(1, {"node", "undrain"}), 0, {});
+    CHECK(becomes_true(10s, [&] { return candidates() == 3; }));
+  }
+}

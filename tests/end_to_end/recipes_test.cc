@@ -1,0 +1,114 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "pictures.h"
+#include "test_mesh.h"
+
+using namespace pixmesh;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Runs a recipe at a node and measures what comes out.
+PictureSize size_of_run(TestMesh& mesh, std::size_t node, const std::string& recipe,
+                        const std::string& name, const Words& arguments) {
+  const fs::path out = mesh.folder() / ("out." + recipe);
+  Words words{"run", recipe, name};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  words.insert(words.end(), {"-o", out.string()});
+  const ProcessAnswer answer = mesh.cli_at(node, words);
+  CHECK_MESSAGE(answer.exit == 0, answer.err);
+  const PictureSize size = size_of_picture(out);
+  fs::remove(out);
+  return size;
+}
+
+}  // namespace
+
+TEST_SUITE("images") {
+  TEST_CASE("recipes: a run through each node gives a picture of the size asked for") {
+    TestMesh& mesh = quiet_mesh();
+    for (const char* ending : {"jpg", "png", "tif"}) {
+      const std::string name = std::string("runs/photo.") + ending;
+      mesh.must({"put", picture(ending, 1).string(), "--name", name});
+      for (std::size_t node = 0; node < mesh.size(); ++node) {
+        const PictureSize size =
+            size_of_run(mesh, node, "thumbnail", name, {"width=300", "height=300"});
+        CHECK(size.width == 300);
+        CHECK(size.height == (std::string(ending) == "jpg" ? 200 : 210));
+      }
+    }
+  }
+
+  TEST_CASE("recipes: every built-in one that makes a picture makes the right one") {
+    TestMesh& mesh = quiet_mesh();
+    mesh.must({"put", picture("jpg", 1).string(), "--name", "built-in.jpg"});
+    struct Case {
+      std::string recipe;
+      Words arguments;
+      PictureSize expected;
+    };
+    const std::vector<Case> cases{
+        {"resize", {"scale=0.1", "format=png"}, {300, 200}},
+        {"convert", {"format=png"}, {3000, 2000}},
+        {"crop", {"left=10", "top=20", "width=640", "height=480"}, {640, 480}},
+        {"rotate", {"angle=90"}, {2000, 3000}},
+        {"im-resize", {"width=150", "height=150"}, {150, 100}}};
+
+    for (const Case& tried : cases) {
+      CAPTURE(tried.recipe);
+      CHECK(size_of_run(mesh, 0, tried.recipe, "built-in.jpg", tried.arguments) == tried.expected);
+    }
+  }
+
+  TEST_CASE("recipes: 'info' answers JSON through a pipe") {
+    TestMesh& mesh = quiet_mesh();
+    mesh.must({"put", picture("tif", 1).string(), "--name", "info.tif"});
+
+    const Json said = Json::parse(mesh.must({"run", "info", "info.tif", "-o", "-"}));
+
+    CHECK(said["width"] == 2000);
+    CHECK(said["height"] == 1400);
+  }
+
+  TEST_CASE("recipes: without -o the picture gets a name from image and recipe") {
+    TestMesh& mesh = quiet_mesh();
+    mesh.must({"put", picture("png", 1).string(), "--name", "deep/down.png"});
+
+    mesh.must({"run", "thumbnail", "deep/down.png", "width=100"});
+
+    CHECK(size_of_picture(mesh.folder() / "down.thumbnail.jpg").width == 100);
+  }
+
+  TEST_CASE("recipes: the list tells all of them with their parameters and ranges") {
+    TestMesh& mesh = quiet_mesh();
+
+    std::vector<std::string> names;
+    for (const Json& recipe : json_lines(mesh.must({"recipe", "ls", "--json"}))) {
+      CHECK(recipe["available"] == true);
+      names.push_back(recipe["name"]);
+    }
+    std::sort(names.begin(), names.end());
+    const Json thumbnail = mesh.json({"recipe", "show", "thumbnail"});
+
+    CHECK(names == std::vector<std::string>{"convert", "crop", "im-identify", "im-resize", "info",
+                                            "resize", "rotate", "thumbnail"});
+    REQUIRE(thumbnail["parameters"].size() == 3);
+    const std::string range = thumbnail["parameters"][0]["range"];
+    CHECK(range.find("16384") != std::string::npos);
+  }
+
+  TEST_CASE("recipes: --explain shows command and candidates and runs nothing") {
+    TestMesh& mesh = quiet_mesh();
+    mesh.must({"put", picture("jpg", 1).string(), "--name", "explained.jpg"});
+
+    const Json plan = mesh.json({"run", "thumbnail", "explained.jpg", "width=123", "--explain"});
+
+    CHECK(plan["argv"][0] == "vipsthumbnail");
+    CHECK(plan["argv"].dump().find("123x800") != std::string::npos);
+    CHECK(plan["candidates"].size() == 3);
+    CHECK_FALSE(fs::exists(mesh.folder() / "explained.thumbnail.jpg"));
+  }
+}

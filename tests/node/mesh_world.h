@@ -1,0 +1,137 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mesh_client.h"
+#include "node/node.h"
+#include "virtual_disk.h"
+#include "virtual_network.h"
+
+namespace pixmesh {
+
+struct WorldOptions {
+  std::uint64_t seed = 1;
+  std::uint32_t partition_bits = partition_bits_min;
+  std::uint32_t replicas = 3;
+  std::uint32_t write_quorum = 2;
+  bool check_all_invariants = true;
+};
+
+struct LoggedEvent {
+  Instant at;
+  std::uint32_t node = 0;
+  std::string name;
+  std::string fields;  // "key=value key=value"
+};
+
+/// Real nodes on one clock and one seed, with everything around them played by memory. Nodes have
+/// the numbers 0, 1, …; node 0 founds the mesh.
+///
+/// Whoever asks something waits: time runs on until there is an answer.
+class MeshWorld {
+ public:
+  explicit MeshWorld(WorldOptions options = {});
+  ~MeshWorld();
+
+  /// A further node that joins through one that runs. @returns its number.
+  std::uint32_t add_node();
+  void add_nodes(std::uint32_t count);
+  void crash(std::uint32_t node);
+  void restart(std::uint32_t node);
+  void ask_to_stop(std::uint32_t node);
+  /// The mesh has been told to forget a node: placement is expected without it.
+  void note_forgotten(std::uint32_t node);
+
+  void cut(std::uint32_t a, std::uint32_t b) { network_.cut(a, b); }
+  void heal(std::uint32_t a, std::uint32_t b) { network_.heal(a, b); }
+  void heal_all() { network_.heal_all(); }
+
+  void run_for(Duration duration);
+  /// Lets time run until `holds`, at most `patience`. @returns whether it came to hold.
+  bool run_until(const std::function<bool()>& holds, Duration patience = 60s);
+  /// Until nothing is left in `unrest`.
+  bool run_until_settled(Duration patience = 120s);
+
+  [[nodiscard]] Instant now() const { return clock_.now(); }
+  [[nodiscard]] std::uint32_t node_count() const {
+    return static_cast<std::uint32_t>(machines_.size());
+  }
+  [[nodiscard]] bool is_running(std::uint32_t node) const;
+  [[nodiscard]] std::vector<std::uint32_t> running() const;
+  [[nodiscard]] NodeId id_of(std::uint32_t node) const;
+  [[nodiscard]] std::uint32_t number_of(NodeId id) const;
+  [[nodiscard]] VirtualDisk& disk(std::uint32_t node);
+  [[nodiscard]] VirtualDisk& state(std::uint32_t node);
+  [[nodiscard]] PartitionId partition_of_name(const std::string& name) const;
+  /// The lists of a partition as this node has them on its disk.
+  [[nodiscard]] std::optional<HolderLists> stored_lists(std::uint32_t node, PartitionId partition);
+  /// The running nodes whose disk holds this name, tombstones included, and its record.
+  [[nodiscard]] std::vector<std::uint32_t> keepers_of(const std::string& name);
+  [[nodiscard]] std::optional<ImageRecord> record_at(std::uint32_t node, const std::string& name);
+  [[nodiscard]] std::vector<std::string> faults();
+  /// Partitions that are not as they must be in a mesh at rest; empty: all is well. Expected are
+  /// the holders that the placement of all members names, dead ones included.
+  [[nodiscard]] std::vector<std::string> unrest();
+  [[nodiscard]] std::size_t count_logged(std::string_view name) const;
+  [[nodiscard]] const std::vector<LoggedEvent>& log() const { return log_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const { return network_.bytes_sent(); }
+  [[nodiscard]] std::uint64_t late_wakes() const { return late_wakes_; }
+  [[nodiscard]] Rng& rng() { return rng_; }
+  [[nodiscard]] const MeshSettings& settings() const;
+
+  void set_tool_time(std::uint32_t node, Duration time);
+  [[nodiscard]] std::uint32_t tools_running(std::uint32_t node) const;
+
+  // --- A client's wishes, asked of one node ---
+  [[nodiscard]] MeshClient& client() { return *client_; }
+  WriteDone put(std::uint32_t via, const std::string& name, const Bytes& bytes, PutWish wish = {});
+  Result<Bytes> get(std::uint32_t via, const std::string& name);
+  LookupAnswer look_up(std::uint32_t via, const std::string& name, bool strict = false);
+  WriteDone remove(std::uint32_t via, const std::string& name);
+  WriteDone tag(std::uint32_t via, const std::string& name, std::vector<Tag> changes);
+  WriteDone copy(std::uint32_t via, const std::string& from, const std::string& to);
+  ListAnswer list(std::uint32_t via, const std::string& prefix, std::uint32_t page = 1'000);
+  StatusAnswer status(std::uint32_t via);
+  CommandAnswer command(std::uint32_t via, NodeCommand command, NodeId target = {},
+                        bool force = false, bool accept_fewer = false);
+  RunOutcome run(std::uint32_t via, const std::string& name);
+
+  [[nodiscard]] static Bytes sample_image(std::size_t size, std::uint64_t seed);
+  [[nodiscard]] static Bytes expected_output(const Bytes& input);
+
+ private:
+  struct Machine;
+  friend struct Machine;
+  template <typename T>
+  T ask(std::uint32_t via, Message message, T when_silent);
+  void start(std::uint32_t node);
+  void deliver(std::uint32_t node, const HostEvent& event);
+  void after_step(std::uint32_t node);
+  void arm(std::uint32_t node);
+  [[nodiscard]] PlacementTable expected_placement() const;
+  [[nodiscard]] NodeOptions options_of(const Machine& machine) const;
+  [[nodiscard]] WallTime wall() const;
+  void find_settings() const;
+  [[nodiscard]] bool has_left(std::uint32_t node) const;
+
+  WorldOptions options_;
+  Rng rng_;
+  VirtualClock clock_;
+  VirtualNetwork network_;
+  std::vector<std::unique_ptr<Machine>> machines_;
+  std::unique_ptr<MeshClient> client_;
+  mutable std::optional<MeshSettings> settings_;  // read from a disk when first needed
+  std::vector<LoggedEvent> log_;
+  std::uint64_t steps_ = 0;
+  std::uint64_t late_wakes_ = 0;
+};
+
+/// Nodes 0 … count - 1, joined and settled.
+[[nodiscard]] std::unique_ptr<MeshWorld> settled_mesh(std::uint32_t count, std::uint64_t seed);
+
+/// For doctest: what `unrest` and `faults` found, in one text.
+[[nodiscard]] std::string joined(const std::vector<std::string>& lines);
+
+}  // namespace pixmesh

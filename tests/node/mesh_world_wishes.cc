@@ -1,0 +1,251 @@
+#include "base/digest.h"
+#include "mesh_world.h"
+#include "ring/partition.h"
+#include "virtual_executor.h"
+#include "wire/stored.h"
+
+// What a test asks the mesh of a MeshWorld, and what it sees of the nodes' disks.
+namespace pixmesh {
+namespace {
+
+constexpr Duration patience = 130s;  // longer than any deadline inside the mesh
+
+WriteDone silent_write() {
+  WriteDone done;
+  done.code = ErrorCode::timed_out;
+  done.detail = "the node did not answer";
+  return done;
+}
+
+}  // namespace
+
+template <typename T>
+T MeshWorld::ask(std::uint32_t via, Message message, T when_silent) {
+  const OperationId operation = client_->send(via, std::move(message));
+  const auto answered = [&] { return client_->answer_of(operation) != nullptr; };
+  (void)run_until([&] { return answered() || !is_running(via); }, patience);
+  if (!answered()) return when_silent;
+  const T* answer = std::get_if<T>(client_->answer_of(operation));
+  invariant(answer != nullptr, "a question gets an answer of its kind");
+  return *answer;
+}
+
+WriteDone MeshWorld::put(std::uint32_t via, const std::string& name, const Bytes& bytes,
+                         PutWish wish) {
+  const auto course = client_->begin_put(via, name, bytes, wish);
+  (void)run_until([&] { return course->done || !is_running(via); }, patience);
+  return course->done ? *course->done : silent_write();
+}
+
+LookupAnswer MeshWorld::look_up(std::uint32_t via, const std::string& name, bool strict) {
+  LookupAnswer silent;
+  silent.code = ErrorCode::timed_out;
+  return ask<LookupAnswer>(via, LookupRequest{{}, name, strict}, silent);
+}
+
+Result<Bytes> MeshWorld::get(std::uint32_t via, const std::string& name) {
+  const LookupAnswer found = look_up(via, name);
+  if (found.code != ErrorCode{}) return Error{found.code, found.detail};
+  const ImageRecord& record = found.record;
+  std::string why = "nobody has it";
+  for (const HolderAddress& holder : found.holders) {
+    const std::uint32_t from = number_of(holder.node);
+    const auto course = client_->begin_receive(from, StreamOpen{{},
+                                                                4,
+                                                                std::nullopt,
+                                                                found.partition,
+                                                                record.digest,
+                                                                record.media,
+                                                                record.size,
+                                                                record.checksums,
+                                                                0});
+    (void)run_until([&] { return course->complete || course->end; }, 5s);
+    client_->forget(course);
+    if (course->complete && digest_of(course->bytes) == record.digest) return course->bytes;
+    why = course->end ? course->end->detail : "the holder stopped sending";
+  }
+  return Error{ErrorCode::corrupt, why};
+}
+
+WriteDone MeshWorld::remove(std::uint32_t via, const std::string& name) {
+  return ask<WriteDone>(via, RemoveRequest{{}, client_->fresh_request(), name}, silent_write());
+}
+
+WriteDone MeshWorld::tag(std::uint32_t via, const std::string& name, std::vector<Tag> changes) {
+  return ask<WriteDone>(via, TagRequest{{}, client_->fresh_request(), name, std::move(changes)},
+                        silent_write());
+}
+
+WriteDone MeshWorld::copy(std::uint32_t via, const std::string& from, const std::string& to) {
+  const LookupAnswer found = look_up(via, from);
+  if (found.code != ErrorCode{}) {
+    WriteDone done;
+    done.code = found.code;
+    return done;
+  }
+  std::vector<NodeId> holders;
+  for (const HolderAddress& holder : found.holders) holders.push_back(holder.node);
+  return ask<WriteDone>(
+      via, CopyRequest{{}, client_->fresh_request(), to, found.record, std::move(holders)},
+      silent_write());
+}
+
+ListAnswer MeshWorld::list(std::uint32_t via, const std::string& prefix, std::uint32_t page) {
+  ListAnswer all;
+  ListAnswer part;
+  std::string after;
+  do {
+    ListAnswer silent;
+    silent.code = ErrorCode::timed_out;
+    part = ask<ListAnswer>(via, ListRequest{{}, prefix, after, page, {}, false}, silent);
+    if (part.code != ErrorCode{}) return part;
+    for (ListEntry& entry : part.entries) {
+      after = entry.name;
+      if (!entry.tombstone) all.entries.push_back(std::move(entry));
+    }
+    all.complete = all.complete && part.complete;
+  } while (part.more);
+  return all;
+}
+
+StatusAnswer MeshWorld::status(std::uint32_t via) {
+  return ask<StatusAnswer>(via, StatusRequest{}, {});
+}
+
+CommandAnswer MeshWorld::command(std::uint32_t via, NodeCommand command, NodeId target, bool force,
+                                 bool accept_fewer) {
+  CommandAnswer silent;
+  silent.code = ErrorCode::timed_out;
+  return ask<CommandAnswer>(via, CommandRequest{{}, command, target, force, accept_fewer}, silent);
+}
+
+RunOutcome MeshWorld::run(std::uint32_t via, const std::string& name) {
+  RunCandidates silent;
+  silent.code = ErrorCode::timed_out;
+  const RequestId request = client_->fresh_request();
+  const auto where =
+      ask<RunCandidates>(via, RunRequest{{}, request, name, "thumbnail", {}, false}, silent);
+  if (where.code != ErrorCode{}) return {where.code, where.detail, {}, {}};
+  RunOutcome outcome;
+  for (const RunCandidate& candidate : where.candidates) {
+    const std::uint32_t at = number_of(candidate.node);
+    RunDone lost;
+    lost.code = ErrorCode::timed_out;
+    const auto done = ask<RunDone>(
+        at, RunStart{{}, request, where.input, "thumbnail", where.recipe_digest, {}, 60'000}, lost);
+    outcome = {done.code, done.detail, candidate.node, {}};
+    if (done.code != ErrorCode{}) continue;
+    StreamOpen open;
+    open.run = request;
+    open.size = done.output_size;
+    const auto course = client_->begin_receive(at, open);
+    (void)run_until([&] { return course->complete || course->end; }, 5s);
+    (void)client_->send(at, RunCancel{request});
+    outcome.output = course->bytes;
+    return outcome;
+  }
+  return outcome;
+}
+
+Bytes MeshWorld::sample_image(std::size_t size, std::uint64_t seed) {
+  Bytes bytes(size);
+  Rng(seed).fill(bytes);
+  const ByteView magic = bytes_of("PNG");
+  std::copy(magic.begin(), magic.end(), bytes.begin());
+  return bytes;
+}
+
+Bytes MeshWorld::expected_output(const Bytes& input) { return VirtualExecutor::output_of(input); }
+
+PartitionId MeshWorld::partition_of_name(const std::string& name) const {
+  return partition_of(name, settings().placement_key, settings().partition_bits);
+}
+
+std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, PartitionId partition) {
+  const Bytes key{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
+                  static_cast<std::uint8_t>(partition.raw)};
+  for (const auto& [row, value] : disk(node).table(Table::lists).rows) {
+    if (row == key) return decode_lists(value).value();
+  }
+  return std::nullopt;
+}
+
+std::optional<ImageRecord> MeshWorld::record_at(std::uint32_t node, const std::string& name) {
+  const auto& records = disk(node).records();
+  const auto found = records.find({partition_of_name(name), name_digest_of(name)});
+  if (found == records.end()) return std::nullopt;
+  return decode_record(found->second.bytes).value();
+}
+
+std::vector<std::uint32_t> MeshWorld::keepers_of(const std::string& name) {
+  std::vector<std::uint32_t> keepers;
+  for (const std::uint32_t node : running()) {
+    if (record_at(node, name)) keepers.push_back(node);
+  }
+  return keepers;
+}
+
+std::vector<std::string> MeshWorld::faults() {
+  std::vector<std::string> all;
+  for (std::uint32_t node = 0; node < node_count(); ++node) {
+    for (const std::string& fault : disk(node).faults()) {
+      all.push_back("node " + std::to_string(node) + ": " + fault);
+    }
+  }
+  return all;
+}
+
+// At rest all running nodes have the same lists, these are settled, each partition's holders have
+// the same records with their bytes, and nobody else has any.
+std::vector<std::string> MeshWorld::unrest() {
+  std::vector<std::string> found;
+  find_settings();
+  if (!settings_) return {"there is no mesh yet"};
+  std::map<std::uint32_t, std::map<PartitionId, HolderLists>> lists;
+  std::map<std::uint32_t, std::map<PartitionId, std::uint64_t>> sums;
+  for (const std::uint32_t node : running()) {
+    for (const auto& [key, value] : disk(node).table(Table::lists).rows) {
+      if (key.size() != 4) continue;
+      const PartitionId partition{static_cast<std::uint32_t>(key[2] << 8 | key[3])};
+      lists[node][partition] = decode_lists(value).value();
+    }
+    for (const PartitionSummary& part : disk(node).summary().partitions) {
+      sums[node][part.partition] = part.fingerprint;
+    }
+  }
+  const PlacementTable expected = expected_placement();
+  for (std::uint32_t raw = 0; raw < expected.partition_count(); ++raw) {
+    const PartitionId partition{raw};
+    const std::vector<NodeId> owners = expected.owners_of(partition);
+    std::optional<HolderLists> common;
+    std::optional<std::uint64_t> sum;
+    for (const std::uint32_t node : running()) {
+      const auto tell = [&](const std::string& what) {
+        found.push_back("partition " + std::to_string(raw) + " at node " + std::to_string(node) +
+                        ": " + what);
+      };
+      const auto own = lists[node].find(partition);
+      const auto records = sums[node].find(partition);
+      const bool has_records = records != sums[node].end();
+      if (!contains(owners, id_of(node))) {
+        if (has_records) tell("records of a partition that is not its own");
+        if (own != lists[node].end()) tell("lists of a partition that is not its own");
+        continue;
+      }
+      if (own == lists[node].end()) {
+        tell("no lists");
+        continue;
+      }
+      if (own->second.target != owners) tell("another target set");
+      if (!own->second.is_settled()) tell("not settled");
+      if (common && *common != own->second) tell("other lists than another holder");
+      const std::uint64_t own_sum = has_records ? records->second : 0;
+      if (sum && *sum != own_sum) tell("other records than another holder");
+      common = own->second;
+      sum = own_sum;
+    }
+  }
+  return found;
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,222 @@
+#include <doctest/doctest.h>
+
+#include "mesh_world.h"
+
+using namespace pixmesh;
+
+namespace {
+
+using Images = std::map<std::string, Bytes>;
+
+Images put_images(MeshWorld& world, std::uint32_t count) {
+  Images images;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    const std::size_t size = i % 8 == 0 ? 1'300'000 : 300 + 10 * i;
+    images[name] = MeshWorld::sample_image(size, i);
+    const WriteDone done = world.put(i % world.node_count(), name, images[name]);
+    CHECK(done.detail == "");
+  }
+  return images;
+}
+
+void check_all_readable(MeshWorld& world, const Images& images) {
+  for (const std::uint32_t via : world.running()) {
+    for (const auto& [name, bytes] : images) {
+      const auto got = world.get(via, name);
+      CHECK_MESSAGE(got.has_value(),
+                    name << " via node " << via << ": " << (got ? "" : got.error().detail));
+      if (got) CHECK(got.value() == bytes);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE(
+    "node: while a fourth node joins under load nothing is unreadable and no copy is missing") {
+  const auto world = settled_mesh(3, 21);
+  Images images = put_images(*world, 40);
+  world->run_for(2s);
+
+  const std::uint32_t fourth = world->add_node();
+  std::uint32_t rounds = 0;
+  for (; rounds < 400 && (rounds < 20 || !world->unrest().empty()); ++rounds) {
+    const std::string name = "new" + std::to_string(rounds);
+    const Bytes image = MeshWorld::sample_image(400, rounds);
+    const WriteDone done = world->put(rounds % 3, name, image);
+    CHECK_MESSAGE(done.code == ErrorCode{}, done.detail);
+    if (done.code == ErrorCode{}) images[name] = image;
+    auto any = images.begin();
+    std::advance(any, static_cast<long>(world->rng().below(images.size())));
+    const auto got = world->get(rounds % 4 == 3 && rounds > 40 ? fourth : rounds % 3, any->first);
+    CHECK_MESSAGE(got.has_value(), any->first << ": " << (got ? "" : got.error().detail));
+    CHECK(world->keepers_of(any->first).size() >= 2);
+    world->run_for(100ms);
+  }
+
+  CHECK(joined(world->unrest()) == "");
+  CHECK_FALSE(world->disk(fourth).records().empty());
+  check_all_readable(*world, images);
+  CHECK(joined(world->faults()) == "");
+}
+
+TEST_CASE("node: an old holder drops its copies only when all target holders have them") {
+  const auto world = settled_mesh(3, 22);
+  const Images images = put_images(*world, 30);
+  world->run_for(2s);
+  world->add_node();
+
+  for (int step = 0; step < 3'000 && (step < 100 || !world->unrest().empty()); ++step) {
+    for (const auto& [name, bytes] : images) REQUIRE(world->keepers_of(name).size() >= 3);
+    world->run_for(10ms);
+  }
+
+  CHECK(joined(world->unrest()) == "");
+  for (const auto& [name, bytes] : images) CHECK(world->keepers_of(name).size() == 3);
+}
+
+TEST_CASE("node: a node that leaves hands over everything and then stops") {
+  const auto world = settled_mesh(5, 23);
+  const Images images = put_images(*world, 40);
+  world->run_for(2s);
+
+  const CommandAnswer answer = world->command(1, NodeCommand::leave);
+  CHECK(answer.code == ErrorCode{});
+
+  CHECK(world->run_until([&] { return !world->is_running(1); }, 120s));
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  check_all_readable(*world, images);
+  CHECK(world->disk(1).records().empty());
+}
+
+TEST_CASE("node: leaving is refused when too few nodes would be left, unless that is accepted") {
+  const auto world = settled_mesh(3, 24);
+  const Images images = put_images(*world, 8);
+
+  CHECK(world->command(1, NodeCommand::leave).code == ErrorCode::fewer_copies);
+  CHECK(world->command(1, NodeCommand::leave, {}, false, true).code == ErrorCode{});
+
+  CHECK(world->run_until([&] { return !world->is_running(1); }, 120s));
+  CHECK(world->run_until_settled());
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: after a crash of the whole mesh every acknowledged image is readable") {
+  const auto world = settled_mesh(4, 25);
+  const Images images = put_images(*world, 24);
+  for (std::uint32_t node = 0; node < 4; ++node) world->crash(node);
+  world->run_for(1s);
+
+  for (std::uint32_t node = 0; node < 4; ++node) world->restart(node);
+
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: a crash of the whole mesh amid a join loses nothing") {
+  for (const Duration moment : {400ms, 900ms, 1'300ms, 1'700ms, 2'200ms}) {
+    const auto world = settled_mesh(3, 26);
+    const Images images = put_images(*world, 20);
+    world->add_node();
+    world->run_for(moment);
+    for (std::uint32_t node = 0; node < 4; ++node) world->crash(node);
+
+    for (std::uint32_t node = 0; node < 4; ++node) world->restart(node);
+
+    CHECK(world->run_until_settled());
+    CHECK(joined(world->unrest()) == "");
+    check_all_readable(*world, images);
+  }
+}
+
+TEST_CASE("node: when a coordinator dies amid an upload no temp file stays and a retry ends it") {
+  const auto world = settled_mesh(3, 27);
+  const Bytes image = MeshWorld::sample_image(2'500'000, 1);
+  PutWish wish;
+  wish.request = world->client().fresh_request();
+  const auto course = world->client().begin_put(0, "a.png", image, wish);
+  REQUIRE(world->run_until([&] { return course->sent >= 1; }));
+  world->run_for(3ms);
+  world->crash(0);
+
+  const WriteDone retried = world->put(1, "a.png", image, wish);
+  CHECK_MESSAGE(retried.code == ErrorCode{}, retried.detail);
+  world->restart(0);
+  world->run_for(60s);
+
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    CHECK(world->disk(node).temp_count() == 0);
+    CHECK(world->disk(node).blob_paths().size() == 1);
+    CHECK(world->record_at(node, "a.png")->version == retried.version);
+    CHECK(world->get(node, "a.png").value() == image);
+  }
+}
+
+TEST_CASE("node: a retry of an acknowledged put under the same request makes no second version") {
+  const auto world = settled_mesh(3, 28);
+  const Bytes image = MeshWorld::sample_image(900, 1);
+  PutWish wish;
+  wish.request = world->client().fresh_request();
+  const WriteDone first = world->put(0, "a.png", image, wish);
+
+  const WriteDone second = world->put(1, "a.png", image, wish);
+
+  CHECK(second.code == ErrorCode{});
+  CHECK(second.version == first.version);
+}
+
+TEST_CASE("node: an upload whose client falls silent leaves nothing behind") {
+  const auto world = settled_mesh(3, 29);
+  const auto course =
+      world->client().begin_put(0, "a.png", MeshWorld::sample_image(6'500'000, 1), {});
+  REQUIRE(world->run_until([&] { return course->sent >= 4; }));
+
+  world->client().stall(course);
+
+  CHECK(world->run_until([&] { return course->done.has_value(); }, 60s));
+  CHECK(course->done->code == ErrorCode::timed_out);
+  world->run_for(60s);
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    CHECK(world->disk(node).temp_count() == 0);
+    CHECK(world->disk(node).blob_paths().empty());
+  }
+}
+
+TEST_CASE("node: when a dead node is forgotten by force its copies are made anew") {
+  const auto world = settled_mesh(4, 30);
+  const Images images = put_images(*world, 40);
+  world->run_for(5s);
+  world->crash(3);
+  world->run_for(30s);
+  CHECK(world->command(0, NodeCommand::forget, world->id_of(3)).code == ErrorCode::usage);
+  CHECK(world->command(0, NodeCommand::forget, world->id_of(1), true).code == ErrorCode::usage);
+
+  const CommandAnswer answer = world->command(0, NodeCommand::forget, world->id_of(3), true);
+  CHECK(answer.code == ErrorCode{});
+  world->note_forgotten(3);
+
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  for (const auto& [name, bytes] : images) CHECK(world->keepers_of(name).size() == 3);
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: a cut between two halves heals without loss") {
+  const auto world = settled_mesh(4, 31);
+  const Images images = put_images(*world, 10);
+  for (const std::uint32_t a : {0U, 1U}) {
+    for (const std::uint32_t b : {2U, 3U}) world->cut(a, b);
+  }
+  world->run_for(40s);
+  CHECK(world->status(0).frozen);
+  CHECK(world->status(2).frozen);
+
+  world->heal_all();
+
+  CHECK(world->run_until([&] { return !world->status(0).frozen; }, 60s));
+  CHECK(world->run_until_settled());
+  check_all_readable(*world, images);
+}

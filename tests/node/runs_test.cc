@@ -1,0 +1,108 @@
+#include <doctest/doctest.h>
+
+#include "mesh_world.h"
+
+using namespace pixmesh;
+
+TEST_CASE("node: a run is done by a holder and its result is delivered") {
+  const auto world = settled_mesh(5, 41);
+  const Bytes image = MeshWorld::sample_image(1'400'000, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+
+  for (std::uint32_t via = 0; via < 5; ++via) {
+    const RunOutcome outcome = world->run(via, "a.png");
+    CHECK_MESSAGE(outcome.code == ErrorCode{}, outcome.detail);
+    CHECK(outcome.output == MeshWorld::expected_output(image));
+    CHECK(world->record_at(world->number_of(outcome.node), "a.png").has_value());
+  }
+  CHECK(world->run(0, "b.png").code == ErrorCode::not_found);
+}
+
+TEST_CASE("node: runs spread over the holders, the least loaded first") {
+  const auto world = settled_mesh(3, 42);
+  const Bytes image = MeshWorld::sample_image(500, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 30s);
+  std::map<std::uint32_t, std::uint32_t> chosen;
+  for (int i = 0; i < 6; ++i) {
+    RunRequest request;
+    request.request = world->client().fresh_request();
+    request.name = "a.png";
+    request.recipe = "thumbnail";
+    const OperationId asked = world->client().send(0, request);
+    REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }));
+    const auto& where = std::get<RunCandidates>(*world->client().answer_of(asked));
+    REQUIRE(where.candidates.size() == 3);
+    const std::uint32_t best = world->number_of(where.candidates.front().node);
+    ++chosen[best];
+    (void)world->client().send(
+        best,
+        RunStart{{}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000});
+    world->run_for(20ms);
+  }
+  CHECK(chosen.size() == 3);
+  for (const auto& [node, count] : chosen) {
+    CHECK(count == 2);
+    CHECK(world->tools_running(node) == 2);
+  }
+}
+
+TEST_CASE("node: when the asker of a run is gone its tool is killed") {
+  const auto world = settled_mesh(3, 43);
+  REQUIRE(world->put(0, "a.png", MeshWorld::sample_image(500, 1), {.wait_all = true}).code ==
+          ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 50s);
+  const LookupAnswer found = world->look_up(0, "a.png");
+  const ImageRecord& record = found.record;
+  RunRequest request{{}, world->client().fresh_request(), "a.png", "thumbnail", {}, false};
+  const OperationId asked = world->client().send(0, request);
+  REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }));
+  const auto where = std::get<RunCandidates>(*world->client().answer_of(asked));
+  (void)world->client().send(
+      1, RunStart{{},
+                  request.request,
+                  {found.partition, record.digest, record.size, record.media, record.checksums},
+                  "thumbnail",
+                  where.recipe_digest,
+                  {},
+                  60'000});
+  world->run_for(1s);
+  REQUIRE(world->tools_running(1) == 1);
+  for (int second = 0; second < 10; ++second) {  // as long as it is heard the run goes on
+    (void)world->client().send(1, RunAlive{request.request});
+    world->run_for(1s);
+  }
+  CHECK(world->tools_running(1) == 1);
+
+  world->run_for(8s);
+
+  CHECK(world->tools_running(1) == 0);
+  CHECK(world->count_logged("run_asker_gone") == 1);
+}
+
+TEST_CASE("node: a run on damaged bytes fails there and is done by another holder") {
+  const auto world = settled_mesh(3, 44);
+  const Bytes image = MeshWorld::sample_image(1'400'000, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  for (const std::uint32_t node : {0U, 1U}) {
+    world->disk(node).damage(world->disk(node).blob_paths().front());
+  }
+
+  const RunOutcome outcome = world->run(0, "a.png");
+
+  CHECK_MESSAGE(outcome.code == ErrorCode{}, outcome.detail);
+  CHECK(outcome.node == world->id_of(2));
+  CHECK(outcome.output == MeshWorld::expected_output(image));
+}
+
+TEST_CASE("node: a drained node keeps its images and gets no run") {
+  const auto world = settled_mesh(3, 45);
+  const Bytes image = MeshWorld::sample_image(500, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  REQUIRE(world->command(2, NodeCommand::drain).code == ErrorCode{});
+  world->run_for(1s);
+
+  for (int i = 0; i < 5; ++i) CHECK(world->run(2, "a.png").node != world->id_of(2));
+
+  CHECK(world->keepers_of("a.png").size() == 3);
+}

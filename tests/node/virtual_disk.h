@@ -1,0 +1,102 @@
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "base/disk.h"
+#include "base/events.h"
+#include "base/rng.h"
+#include "chunk_pool.h"
+#include "virtual_clock.h"
+
+namespace pixmesh {
+
+/// A disk in memory that keeps what the real one keeps and forgets what the real one may forget.
+///
+///   temp files       gone after a crash
+///   renamed files    there at once, but durable only after SyncFolders
+///   index, tables    durable with the operation that changes them
+///
+/// Operations on one temp file keep their order, so do all that change the index; reads overtake.
+/// Broken promises of the write order (a record committed before its bytes are durable) are kept in
+/// `faults()`.
+class VirtualDisk : public Disk {
+ public:
+  struct Options {
+    std::uint32_t index = 0;
+    Admit admit;
+    PlaceRecord place;
+  };
+  using Answered = std::function<void(DiskAnswered)>;
+  VirtualDisk(VirtualClock& clock, Rng rng, Options options)
+      : clock_(clock), rng_(rng), options_(std::move(options)) {}
+
+  /// A process begins to use the disk; what an earlier one left open is swept away.
+  void open(ChunkPool& chunks, Answered answered);
+  /// The process is gone, and with it what was not durable.
+  void crash();
+
+  void submit(OperationId ticket, DiskOperation operation) override;
+
+  // What a test looks at, and damages.
+  struct Record {
+    std::string name;
+    Digest digest;
+    std::uint64_t size = 0;
+    Bytes bytes;
+  };
+  using Key = std::pair<PartitionId, NameDigest>;
+  [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
+  [[nodiscard]] TableRows table(Table table) const;
+  [[nodiscard]] DiskSummary summary() const;
+  [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
+  [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
+  [[nodiscard]] SharedBytes file(const std::string& path) const;
+  void write_file(const std::string& path, Bytes bytes);
+  void remove_file(const std::string& path);
+  void damage(const std::string& path);
+  [[nodiscard]] std::vector<std::string> blob_paths() const;
+
+ private:
+  struct Temp {
+    Bytes bytes;
+    bool hash = false;
+    bool synced = false;
+  };
+  using Files = std::map<std::string, SharedBytes>;
+
+  [[nodiscard]] Instant time_of(const DiskOperation& operation);
+  [[nodiscard]] Result<DiskAnswer> perform(const DiskOperation& operation,
+                                           const SharedBytes& chunk);
+  [[nodiscard]] Result<DiskAnswer> append(const AppendChunk& asked, const SharedBytes& chunk);
+  [[nodiscard]] Result<DiskAnswer> sync(const SyncTemp& asked);
+  [[nodiscard]] Result<DiskAnswer> publish(const PublishTemp& asked);
+  [[nodiscard]] Result<DiskAnswer> sync_folders(const SyncFolders& asked);
+  [[nodiscard]] Result<DiskAnswer> commit(const CommitRecord& asked);
+  [[nodiscard]] Result<DiskAnswer> list(const ListPartition& asked) const;
+  [[nodiscard]] Result<DiskAnswer> list(const ListNames& asked) const;
+  [[nodiscard]] Result<DiskAnswer> read(const ReadRange& asked);
+  [[nodiscard]] Result<DiskAnswer> drop(const DropRecord& asked);
+  void put_rows(const std::vector<TableRow>& rows);
+  void collect_unnamed(const std::string& path, const Digest& digest);
+  void check_durable(const CommitRecord& asked, const RecordPlace& place);
+
+  VirtualClock& clock_;
+  Rng rng_;
+  Options options_;
+  ChunkPool* chunks_ = nullptr;
+  Answered answered_;
+  std::uint64_t life_ = 0;
+  Instant storage_at_{};
+  std::map<TempId, Instant> temp_at_;
+  std::map<TempId, Temp> temps_;
+  Files files_;
+  Files durable_;
+  std::map<std::string, Instant> published_;
+  std::map<Key, Record> records_;
+  std::map<std::string, Key> by_name_;
+  std::map<Table, std::map<Bytes, Bytes>> tables_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,82 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "replication/commit_round.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+const HolderLists lists{nodes({1, 2, 3}), 4, nodes({1, 2, 3}), 0};
+constexpr Instant start{};
+
+CommitAnswer said(CommitCode code, const HolderLists& by) {
+  return {OperationId{5}, code, by, "why"};
+}
+
+}  // namespace
+
+TEST_CASE("commit round: it is acknowledged when W holders have it durably, not before") {
+  const MeshView view = view_of({1, 2, 3});
+  CommitRound round(OperationId{5}, view, PartitionId{1}, lists);
+  CHECK(asked<CommitRequest>(round.offer_all_alive()).size() == 3);
+  CHECK_FALSE(round.acknowledged());
+  (void)round.on_answer(start, node(1), said(CommitCode::stored, lists));
+  CHECK_FALSE(round.acknowledged());
+  (void)round.on_answer(start, node(1), said(CommitCode::stored, lists));
+  CHECK_FALSE(round.acknowledged());
+  (void)round.on_answer(start, node(2), said(CommitCode::superseded, lists));
+  CHECK(round.acknowledged());
+  CHECK(round.waiting());
+  CHECK(round.receipt(OperationId{9}).copies == 2);
+  CHECK(round.missing() == nodes({3}));
+}
+
+TEST_CASE("commit round: in motion W of the old set alone is not enough") {
+  const MeshView view = view_of({1, 2, 3, 4, 5});
+  const HolderLists moving{nodes({1, 2, 3}), 4, nodes({3, 4, 5}), 0};
+  CommitRound round(OperationId{5}, view, PartitionId{1}, moving);
+  (void)round.offer_all_alive();
+  for (const NodeId& holder : nodes({1, 2})) {
+    (void)round.on_answer(start, holder, said(CommitCode::stored, moving));
+  }
+  CHECK_FALSE(round.acknowledged());
+  for (const NodeId& holder : nodes({4, 5})) {
+    (void)round.on_answer(start, holder, said(CommitCode::stored, moving));
+  }
+  CHECK(round.acknowledged());
+}
+
+TEST_CASE("commit round: what was stored under older lists is offered again under the newer") {
+  const MeshView view = view_of({1, 2, 3, 4});
+  const HolderLists later{nodes({1, 2, 3}), 5, nodes({2, 3, 4}), 0};
+  CommitRound round(OperationId{5}, view, PartitionId{1}, lists);
+  (void)round.offer_all_alive();
+  (void)round.on_answer(start, node(1), said(CommitCode::stored, lists));
+  const Effects told = round.on_answer(start, node(2), said(CommitCode::stale, later));
+  CHECK(count_of<ListsDiffer>(told) == 1);
+  (void)round.on_answer(start, node(3), said(CommitCode::stored, lists));  // counts no more
+  CHECK_FALSE(round.acknowledged());
+
+  REQUIRE(round.next_deadline().has_value());
+  const auto again = asked<CommitRequest>(round.on_deadline(*round.next_deadline()));
+  CHECK(again.size() == 4);
+  for (const auto& [to, request] : again) {
+    CHECK(request.lists == later);
+    const bool names_source =
+        std::find(request.sources.begin(), request.sources.end(), node(1)) != request.sources.end();
+    CHECK(names_source == (to != node(1)));
+  }
+}
+
+TEST_CASE("commit round: with too many holders failed or silent it is not possible any more") {
+  const MeshView view = view_of({1, 2});
+  CommitRound round(OperationId{5}, view, PartitionId{1}, lists);
+  (void)round.offer_all_alive();
+  CHECK(round.possible());
+  (void)round.on_answer(start, node(2), said(CommitCode::failed, lists));
+  CHECK_FALSE(round.possible());
+  CHECK(round.detail() == "why");
+}

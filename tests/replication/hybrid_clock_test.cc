@@ -1,0 +1,57 @@
+#include <doctest/doctest.h>
+
+#include "base/rng.h"
+#include "replication/hybrid_clock.h"
+
+using namespace pixmesh;
+
+TEST_CASE("hybrid clock: it gives nothing above its durable ceiling") {
+  HybridClock clock(0);
+  CHECK_FALSE(clock.tick({1'000}, 0).has_value());
+  const auto ceiling = clock.ceiling_wanted({1'000});
+  REQUIRE(ceiling.has_value());
+  clock.raise_ceiling(*ceiling);
+  CHECK(clock.tick({1'000}, 0).value() > 1'000);
+  CHECK_FALSE(clock.ceiling_wanted({1'000}).has_value());
+}
+
+TEST_CASE("hybrid clock: a value far ahead moves the wanted ceiling above it") {
+  HybridClock clock(0);
+  clock.raise_ceiling(clock.ceiling_wanted({1'000}).value());
+  const std::uint64_t far = 900'000'000;
+
+  CHECK_FALSE(clock.tick({1'000}, far).has_value());
+
+  clock.raise_ceiling(clock.ceiling_wanted({1'000}).value());
+  CHECK(clock.tick({1'000}, far).value() > far);
+}
+
+TEST_CASE("hybrid clock: it never steps back, neither when wall time does nor over restarts") {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    CAPTURE(seed);
+    Rng rng(seed);
+    std::uint64_t durable = 0;
+    std::uint64_t last = 0;
+    HybridClock clock(durable);
+    WallTime wall{1'000'000'000'000};
+    for (int i = 0; i < 400; ++i) {
+      const std::uint64_t dice = rng.below(20);
+      wall.microseconds += rng.below(500'000);
+      if (dice == 0) wall.microseconds -= rng.below(300'000'000);
+      if (dice == 1) clock = HybridClock(durable);
+      const auto wanted = clock.ceiling_wanted(wall);
+      if (wanted && dice > 3) {  // else: not durable yet
+        durable = *wanted;
+        clock.raise_ceiling(durable);
+      }
+      const std::uint64_t seen = rng.below(4) == 0 ? last + rng.below(2'000'000) : 0;
+      if (const auto value = clock.tick(wall, seen)) {
+        REQUIRE(*value > last);
+        REQUIRE(*value > seen);
+        REQUIRE(*value <= durable);
+        last = *value;
+      }
+    }
+    CHECK(last > 900'000'000'000);
+  }
+}

@@ -1,0 +1,121 @@
+#include <doctest/doctest.h>
+
+#include "replication/lookup.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+const HolderLists lists{nodes({1, 2, 3}), 4, nodes({1, 2, 3}), 0};
+constexpr Instant start{};
+
+ImageRecord record_of(std::uint64_t clock) {
+  ImageRecord record;
+  record.name = "a.png";
+  record.version = {clock, node(1)};
+  return record;
+}
+
+VersionAnswer answer(const HolderLists& by, std::optional<ImageRecord> record) {
+  VersionAnswer version;
+  version.lists = by;
+  version.record = std::move(record);
+  return version;
+}
+
+VersionAnswer stale(const HolderLists& by) {
+  VersionAnswer version = answer(by, std::nullopt);
+  version.code = ErrorCode::stale;
+  return version;
+}
+
+Lookup lookup_with(const MeshView& view, const HolderLists& known) {
+  return Lookup(OperationId{5}, view, PartitionId{1}, NameDigest{}, std::nullopt, known);
+}
+
+}  // namespace
+
+TEST_CASE("lookup: the newest version of a read quorum wins, and those that have it are named") {
+  const MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, lists);
+  CHECK(asked<VersionRequest>(lookup.start(start)).size() == 3);
+
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+  CHECK_FALSE(lookup.done());
+  (void)lookup.on_message(start, node(2), answer(lists, record_of(12)));
+  (void)lookup.on_message(start, node(3), answer(lists, record_of(12)));
+
+  REQUIRE(lookup.done());
+  CHECK(lookup.outcome().confirmed);
+  CHECK(lookup.outcome().record->version.clock == 12);
+  CHECK(lookup.outcome().have == nodes({2, 3}));
+}
+
+TEST_CASE("lookup: one answer is no quorum; without a second it is unconfirmed") {
+  const MeshView view = view_of({1});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+
+  REQUIRE(lookup.done());
+  CHECK_FALSE(lookup.outcome().confirmed);
+  CHECK(lookup.outcome().code == ErrorCode{});
+}
+
+TEST_CASE("lookup: that there is no such name needs a quorum to say") {
+  const MeshView view = view_of({1});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, std::nullopt));
+
+  REQUIRE(lookup.done());
+  CHECK(lookup.outcome().code == ErrorCode::unreachable);
+}
+
+TEST_CASE("lookup: answers under other lists do not count; all are asked again under the newer") {
+  const MeshView view = view_of({1, 2, 3, 4});
+  const HolderLists later{nodes({1, 2, 3}), 5, nodes({2, 3, 4}), 0};
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+  const Effects told = lookup.on_message(start, node(2), stale(later));
+  CHECK(count_of<ListsDiffer>(told) == 1);
+  (void)lookup.on_message(start, node(3), answer(lists, record_of(10)));
+  CHECK_FALSE(lookup.done());
+
+  const auto again = asked<VersionRequest>(lookup.on_deadline(start + 60ms));
+  REQUIRE(again.size() == 4);
+  CHECK(again[0].second.lists == later);
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));  // late, of the first try
+  (void)lookup.on_message(start, node(2), answer(later, record_of(10)));
+  (void)lookup.on_message(start, node(3), answer(later, record_of(10)));
+  (void)lookup.on_message(start, node(4), answer(later, record_of(13)));
+  (void)lookup.on_deadline(start + 100ms);
+  REQUIRE(lookup.done());
+  CHECK(lookup.outcome().record->version.clock == 13);
+}
+
+TEST_CASE("lookup: older lists of a holder that lags behind are not taken over") {
+  const MeshView view = view_of({1, 2, 3});
+  HolderLists older = lists;
+  older.number = 3;
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), stale(older));
+  CHECK(lookup.lists() == lists);
+}
+
+TEST_CASE("lookup: who knows no lists asks for them first") {
+  const MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, {{}, 0, nodes({2, 3})});
+  const Effects first = lookup.start(start);
+  CHECK(asked<ListsRequest>(first).size() == 2);
+  CHECK(asked<VersionRequest>(first).empty());
+
+  CHECK(lookup.on_message(start, node(3), ListsAnswer{OperationId{5}, PartitionId{1}, {}}).empty());
+  const Effects second =
+      lookup.on_message(start, node(2), ListsAnswer{OperationId{5}, PartitionId{1}, lists});
+  CHECK(asked<VersionRequest>(second).size() == 3);
+}

@@ -1,0 +1,175 @@
+#include <doctest/doctest.h>
+
+#include "replication/rebalance.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+constexpr PartitionId partition{0};
+
+// Lists as bytes, good enough to be told apart: nothing here reads them back.
+RecordCodec blind_codec() {
+  RecordCodec codec;
+  codec.encode_lists = [](const HolderLists& lists) {
+    return Bytes{static_cast<std::uint8_t>(lists.number)};
+  };
+  codec.decode_lists = [](ByteView) -> Result<HolderLists> { return HolderLists{}; };
+  return codec;
+}
+
+/// Node 4 becomes a holder in the place of node 3.
+struct Newcomer {
+  MeshView view = view_of({1, 2, 3, 4});
+  RecordCodec codec = blind_codec();
+  Instant now{};
+  Rebalance machine;
+
+  Newcomer() : machine(OperationId{1}, self_is_four(view), codec, 1) {
+    (void)machine.start(now);
+    written(machine.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); }));
+  }
+  static MeshView& self_is_four(MeshView& view) {
+    view.self = node(4);
+    return view;
+  }
+  // Answers every write.
+  void written(const Effects& effects) {
+    for (const Effect& effect : effects) {
+      const auto* use = std::get_if<UseDisk>(&effect);
+      if (use == nullptr || !std::holds_alternative<PutValues>(use->operation)) continue;
+      (void)machine.on_disk(now, DiskAnswer(Done{}));
+    }
+  }
+  void announce(std::uint8_t from) {
+    written(machine.on_message(
+        now, node(from),
+        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 1, 0, 1, 0}}}));
+  }
+  Effects tick() {
+    now += 1s;
+    Effects effects = machine.on_deadline(now);
+    written(effects);
+    return effects;
+  }
+  // A comparison of fingerprints that finds a difference, up to the start of the sync.
+  void begin_sync() { begin_sync(tick()); }
+  void begin_sync(const Effects& reading) {
+    REQUIRE(count_of<UseDisk>(reading) == 1);
+    const auto questions =
+        asked<FingerprintRequest>(machine.on_disk(now, DiskAnswer(DiskSummary{})));
+    for (const auto& [to, question] : questions) {
+      (void)machine.on_message(now, to,
+                               FingerprintAnswer{OperationId{1}, {partition}, question.round});
+    }
+    REQUIRE(count_of<StartSync>(tick()) == 1);
+  }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "rebalance: a newcomer fetches only after R-W+1 settled members persisted the new lists") {
+  Newcomer four;
+  CHECK(count_of<UseDisk>(four.tick()) == 0);
+  four.announce(1);
+  CHECK(count_of<UseDisk>(four.tick()) == 0);
+  four.announce(2);
+  CHECK(count_of<UseDisk>(four.tick()) == 1);  // it reads its fingerprints
+}
+
+TEST_CASE("rebalance: a newcomer confirms only after a read quorum of the settled set is merged") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  four.begin_sync();
+
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1}), 0);
+  const Effects after = four.tick();
+  CHECK(asked<SyncConfirmed>(after).empty());
+
+  four.begin_sync(after);
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2}), 0);
+  const auto confirmed = asked<SyncConfirmed>(four.tick());
+  REQUIRE(confirmed.size() == 1);
+  CHECK(confirmed[0].first == node(1));
+}
+
+TEST_CASE("rebalance: a late answer to an earlier comparison makes nothing complete") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  (void)four.tick();
+  const auto first =
+      asked<FingerprintRequest>(four.machine.on_disk(four.now, DiskAnswer(DiskSummary{})));
+  REQUIRE(first.size() == 3);
+  for (int i = 0; i < 3; ++i) (void)four.tick();  // given up, and fetched instead
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1}), 0);
+  REQUIRE(count_of<UseDisk>(four.tick()) == 1);
+  (void)four.machine.on_disk(four.now, DiskAnswer(DiskSummary{}));
+
+  for (const auto& [to, question] : first) {
+    (void)four.machine.on_message(four.now, to,
+                                  FingerprintAnswer{OperationId{1}, {}, question.round});
+  }
+
+  CHECK(asked<SyncConfirmed>(four.tick()).empty());
+}
+
+TEST_CASE("rebalance: a sync that began under earlier lists does not count for the new ones") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  four.begin_sync();
+  four.written(four.machine.on_placement(four.now, [](PartitionId) { return nodes({2, 3, 4}); }));
+  for (const NodeId& from : nodes({1, 2, 3})) {
+    four.written(four.machine.on_message(
+        four.now, from,
+        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({2, 3, 4})}, {{partition, 1, 0, 1, 0}}}));
+  }
+
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2, 3}), 0);
+
+  CHECK(asked<SyncConfirmed>(four.tick()).empty());
+}
+
+TEST_CASE("rebalance: an old holder keeps its copy until the new set is settled") {
+  MeshView view = view_of({1, 2, 3, 4});
+  view.self = node(3);
+  RecordCodec codec = blind_codec();
+  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
+    return HolderLists{nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0};
+  };
+  Rebalance three(OperationId{1}, view, codec, 1);
+  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
+  Instant now{};
+  (void)three.start(now);
+  const auto written = [&](const Effects& effects) {
+    if (count_of<UseDisk>(effects) > 0) (void)three.on_disk(now, DiskAnswer(Done{}));
+    return effects;
+  };
+  written(three.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); }));
+  const auto tick = [&] {
+    now += 1s;
+    return written(three.on_deadline(now));
+  };
+  CHECK(asked<ListsAnnounced>(tick()).size() == 3);
+  written(three.on_message(now, node(1), Settle{SettleStep::prepare, {}, {{partition, 2}}}));
+  for (int i = 0; i < 5; ++i) CHECK(count_of<StartDrop>(tick()) == 0);
+  CHECK(three.lists_of(partition).settled == nodes({1, 2, 3}));
+
+  written(three.on_message(now, node(1), Settle{SettleStep::settle, {}, {{partition, 2}}}));
+
+  CHECK(count_of<StartDrop>(tick()) == 1);
+  CHECK_FALSE(three.lists_of(partition).known());  // a write accepted now would go with the copy
+}
+
+TEST_CASE("rebalance: a member that missed two settlings is taken to the newest") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  four.written(
+      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 3}}}));
+  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 3, nodes({1, 2, 4}), 0});
+}

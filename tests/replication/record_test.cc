@@ -1,0 +1,63 @@
+#include <doctest/doctest.h>
+
+#include "replication/record.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+TEST_CASE("record: a name is 1 to 1024 bytes of UTF-8 without NUL") {
+  CHECK(check_name("a").has_value());
+  CHECK(check_name("Zürich/Präparat 7/日本.tif").has_value());
+  CHECK(check_name(std::string(1'024, 'x')).has_value());
+  CHECK(check_name("../../etc/passwd").has_value());
+  CHECK(check_name("\xf0\x9f\x94\xac").has_value());
+
+  for (const std::string& wrong :
+       {std::string(), std::string(1'025, 'x'), std::string("a\0b", 3), std::string("\xff"),
+        std::string("\xc0\xaf"), std::string("\xed\xa0\x80"), std::string("\xf4\x90\x80\x80"),
+        std::string("abc\xe2\x82"), std::string("\x80")}) {
+    const auto checked = check_name(wrong);
+    REQUIRE_FALSE(checked.has_value());
+    CHECK(checked.error().code == ErrorCode::usage);
+    CHECK_FALSE(checked.error().detail.empty());
+  }
+}
+
+TEST_CASE("record: tags are few, short, and have each key once") {
+  CHECK(check_tags({}).has_value());
+  CHECK(check_tags({{"a", ""}, {"b", std::string(256, 'v')}}).has_value());
+  CHECK_FALSE(check_tags({{"", "v"}}).has_value());
+  CHECK_FALSE(check_tags({{"a", "1"}, {"a", "2"}}).has_value());
+  CHECK_FALSE(check_tags({{std::string(257, 'k'), "v"}}).has_value());
+  CHECK_FALSE(check_tags({{"k", std::string(257, 'v')}}).has_value());
+  std::vector<Tag> many;
+  for (int i = 0; i < 65; ++i) many.push_back({std::to_string(i), "v"});
+  CHECK_FALSE(check_tags(many).has_value());
+}
+
+TEST_CASE("record: changes to tags set, replace and remove, and the keys stay in order") {
+  const auto tags = merged_tags({{"b", "1"}, {"c", "2"}}, {{"a", "3"}, {"c", ""}, {"b", "4"}});
+  CHECK(tags == std::vector<Tag>{{"a", "3"}, {"b", "4"}});
+}
+
+TEST_CASE("record: paths are made of digests and say the type, never of names") {
+  Digest digest;
+  digest.raw[0] = 0xab;
+  digest.raw[1] = 0xcd;
+  const std::string path = blob_path(digest, {"jpeg", 1, 1});
+  CHECK(path.rfind("blobs/ab/cd/", 0) == 0);
+  CHECK(path.substr(path.size() - 4) == ".jpg");
+  CHECK(extension_of({"tiff", 0, 0}) == "tif");
+  CHECK(extension_of({"", 0, 0}) == "bin");
+  CHECK(extension_of({"../x", 0, 0}) == "bin");
+  CHECK(record_path(PartitionId{0xa3}, NameDigest{}).rfind("records/00a3/", 0) == 0);
+}
+
+TEST_CASE("record: chunks cover a file exactly") {
+  CHECK(chunk_count_of(0) == 0);
+  for (const std::uint64_t size : {1ULL, 1ULL << 20, (1ULL << 20) + 1, 5'000'000ULL}) {
+    std::uint64_t sum = 0;
+    for (std::uint32_t i = 0; i < chunk_count_of(size); ++i) sum += chunk_size_of(size, i);
+    CHECK(sum == size);
+  }
+}
