@@ -49,10 +49,13 @@ class TempFile : public OutputFile {
   TempFile& operator=(const TempFile&) = delete;
 
   Result<Done> write(ByteView bytes) override {
-    return write_whole(file_.fd(), bytes, path_.string());
+    Result<Done> done = write_whole(file_.fd(), bytes, path_.string());
+    if (!done) fault_ = done.error();
+    return done;
   }
 
   Result<Done> restart() override {
+    if (fault_) return *fault_;  // another try would fill the same disk
     if (::ftruncate(file_.fd(), 0) != 0 || ::lseek(file_.fd(), 0, SEEK_SET) != 0) {
       return failure(path_.string(), errno);
     }
@@ -71,6 +74,7 @@ class TempFile : public OutputFile {
   fs::path path_;
   std::string target_;  // empty: told to publish
   bool published_ = false;
+  std::optional<Error> fault_;
 };
 
 /// stdout, a device or a named pipe: what is written cannot be taken back.
@@ -83,6 +87,24 @@ class DirectOutput : public OutputFile {
         terminal_(::isatty(file_.fd()) == 1) {}
 
   Result<Done> write(ByteView bytes) override {
+    Result<Done> done = write_pieces(bytes);
+    if (!done) fault_ = done.error();
+    return done;
+  }
+
+  Result<Done> restart() override {
+    if (fault_) return *fault_;
+    if (!written_) return Done{};
+    return Error{ErrorCode::failed,
+                 "the transfer broke off after a part was written to " + path_ +
+                     ", which cannot be taken back. Try again, or write to a file with -o FILE."};
+  }
+
+  Result<Done> publish(const std::string&) override { return Done{}; }
+  bool is_stdout() const override { return path_ == "stdout"; }
+
+ private:
+  Result<Done> write_pieces(ByteView bytes) {
     if (terminal_ && !is_text(bytes)) {
       return Error{ErrorCode::usage,
                    "an image would only disturb the terminal; name a file with -o FILE or send "
@@ -99,17 +121,6 @@ class DirectOutput : public OutputFile {
     return Done{};
   }
 
-  Result<Done> restart() override {
-    if (!written_) return Done{};
-    return Error{ErrorCode::failed,
-                 "the transfer broke off after a part was written to " + path_ +
-                     ", which cannot be taken back. Try again, or write to a file with -o FILE."};
-  }
-
-  Result<Done> publish(const std::string&) override { return Done{}; }
-  bool is_stdout() const override { return path_ == "stdout"; }
-
- private:
   [[nodiscard]] bool wait() const {
     std::array<pollfd, 2> watched{pollfd{file_.fd(), POLLOUT, 0}, pollfd{cancel_fd_, POLLIN, 0}};
     while (true) {
@@ -124,6 +135,7 @@ class DirectOutput : public OutputFile {
   int cancel_fd_;
   bool terminal_;
   bool written_ = false;
+  std::optional<Error> fault_;
 };
 
 Result<std::unique_ptr<OutputFile>> open_direct(OwnedFd file, const std::string& path,

@@ -12,6 +12,15 @@
 namespace pixmesh {
 namespace {
 
+/// As CLI11 writes help, without the types of positional words: `FILE...` says enough.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (!option->get_positional()) return CLI::Formatter::make_option_opts(option);
+    return option->get_expected_max() > 1 ? "..." : "";
+  }
+};
+
 constexpr const char* global_group = "Global options";
 
 /// The command the words lead to, as far as they are commands.
@@ -90,6 +99,7 @@ Error error_of(const CLI::App& root, const CLI::ParseError& fault) {
 CommandLine::CommandLine()
     : root_("Keeps large images on several machines and processes them where they lie.",
             "pixmesh") {
+  root_.formatter(std::make_shared<HelpFormatter>());
   root_.footer("\n" + exit_code_help());
   root_.require_subcommand(0, 1);
   root_.set_help_flag("-h,--help", "Print this help");

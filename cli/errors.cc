@@ -5,8 +5,6 @@ namespace {
 
 std::string_view hint_of(ErrorCode code) {
   switch (code) {
-    case ErrorCode::usage:
-      return "See 'pixmesh --help'.";
     case ErrorCode::not_found:
       return "List the names with 'pixmesh ls'.";
     case ErrorCode::fewer_copies:
@@ -23,6 +21,7 @@ std::string_view hint_of(ErrorCode code) {
     case ErrorCode::no_space:
       return "Remove images with 'pixmesh rm', or add a node with 'pixmesh node run --join'.";
     case ErrorCode::failed:
+    case ErrorCode::usage:  // whose detail says it
     case ErrorCode::denied:
     case ErrorCode::tool_failed:
     case ErrorCode::malformed:
@@ -40,7 +39,7 @@ bool ends_sentence(std::string_view text) {
 
 int exit_code_of(ErrorCode code) {
   if (code == ErrorCode::malformed) return static_cast<int>(ErrorCode::failed);
-  if (code == ErrorCode::stale) return static_cast<int>(ErrorCode::unreachable);
+  ;
   return static_cast<int>(code);
 }
 

@@ -64,8 +64,9 @@ class PutRun {
 
   /// A failure among many has to say whose it is.
   static Error told(const PutItem& item, const Error& error) {
-    if (error.detail.find(shown(item.file)) != std::string::npos) return error;
-    return {error.code, shown(item.file) + ": " + error.detail};
+    const std::string file = item.file == "-" ? "stdin" : shown(item.file);
+    if (error.detail.find(file) != std::string::npos) return error;
+    return {error.code, file + ": " + error.detail};
   }
 
   CommandContext& context_;

@@ -9,6 +9,21 @@ bool contains(const std::vector<NodeId>& sorted, NodeId node) {
   return std::binary_search(sorted.begin(), sorted.end(), node);
 }
 
+void insert_sorted(std::vector<NodeId>& sorted, NodeId node) {
+  const auto place = std::lower_bound(sorted.begin(), sorted.end(), node);
+  if (place == sorted.end() || *place != node) sorted.insert(place, node);
+}
+
+bool includes_all(const std::vector<NodeId>& all, const std::vector<NodeId>& some) {
+  return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
+std::size_t count_common(const std::vector<NodeId>& a, const std::vector<NodeId>& b) {
+  std::vector<NodeId> both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  return both.size();
+}
+
 std::vector<NodeId> holders_of(const HolderLists& lists) {
   std::vector<NodeId> all;
   std::set_union(lists.settled.begin(), lists.settled.end(), lists.target.begin(),

@@ -26,6 +26,10 @@ struct HolderLists {
 
 [[nodiscard]] bool contains(const std::vector<NodeId>& sorted, NodeId node);
 
+void insert_sorted(std::vector<NodeId>& sorted, NodeId node);  // each once
+[[nodiscard]] bool includes_all(const std::vector<NodeId>& all, const std::vector<NodeId>& some);
+[[nodiscard]] std::size_t count_common(const std::vector<NodeId>& a, const std::vector<NodeId>& b);
+
 /// Everybody in either set, sorted, each once.
 [[nodiscard]] std::vector<NodeId> holders_of(const HolderLists& lists);
 

@@ -1,0 +1,169 @@
+// The part of Rebalance that compares, fetches and drops: rebalance.cc has the rest.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "replication/rebalance.h"
+
+namespace pixmesh {
+
+// ------------------------------------------------------------------------
+
+Effects Rebalance::compare(Instant now) {
+  if (comparison_) {
+    if (now >= comparison_->give_up_at) finish_comparison();
+    if (comparison_) return {};
+  }
+  Comparison next;
+  std::map<std::uint32_t, PartitionId> one_of;
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!moving.fenced || moving.synced || moving.in_sync || moving.dropping) continue;
+    if (to_sync_.contains(partition)) continue;
+    next.partitions.push_back(partition);
+    one_of[mesh_.disk_of(partition)] = partition;
+    if (next.partitions.size() == options_.compare_max) break;
+  }
+  if (next.partitions.empty()) return {};
+  next.round = ++last_round_;
+  next.give_up_at = now + 3s;
+  next.disks_waiting = static_cast<std::uint32_t>(one_of.size());
+  comparison_ = std::move(next);
+  Effects effects;
+  for (const auto& [disk, partition] : one_of) effects.push_back(UseDisk{partition, Summarize{}});
+  return effects;
+}
+
+Effects Rebalance::send_fingerprints(Instant) {
+  comparison_->asked = true;
+  std::map<NodeId, FingerprintRequest> messages;
+  for (const PartitionId partition : comparison_->partitions) {
+    const Part& moving = part(partition);
+    const auto mine = comparison_->ours.find(partition);
+    const std::uint64_t sum = mine == comparison_->ours.end() ? 0 : mine->second;
+    for (const NodeId& node : moving.lists.settled) {
+      if (node == mesh_.self || !mesh_.is_alive(node)) continue;
+      messages[node].mine.push_back({partition, sum});
+    }
+  }
+  Effects effects;
+  for (auto& [node, message] : messages) {
+    comparison_->waiting_for.insert(node);
+    message.operation = id();
+    message.round = comparison_->round;
+    effects.push_back(Ask{node, std::move(message)});
+  }
+  if (messages.empty()) finish_comparison();
+  return effects;
+}
+
+void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
+  if (!comparison_ || answer.round != comparison_->round) return;  // of one that was given up
+  if (comparison_->waiting_for.erase(from) == 0) return;
+  std::set<PartitionId> different(answer.different.begin(), answer.different.end());
+  for (const PartitionId partition : comparison_->partitions) {
+    const Part& moving = part(partition);
+    if (contains(moving.lists.settled, from) && !different.contains(partition)) {
+      insert_sorted(comparison_->equal[partition], from);
+    }
+  }
+  if (comparison_->waiting_for.empty()) finish_comparison();
+}
+
+// Equal with enough settled members: nothing to fetch. Otherwise fetch from all of them.
+void Rebalance::finish_comparison() {
+  for (const PartitionId partition : comparison_->partitions) {
+    Part& moving = part(partition);
+    if (!moving_.contains(partition) || !moving.fenced || moving.synced) continue;
+    std::vector<NodeId> equal = comparison_->equal[partition];
+    if (we_are_in(moving.lists.settled)) insert_sorted(equal, mesh_.self);
+    const std::size_t needed =
+        std::max<std::size_t>(settled_read_quorum_of(moving.lists, mesh_.write_quorum),
+                              count_common(moving.lists.settled, mesh_.alive));
+    if (comparison_->asked && equal.size() >= needed) {
+      moving.synced = true;
+    } else {
+      to_sync_.insert(partition);
+    }
+  }
+  comparison_.reset();
+}
+
+Effects Rebalance::start_syncs() {
+  Effects effects;
+  while (syncs_running_ < options_.syncs_max && !to_sync_.empty()) {
+    const PartitionId partition = *to_sync_.begin();
+    to_sync_.erase(to_sync_.begin());
+    Part& moving = part(partition);
+    if (moving.in_sync) continue;
+    moving.in_sync = true;
+    ++syncs_running_;
+    std::vector<NodeId> sources = moving.lists.settled;
+    std::erase(sources, mesh_.self);
+    effects.push_back(StartSync{partition, std::move(sources)});
+  }
+  return effects;
+}
+
+Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
+                                const std::vector<NodeId>& merged, std::uint64_t bytes) {
+  Part& moving = part(partition);
+  if (!moving.in_sync) return {};  // a repair, not ours
+  moving.in_sync = false;
+  const bool outdated = std::exchange(moving.sync_outdated, false);
+  --syncs_running_;
+  bytes_moved_ += bytes;
+  files_moved_ += bytes > 0 ? 1 : 0;
+  std::vector<NodeId> known = merged;
+  std::sort(known.begin(), known.end());
+  if (we_are_in(moving.lists.settled)) insert_sorted(known, mesh_.self);
+  const std::size_t needed = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
+  const bool complete = count_common(known, moving.lists.settled) >= needed;
+  if (moving.fenced && !outdated && complete) moving.synced = true;
+  wake(now);
+  return {};
+}
+
+Effects Rebalance::start_drops() {
+  Effects effects;
+  for (auto place = to_drop_.begin();
+       place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
+    Part& gone = part(*place);
+    if (gone.dropping || gone.in_sync) continue;
+    gone.dropping = true;
+    ++drops_running_;
+    effects.push_back(StartDrop{*place});
+  }
+  return effects;
+}
+
+Effects Rebalance::on_drop_done(Instant now, PartitionId partition) {
+  --drops_running_;
+  to_drop_.erase(partition);
+  Part& gone = part(partition);
+  gone.dropping = false;
+  wake(now);
+  if (we_are_in(gone.lists.settled) || we_are_in(gone.lists.target)) return {};
+  gone = Part{};
+  unwritten_.insert(partition);  // written with the next batch; until then a restart drops again
+  return {};
+}
+
+Rebalance::Progress Rebalance::progress() const {
+  Progress progress;
+  progress.unsettled = static_cast<std::uint32_t>(moving_.size());
+  progress.to_sync = static_cast<std::uint32_t>(to_sync_.size()) + syncs_running_;
+  progress.bytes_moved = bytes_moved_;
+  progress.files_moved = files_moved_;
+  return progress;
+}
+
+void Rebalance::check_invariants() const {
+  for (const PartitionId partition : moving_) {
+    invariant(in_motion(parts_[partition.raw]), "only partitions in motion are listed as moving");
+  }
+  invariant(syncs_running_ <= options_.syncs_max, "syncs stay inside their bound");
+  invariant(drops_running_ <= options_.drops_max, "drops stay inside their bound");
+}
+
+}  // namespace pixmesh
