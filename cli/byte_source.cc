@@ -41,7 +41,7 @@ class FileSource : public ByteSource {
       filled += static_cast<std::size_t>(got);
     }
     given_ += filled;
-    if (false) return changed("was changed");
+    if (given_ == total() && wanted > 0 && was_changed()) return changed("was changed");
     return filled;
   }
 

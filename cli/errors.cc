@@ -39,7 +39,7 @@ bool ends_sentence(std::string_view text) {
 
 int exit_code_of(ErrorCode code) {
   if (code == ErrorCode::malformed) return static_cast<int>(ErrorCode::failed);
-  ;
+  if (code == ErrorCode::stale) return static_cast<int>(ErrorCode::unreachable);
   return static_cast<int>(code);
 }
 

@@ -53,7 +53,7 @@ std::vector<std::string> LocalFolder::own_folders() const {
   std::vector<std::string> names;
   std::ifstream file(root_ / marker_name);
   for (std::string line; std::getline(file, line);) {
-    names.push_back(line);
+    if (is_node_folder(line)) names.push_back(line);
   }
   return names;
 }
