@@ -174,15 +174,15 @@ std::string unrest_of(const MeshSums& sums) {
 
 TextTable status_table(const std::vector<NodeReport>& reports) {
   TextTable table({{"NODE"},
-               {"ADDRESS"},
-               {"ZONE"},
-               {"STATE"},
-               {"IMAGES", Align::right},
-               {"BYTES", Align::right},
-               {"SLOTS (OF TARGET)", Align::right},
-               {"RUNNING", Align::right},
-               {"QUEUED", Align::right},
-               {"MOVING", Align::right}});
+                   {"ADDRESS"},
+                   {"ZONE"},
+                   {"STATE"},
+                   {"IMAGES", Align::right},
+                   {"BYTES", Align::right},
+                   {"SLOTS (OF TARGET)", Align::right},
+                   {"RUNNING", Align::right},
+                   {"QUEUED", Align::right},
+                   {"MOVING", Align::right}});
   for (const NodeReport& report : reports) {
     const MemberStatus* member = member_of(reports, report.node);
     table.add(cells_of(report, member), colour_of(report, member));

@@ -18,13 +18,13 @@ int show(CommandContext& context) {
   const Result<std::vector<NodeReport>> reports = client.value()->status();
   if (!reports) return context.fail(reports.error());
   TextTable table({{"NODE"},
-               {"ADDRESS"},
-               {"ZONE"},
-               {"STATE"},
-               {"WEIGHT", Align::right},
-               {"TARGET", Align::right},
-               {"SLOTS", Align::right},
-               {"RATIO", Align::right}});
+                   {"ADDRESS"},
+                   {"ZONE"},
+                   {"STATE"},
+                   {"WEIGHT", Align::right},
+                   {"TARGET", Align::right},
+                   {"SLOTS", Align::right},
+                   {"RATIO", Align::right}});
   Json nodes = Json::array();
   std::uint64_t slots = 0;
   for (const RingShare& share : ring_shares(reports.value())) {

@@ -44,6 +44,16 @@ TEST_CASE("tally: while a partition is in motion both sets must reach their quor
   CHECK(writes.reached());
 }
 
+TEST_CASE("tally: the new set alone is not enough before it is settled") {
+  for (const Tally::Kind kind : {Tally::Kind::read, Tally::Kind::write}) {
+    Tally tally({nodes({1, 2, 3}), 1, nodes({4, 5, 6}), 0}, kind, 2);
+    for (const NodeId& newcomer : nodes({4, 5, 6})) tally.count(newcomer);
+    CHECK_FALSE(tally.reached());
+    CHECK_FALSE(tally.possible_with(nodes({1, 4, 5, 6})));
+    CHECK(tally.possible_with(nodes({1, 2, 4, 5})));
+  }
+}
+
 TEST_CASE("tally: a second answer and a stranger's count for nothing") {
   Tally reads({nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0}, Tally::Kind::read, 2);
   reads.count(node(1));

@@ -96,6 +96,19 @@ TEST_CASE("rebalance: a newcomer confirms only after a read quorum of the settle
   CHECK(confirmed[0].first == node(1));
 }
 
+TEST_CASE("rebalance: after an eviction a newcomer still has to hear from every survivor") {
+  Newcomer four;
+  four.announce(1);
+  four.written(four.machine.on_evicted(four.now, nodes({3})));
+  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2}), 1, nodes({1, 2, 4}), 1});
+
+  four.announce(1);  // a write that 2 and 3 acknowledged may now be at 2 alone
+  CHECK(count_of<UseDisk>(four.tick()) == 0);
+
+  four.announce(2);
+  CHECK(count_of<UseDisk>(four.tick()) == 1);
+}
+
 TEST_CASE("rebalance: a late answer to an earlier comparison makes nothing complete") {
   Newcomer four;
   four.announce(1);

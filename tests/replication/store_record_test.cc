@@ -1,0 +1,136 @@
+#include <doctest/doctest.h>
+
+#include "base/digest.h"
+#include "replication/holder_commit.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+const HolderLists lists{nodes({1, 2, 3}), 4, nodes({1, 2, 3}), 0};
+constexpr Instant now{};
+constexpr PartitionId partition{1};
+
+// Only the version of a record travels; nothing here looks at the rest.
+RecordCodec version_codec() {
+  RecordCodec codec;
+  codec.encode_record = [](const ImageRecord& record) {
+    return Bytes{static_cast<std::uint8_t>(record.version.clock)};
+  };
+  codec.decode_record = [](ByteView bytes) -> Result<ImageRecord> {
+    ImageRecord record;
+    record.version = {bytes[0], node(1)};
+    return record;
+  };
+  codec.encode_lists = [](const HolderLists&) { return Bytes{1}; };
+  codec.decode_lists = [](ByteView) -> Result<HolderLists> { return lists; };
+  return codec;
+}
+
+CommitRequest request_of(std::uint64_t clock) {
+  CommitRequest request;
+  request.operation = OperationId{5};
+  request.partition = partition;
+  request.record.name = "a.png";
+  request.record.version = {clock, node(1)};
+  request.record.digest = digest_of(bytes_of("a"));
+  request.record.size = 1;
+  request.record.checksums = {7};
+  request.lists = lists;
+  return request;
+}
+
+MeshView holder_view() {
+  MeshView view = view_of({1, 2, 3});
+  view.lists_of = [](PartitionId) { return lists; };
+  return view;
+}
+
+/// The single disk operation among effects, which must be of this kind.
+template <typename T>
+T only(const Effects& effects) {
+  REQUIRE(effects.size() == 1);
+  const auto* use = std::get_if<UseDisk>(&effects[0]);
+  REQUIRE(use != nullptr);
+  REQUIRE(std::holds_alternative<T>(use->operation));
+  return std::get<T>(use->operation);
+}
+
+CommitCode answered(const Effects& effects) {
+  for (const Effect& effect : effects) {
+    const auto* answer = std::get_if<Answer>(&effect);
+    if (answer != nullptr) return std::get<CommitAnswer>(answer->message).code;
+  }
+  return CommitCode{};
+}
+
+const Result<DiskAnswer> done = DiskAnswer(Done{});
+
+}  // namespace
+
+TEST_CASE(
+    "holder commit: it answers only after bytes, record file, folders and index are durable") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
+
+  (void)only<FindRecord>(commit.start(now));
+  CHECK(only<PublishTemp>(commit.on_disk(now, DiskAnswer(StoredRecord{}))).temp == TempId{3});
+  (void)only<WriteFile>(commit.on_disk(now, done));
+  CHECK(only<SyncFolders>(commit.on_disk(now, done)).paths.size() == 2);
+  const auto index = only<CommitRecord>(commit.on_disk(now, done));
+  CHECK_FALSE(index.fence.empty());
+  CHECK(index.also.size() == 1);
+  CHECK_FALSE(commit.finished());
+  const Effects last = commit.on_disk(
+      now, DiskAnswer(CommitOutcome{static_cast<std::uint8_t>(CommitCode::stored), {}}));
+
+  CHECK(answered(last) == CommitCode::stored);
+  CHECK(commit.finished());
+}
+
+TEST_CASE("holder commit: a disk that fails at any step is never answered as durable") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  for (int failing = 0; failing < 5; ++failing) {
+    CAPTURE(failing);
+    HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
+    (void)commit.start(now);
+    Effects effects;
+    for (int step = 0; step <= failing; ++step) {
+      const Result<DiskAnswer> good =
+          step == 0 ? Result<DiskAnswer>(DiskAnswer(StoredRecord{})) : done;
+      const Result<DiskAnswer> bad = Error{ErrorCode::failed, "EIO"};
+      effects = commit.on_disk(now, step == failing ? bad : good);
+    }
+    CHECK(answered(effects) == CommitCode::failed);
+    CHECK(commit.finished());
+  }
+}
+
+TEST_CASE("holder commit: a newer version here ends it at once and drops the bytes") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
+  (void)commit.start(now);
+
+  const Effects effects = commit.on_disk(now, DiskAnswer(StoredRecord{Bytes{11}}));
+
+  CHECK(answered(effects) == CommitCode::superseded);
+  CHECK(count_of<UseDisk>(effects) == 1);
+  CHECK(commit.finished());
+}
+
+TEST_CASE("holder commit: an asker with other lists is told ours, and nothing is stored") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  CommitRequest request = request_of(10);
+  request.lists.number = 3;
+  HolderCommit commit(OperationId{8}, view, codec, request, std::nullopt, LinkId{4});
+
+  const Effects effects = commit.start(now);
+
+  CHECK(answered(effects) == CommitCode::stale);
+  CHECK(count_of<UseDisk>(effects) == 0);
+}
