@@ -74,6 +74,7 @@ struct MeshWorld::Machine {
   std::unique_ptr<VirtualDisk> disk;
   std::unique_ptr<VirtualDisk> state;
   Duration tool_time = 50ms;
+  Duration wall_shift{};
 
   // One life.
   ChunkPool chunks;
@@ -93,8 +94,8 @@ MeshWorld::MeshWorld(WorldOptions options)
 
 MeshWorld::~MeshWorld() = default;
 
-WallTime MeshWorld::wall() const {
-  const auto passed = clock_.now().time_since_epoch() / 1us;
+WallTime MeshWorld::wall_of(const Machine& machine) const {
+  const auto passed = (clock_.now().time_since_epoch() + machine.wall_shift) / 1us;
   return {first_microsecond + static_cast<std::uint64_t>(passed)};
 }
 
@@ -183,7 +184,7 @@ void MeshWorld::start(std::uint32_t number) {
                                                 *machine.background,
                                                 *machine.log},
                                         machine.rng.split());
-  machine.node->start(clock_.now(), wall());
+  machine.node->start(clock_.now(), wall_of(machine));
   after_step(number);
 }
 
@@ -210,7 +211,7 @@ void MeshWorld::ask_to_stop(std::uint32_t number) { deliver(number, StopAsked{})
 void MeshWorld::deliver(std::uint32_t number, const HostEvent& event) {
   Machine& machine = *machines_[number];
   if (!machine.node) return;
-  machine.node->on_event(clock_.now(), wall(), event);
+  machine.node->on_event(clock_.now(), wall_of(machine), event);
   after_step(number);
 }
 
@@ -236,7 +237,7 @@ void MeshWorld::arm(std::uint32_t number) {
     woken.wake.reset();
     const auto due = woken.node->next_deadline();
     if (due && *due <= clock_.now()) {
-      woken.node->on_deadline(clock_.now(), wall());
+      woken.node->on_deadline(clock_.now(), wall_of(woken));
       const auto next = woken.node->next_deadline();
       if (next && *next <= clock_.now()) {  // would keep a real loop busy
         ++late_wakes_;
@@ -315,6 +316,10 @@ std::uint32_t MeshWorld::number_of(NodeId id) const {
 
 VirtualDisk& MeshWorld::disk(std::uint32_t node) { return *machines_[node]->disk; }
 VirtualDisk& MeshWorld::state(std::uint32_t node) { return *machines_[node]->state; }
+
+void MeshWorld::set_wall_shift(std::uint32_t node, Duration shift) {
+  machines_[node]->wall_shift = shift;
+}
 
 void MeshWorld::set_tool_time(std::uint32_t node, Duration time) {
   machines_[node]->tool_time = time;

@@ -77,10 +77,16 @@ class MeshWorld {
   [[nodiscard]] std::size_t count_logged(std::string_view name) const;
   [[nodiscard]] const std::vector<LoggedEvent>& log() const { return log_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return network_.bytes_sent(); }
+  [[nodiscard]] std::uint64_t chunks_to_client() const {
+    return network_.chunks_to(MeshClient::party);
+  }
+  /// Times a node wanted to be woken at once after it had been woken: a real loop would spin.
   [[nodiscard]] std::uint64_t late_wakes() const { return late_wakes_; }
   [[nodiscard]] Rng& rng() { return rng_; }
   [[nodiscard]] const MeshSettings& settings() const;
 
+  /// From now on the node's wall clock is this much ahead of the world's; less than zero: behind.
+  void set_wall_shift(std::uint32_t node, Duration shift);
   void set_tool_time(std::uint32_t node, Duration time);
   [[nodiscard]] std::uint32_t tools_running(std::uint32_t node) const;
 
@@ -112,7 +118,7 @@ class MeshWorld {
   void arm(std::uint32_t node);
   [[nodiscard]] PlacementTable expected_placement() const;
   [[nodiscard]] NodeOptions options_of(const Machine& machine) const;
-  [[nodiscard]] WallTime wall() const;
+  [[nodiscard]] WallTime wall_of(const Machine& machine) const;
   void find_settings() const;
   [[nodiscard]] bool has_left(std::uint32_t node) const;
 

@@ -55,6 +55,33 @@ TEST_CASE("node: three nodes join and every partition settles on its target hold
   }
 }
 
+TEST_CASE("node: nodes at rest sleep until something is due") {
+  const auto world = settled_mesh(3, 16);
+  world->crash(2);
+  world->run_for(20s);
+  REQUIRE(world->put(0, "a.png", MeshWorld::sample_image(300, 1)).code == ErrorCode{});
+
+  world->run_for(60s);
+
+  CHECK(world->late_wakes() == 0);
+}
+
+TEST_CASE("node: one seed makes one history, to the last byte") {
+  std::vector<std::uint64_t> sent;
+  for (int i = 0; i < 2; ++i) {
+    const auto world = settled_mesh(4, 17);
+    for (std::uint32_t k = 0; k < 10; ++k) {
+      (void)world->put(k % 4, "image" + std::to_string(k), MeshWorld::sample_image(400, k));
+    }
+    world->crash(1);
+    world->run_for(20s);
+    world->restart(1);
+    world->run_for(20s);
+    sent.push_back(world->bytes_sent());
+  }
+  CHECK(sent[0] == sent[1]);
+}
+
 TEST_CASE("node: what is put at one node is read at every node") {
   const auto world = settled_mesh(4, 3);
   std::map<std::string, Bytes> images;
@@ -155,6 +182,21 @@ TEST_CASE("node: of several puts to one name the newest wins and is read from ev
   }
   world->run_for(5s);
   CHECK(joined(world->unrest()) == "");
+}
+
+TEST_CASE("node: a version never steps back over a restart with a wall clock that was set back") {
+  const auto world = settled_mesh(3, 15);
+  const WriteDone before = world->put(0, "a.png", MeshWorld::sample_image(300, 1));
+  world->crash(0);
+  world->set_wall_shift(0, -3'600s);
+  world->run_for(1s);
+  world->restart(0);
+  world->run_for(5s);
+
+  const WriteDone after = world->put(0, "b.png", MeshWorld::sample_image(300, 2));
+
+  CHECK_MESSAGE(after.code == ErrorCode{}, after.detail);
+  CHECK(before.version.clock < after.version.clock);
 }
 
 TEST_CASE("node: if-absent keeps what is there and says so") {
@@ -268,6 +310,7 @@ TEST_CASE("node: a reader passes over a holder whose bytes are damaged") {
   }
 
   CHECK(world->get(0, "a.png").value() == image);
+  CHECK(world->chunks_to_client() == 2);  // damaged bytes never leave a node
   world->disk(holders[2]).damage(world->disk(holders[2]).blob_paths().front());
   CHECK(world->get(0, "a.png").error().code == ErrorCode::corrupt);
 }
