@@ -275,10 +275,10 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
         (void)session.send(candidate.control, RunCancel{request});
         return arrival.error();
       }
-      // It must answer the start again, or it has died and forgotten it.
+      // Any answer shows that it still lives; without one for a while, another holder runs it.
       if (monotonic_now() >= heard_by) return Error{ErrorCode::unreachable, "the node fell silent"};
       (void)session.send(candidate.control, RunAlive{request});
-      if (!session.send(candidate.control, MeshRequest{session.next_operation()})) continue;
+      (void)session.send(candidate.control, MeshRequest{session.next_operation()});
       continue;
     }
     heard_by = monotonic_now() + 3s;
