@@ -22,11 +22,11 @@ Images put_images(MeshWorld& world, std::uint32_t count) {
 
 void check_all_readable(MeshWorld& world, const Images& images) {
   for (const std::uint32_t via : world.running()) {
-    for (const auto& [name, bytes] : images) {
-      const auto got = world.get(via, name);
-      CHECK_MESSAGE(got.has_value(),
-                    name << " via node " << via << ": " << (got ? "" : got.error().detail));
-      if (got) CHECK(got.value() == bytes);
+    for (const auto& image : images) {
+      const auto got = world.get(via, image.first);
+      const std::string why = got ? "" : got.error().detail;
+      CHECK_MESSAGE(got.has_value(), image.first << " via node " << via << ": " << why);
+      if (got) CHECK(got.value() == image.second);
     }
   }
 }
