@@ -125,7 +125,7 @@ LinkIdentity::Effects LinkIdentity::on_proof(Instant, LinkId link, const HelloPr
   called.verified = node;
   out.push_back(LinkVerified{link, node, std::move(called.record), called.has_mesh});
   called.record = {};
-  drop_old_calls(node);
+  drop_old_calls(node, link);
   return out;
 }
 
@@ -201,13 +201,13 @@ void LinkIdentity::fail(const LinkFailed& fault, Effects& out) {
   out.push_back(fault);
 }
 
-void LinkIdentity::drop_old_calls(NodeId node) {
+void LinkIdentity::drop_old_calls(NodeId node, LinkId proven) {
   // Lost links never say so. If one of these is in use after all, it is asked for a new hello.
   std::vector<LinkId> calls;
   for (const auto& [id, link] : links_) {
-    if (!link.we_asked && link.verified == node) calls.push_back(id);
+    if (!link.we_asked && link.verified == node && id != proven) calls.push_back(id);
   }
-  for (std::size_t i = 0; i + options_.calls_per_node_max < calls.size(); ++i) {
+  for (std::size_t i = 0; i + options_.calls_per_node_max < calls.size() + 1; ++i) {
     links_.erase(calls[i]);
   }
 }

@@ -129,7 +129,7 @@ class LinkIdentity {
                                                    bool has_mesh) const;
   void refuse(const LinkFailed& fault, Effects& out);
   void fail(const LinkFailed& fault, Effects& out);
-  void drop_old_calls(NodeId node);
+  void drop_old_calls(NodeId node, LinkId proven);
   [[nodiscard]] std::uint32_t pending_count() const;
 
   SigningKey key_;
