@@ -150,16 +150,24 @@ struct Value<std::vector<T>> {
 template <HasFields T>
 struct Value<T> {
   static constexpr std::size_t count = std::tuple_size_v<decltype(Fields<T>::list)>;
+  /// How many fields must be there. Those behind them keep their defaults when an older writer did
+  /// not know them.
+  static constexpr std::size_t required = [] {
+    if constexpr (requires { Fields<T>::required; }) return std::size_t{Fields<T>::required};
+    return count;
+  }();
   static void write(Packer& out, const T& value) {
     out.pack_array(static_cast<std::uint32_t>(count));
     std::apply([&](auto... field) { (codec::write(out, value.*field), ...); }, Fields<T>::list);
   }
   static void read(const msgpack::object& in, T& value) {
-    need(in.type == msgpack::type::ARRAY && in.via.array.size >= count);
+    need(in.type == msgpack::type::ARRAY && in.via.array.size >= required);
+    const std::size_t present = in.via.array.size;
     std::size_t i = 0;
-    std::apply([&](auto... field) { (codec::read(in.via.array.ptr[i++], value.*field), ...); },
-               Fields<T>::list);
-    static_cast<void>(i);
+    const auto read_next = [&](auto field) {
+      if (i < present) codec::read(in.via.array.ptr[i++], value.*field);
+    };
+    std::apply([&](auto... field) { (read_next(field), ...); }, Fields<T>::list);
   }
 };
 
