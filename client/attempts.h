@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "client/session.h"
 
@@ -22,12 +24,13 @@ template <typename T>
 }
 
 /// Tries `attempt(holder, limit)` at the holders of a name, one after the other, with a fresh row
-/// once all were tried. A holder has `first_patience` before the next one is asked, longer each
-/// round. @returns the first success, or the last error.
+/// once all were tried. A holder that lives has `first_patience` before the next one is asked,
+/// longer than its own limit for a lookup, and twice as much each round.
+/// @returns the first success, or the last error.
 template <typename T, typename Attempt>
 [[nodiscard]] Result<T> at_holder(Client::Session& session, const std::string& name,
                                   Attempt&& attempt) {
-  constexpr Duration first_patience = 2500ms;
+  constexpr Duration first_patience = 5s;
   const PartitionId partition = session.partition_of_name(name);
   const Instant deadline = session.deadline();
   Error last{ErrorCode::unreachable, "no holder was asked"};
@@ -58,6 +61,8 @@ template <typename T, typename Attempt>
   for (const HolderAddress& member : session.mesh().members) {
     if (member.control != session.contact() && member.alive) nodes.push_back(member.control);
   }
+  std::stable_partition(nodes.begin(), nodes.end(),
+                        [&](const std::string& node) { return !session.fell_silent(node); });
   Error last{ErrorCode::unreachable, "no node was asked"};
   for (const std::string& node : nodes) {
     Result<T> result =

@@ -13,6 +13,8 @@ namespace {
 // A random start, so that two clients on one link never share a number.
 std::uint64_t random_number() { return seed_from_entropy() >> 1; }
 
+constexpr Duration impatience = 500ms;  // with a node, when there are others to ask
+
 Error interrupted() { return {ErrorCode::timed_out, "interrupted"}; }
 
 }  // namespace
@@ -44,20 +46,37 @@ DealerClient* Client::Session::reach(const std::string& control) {
   return &nodes_.emplace(control, std::move(opened).value()).first->second;
 }
 
+Result<MeshAnswer> Client::Session::mesh_from(const std::string& node, Duration patience) {
+  const MeshRequest question{next_operation()};
+  if (!send(node, question)) return Error{ErrorCode::unreachable, "no node answers at " + node};
+  const Instant deadline = monotonic_now() + patience;
+  for (;;) {
+    auto arrival = receive(node, deadline);
+    if (!arrival) return arrival.error();
+    if (const auto* answer = arrival->answer_to<MeshAnswer>(question.operation)) return *answer;
+  }
+}
+
 Result<Done> Client::Session::learn_mesh() {
   std::string tried;
   bool waiting = false;
-  for (const Endpoint& node : options_.nodes) {
-    const auto answer = ask<MeshAnswer>(node.text, MeshRequest{next_operation()},
-                                        monotonic_now() + options_.connect_timeout);
-    if (cancelled_) return interrupted();
-    if (answer && answer->mesh != MeshId{}) {
-      mesh_ = answer.value();
-      contact_ = node.text;
-      return Done{};
+  const bool has_choice = options_.nodes.size() > 1;
+  // With a choice of nodes a silent one costs little; only when all are silent are they waited for.
+  for (const Duration patience : {has_choice ? impatience : options_.connect_timeout,
+                                  has_choice ? options_.connect_timeout : Duration{}}) {
+    if (patience == Duration{}) break;
+    tried.clear();
+    for (const Endpoint& node : options_.nodes) {
+      const auto answer = mesh_from(node.text, patience);
+      if (cancelled_) return interrupted();
+      if (answer && answer->mesh != MeshId{}) {
+        mesh_ = answer.value();
+        contact_ = node.text;
+        return Done{};
+      }
+      waiting = waiting || answer.has_value();
+      tried += (tried.empty() ? "" : ", ") + node.text;
     }
-    waiting = waiting || answer.has_value();
-    tried += (tried.empty() ? "" : ", ") + node.text;
   }
   if (waiting) {
     return Error{ErrorCode::unreachable, "the node at " + tried +
@@ -131,6 +150,29 @@ Result<Client::Session::Arrival> Client::Session::receive(const std::string& con
   }
 }
 
+Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadline) {
+  for (;;) {
+    auto arrival = session_.receive(control_, std::min(deadline, monotonic_now() + pause_));
+    if (arrival) {
+      session_.silent_.erase(control_);
+      unanswered_ = 0;
+      const bool is_sign =
+          arrival->message && std::holds_alternative<AliveAnswer>(*arrival->message);
+      pause_ = is_sign ? ask_again_after : ask_after;
+      if (!is_sign) return arrival;
+    } else if (session_.cancelled() || monotonic_now() >= deadline) {
+      return arrival;
+    } else if (unanswered_ == questions_max ||
+               !session_.send(control_, AliveRequest{session_.next_operation()})) {
+      session_.silent_.insert(control_);
+      return Error{ErrorCode::unreachable, "the node at " + control_ + " fell silent"};
+    } else {
+      ++unanswered_;
+      pause_ = ask_after;
+    }
+  }
+}
+
 Result<Done> Client::Session::sleep(Duration pause) {
   pollfd cancel{options_.cancel_fd, POLLIN, 0};
   const int timeout = static_cast<int>(pause / 1ms);
@@ -167,6 +209,8 @@ Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(Partiti
   if (living.empty()) living = row->second.holders;
   if (living.empty()) return Error{ErrorCode::unreachable, "the partition has no holders"};
   std::rotate(living.begin(), living.begin() + partition.raw % living.size(), living.end());
+  std::stable_partition(living.begin(), living.end(),
+                        [&](const HolderAddress& holder) { return !fell_silent(holder.control); });
   return living;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "client/client.h"
 #include "host/clocks.h"
@@ -12,6 +13,43 @@ namespace pixmesh {
 /// Connections to nodes by address, and the waiting for answers. One call at a time.
 class Client::Session {
  public:
+  /// What came from one node: a control message, or a bulk message with its chunk.
+  struct Arrival {
+    std::optional<Message> message;
+    std::optional<BulkMessage> bulk;
+    std::optional<zmq::message_t> chunk;
+
+    /// The message, if it is a T and answers this operation.
+    template <typename T>
+    [[nodiscard]] const T* answer_to(OperationId operation) const {
+      const T* answer = message ? std::get_if<T>(&*message) : nullptr;
+      return answer != nullptr && answer->operation == operation ? answer : nullptr;
+    }
+  };
+
+  /// Waits for what one node owes and tells a busy node from a dead one: while nothing comes, the
+  /// node is asked whether it lives. A node that answers none of `questions_max` such questions is
+  /// left after at most 1.5 s.
+  class Attention {
+   public:
+    Attention(Session& session, std::string control)
+        : session_(session), control_(std::move(control)) {}
+
+    /// The next message. Errors: timed_out at the deadline (or "interrupted" when cancelled);
+    /// unreachable when the node fell silent.
+    [[nodiscard]] Result<Arrival> next(Instant deadline);
+
+   private:
+    static constexpr Duration ask_after = 250ms;
+    static constexpr Duration ask_again_after = 500ms;  // when it has just shown that it lives
+    static constexpr int questions_max = 4;
+
+    Session& session_;
+    std::string control_;
+    int unanswered_ = 0;
+    Duration pause_ = ask_after;
+  };
+
   explicit Session(ClientOptions options);
 
   [[nodiscard]] Result<Done> learn_mesh();
@@ -26,7 +64,8 @@ class Client::Session {
   [[nodiscard]] RequestId fresh_request() const;
   [[nodiscard]] StreamId fresh_stream() const;
 
-  /// Living holders of the partition in an order that spreads load; the row is cached.
+  /// Living holders of the partition in an order that spreads load, those that fell silent last;
+  /// the row is cached.
   [[nodiscard]] Result<std::vector<HolderAddress>> holders_of_partition(PartitionId partition,
                                                                         Instant deadline);
   void forget_row(PartitionId partition) { rows_.erase(partition); }
@@ -37,31 +76,27 @@ class Client::Session {
   [[nodiscard]] bool send_chunk(const std::string& control, const StreamChunk& message,
                                 ByteView bytes);
 
-  /// What came from one node: a control message, or a bulk message with its chunk.
-  struct Arrival {
-    std::optional<Message> message;
-    std::optional<BulkMessage> bulk;
-    std::optional<zmq::message_t> chunk;
-  };
   /// The next message from this node. Errors: timed_out (with "interrupted" when cancelled).
   [[nodiscard]] Result<Arrival> receive(const std::string& control, Instant deadline);
 
-  /// Sends a question and waits for the answer of type T that carries its operation.
+  /// Sends a question and waits for the answer of type T that carries its operation. Errors: those
+  /// of Attention::next.
   template <typename T, typename Question>
   [[nodiscard]] Result<T> ask(const std::string& control, const Question& question,
                               Instant deadline) {
     if (!send(control, question)) {
       return Error{ErrorCode::unreachable, "no node answers at " + control};
     }
+    Attention attention(*this, control);
     for (;;) {
-      auto arrival = receive(control, deadline);
+      auto arrival = attention.next(deadline);
       if (!arrival) return arrival.error();
-      if (!arrival->message) continue;
-      if (const T* answer = std::get_if<T>(&*arrival->message);
-          answer != nullptr && answer->operation == question.operation) {
-        return *answer;
-      }
+      if (const T* answer = arrival->answer_to<T>(question.operation)) return *answer;
     }
+  }
+
+  [[nodiscard]] bool fell_silent(const std::string& control) const {
+    return silent_.count(control) > 0;
   }
 
   /// Waits for `pause`, or until cancelled.
@@ -70,6 +105,7 @@ class Client::Session {
 
  private:
   [[nodiscard]] DealerClient* reach(const std::string& control);
+  [[nodiscard]] Result<MeshAnswer> mesh_from(const std::string& node, Duration patience);
 
   ClientOptions options_;
   MeshAnswer mesh_;
@@ -77,6 +113,7 @@ class Client::Session {
   std::map<std::string, DealerClient> nodes_;
   std::map<std::string, std::string> bulk_of_;
   std::map<PartitionId, RowAnswer> rows_;
+  std::set<std::string> silent_;  // control addresses; until they are heard again
   std::uint64_t last_operation_ = 0;
   bool cancelled_ = false;
 };

@@ -22,12 +22,14 @@ Result<Done> fetch_stream(Client::Session& session, const HolderAddress& node, S
   }
   const std::uint32_t count = chunk_count_of(open.size);
   std::uint64_t done = 0;
+  Client::Session::Attention attention(session, node.control);
   Instant stall_at = monotonic_now() + stall_after;
   for (std::uint32_t next = 0; next < count;) {
-    auto arrival = session.receive(node.control, std::min(stall_at, monotonic_now() + alive_every));
+    auto arrival = attention.next(std::min(stall_at, monotonic_now() + alive_every));
     while_waiting();
     if (!arrival) {
-      if (!session.cancelled() && monotonic_now() < stall_at) continue;
+      const bool only_slow = arrival.error().code == ErrorCode::timed_out && !session.cancelled();
+      if (only_slow && monotonic_now() < stall_at) continue;
       (void)session.send_bulk(node.control, StreamEnd{open.stream, ErrorCode::timed_out, {}});
       return arrival.error();
     }
@@ -174,18 +176,16 @@ Result<WriteDone> PutAttempt::run(const HolderAddress& holder, Instant deadline)
     return error;
   };
   constexpr Duration patience = 6s;  // a holder's own limits are shorter
-  Instant heard_by = monotonic_now() + 3s;
+  Client::Session::Attention attention(session_, holder.control);
+  Instant stall_at = monotonic_now() + patience;
   for (;;) {
-    const Instant limit = all_sent_ ? deadline : std::min(deadline, heard_by);
-    auto arrival = session_.receive(holder.control, limit);
+    auto arrival = attention.next(all_sent_ ? deadline : std::min(deadline, stall_at));
     if (!arrival) return give_up(arrival.error());
-    heard_by = monotonic_now() + patience;
+    stall_at = monotonic_now() + patience;
     if (arrival->message) {
-      if (const auto* ready = std::get_if<PutReady>(&*arrival->message);
-          ready != nullptr && ready->operation == question_.operation) {
+      if (const auto* ready = arrival->answer_to<PutReady>(question_.operation)) {
         credit_ += ready->credit;
-      } else if (const auto* done = std::get_if<WriteDone>(&*arrival->message);
-                 done != nullptr && done->operation == question_.operation) {
+      } else if (const auto* done = arrival->answer_to<WriteDone>(question_.operation)) {
         if (done->code != ErrorCode{}) return Error{done->code, done->detail};
         const bool whole = done->stored && all_sent_;
         if (whole && done->digest != hasher_.finish()) {
@@ -265,32 +265,26 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
   if (!session.send(candidate.control, start)) {
     return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
   }
-  Instant heard_by = monotonic_now() + 2s;  // for the acceptance
+  constexpr Duration acceptance_patience = 2s;
+  Client::Session::Attention attention(session, candidate.control);
+  Instant limit = std::min(deadline, monotonic_now() + acceptance_patience);
   bool accepted = false;
   for (;;) {
-    const Instant limit = std::min(deadline, accepted ? monotonic_now() + alive_every : heard_by);
-    auto arrival = session.receive(candidate.control, limit);
+    auto arrival = attention.next(limit);
     if (!arrival) {
-      if (session.cancelled() || monotonic_now() >= deadline || !accepted) {
+      const bool only_busy = accepted && arrival.error().code == ErrorCode::timed_out &&
+                             !session.cancelled() && monotonic_now() < deadline;
+      if (!only_busy) {
         (void)session.send(candidate.control, RunCancel{request});
         return arrival.error();
       }
-      // Any answer shows that it still lives; without one for a while, another holder runs it.
-      if (monotonic_now() >= heard_by) return Error{ErrorCode::unreachable, "the node fell silent"};
       (void)session.send(candidate.control, RunAlive{request});
-      (void)session.send(candidate.control, MeshRequest{session.next_operation()});
-      continue;
-    }
-    heard_by = monotonic_now() + 3s;
-    if (!arrival->message) continue;
-    if (const auto* done = std::get_if<RunDone>(&*arrival->message);
-        done != nullptr && done->operation == start.operation) {
+    } else if (const auto* done = arrival->answer_to<RunDone>(start.operation)) {
       return *done;
-    }
-    if (const auto* yes = std::get_if<RunAccepted>(&*arrival->message);
-        yes != nullptr && yes->operation == start.operation) {
+    } else if (arrival->answer_to<RunAccepted>(start.operation) != nullptr) {
       accepted = true;
     }
+    if (accepted) limit = std::min(deadline, monotonic_now() + alive_every);
   }
 }
 

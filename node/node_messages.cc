@@ -38,7 +38,8 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, CopyRequest> || std::is_same_v<T, ListRequest> ||
     std::is_same_v<T, RunRequest> || std::is_same_v<T, RunStart> || std::is_same_v<T, RunAlive> ||
     std::is_same_v<T, RunCancel> || std::is_same_v<T, StatusRequest> ||
-    std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest>;
+    std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
+    std::is_same_v<T, AliveRequest>;
 
 }  // namespace
 
@@ -55,6 +56,9 @@ void Node::on_message(Instant now, LinkId link, const Message& message) {
 void Node::on_client(Instant now, LinkId link, const Message& message) {
   if (const auto* request = std::get_if<MeshRequest>(&message)) {
     return to_link(link, mesh_of(request->operation));
+  }
+  if (const auto* request = std::get_if<AliveRequest>(&message)) {
+    return to_link(link, AliveAnswer{request->operation});
   }
   if (const auto* request = std::get_if<StatusRequest>(&message)) {
     return on_status(now, link, *request);

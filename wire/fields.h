@@ -7,7 +7,9 @@
 #include "wire/value_fields.h"
 
 // Which fields of a struct travel, in which order. Append only: a reader takes the fields it knows
-// and ignores further ones. `number` is the message's type on the wire and is never used again.
+// and ignores further ones. A field that is added after a release comes with `required`, the count
+// before it: what an older writer left out keeps its default. `number` is the message's type on the
+// wire and is never used again.
 namespace pixmesh {
 
 // --- Membership: 1 … ---------------------------------------------------------------------------
@@ -430,6 +432,16 @@ struct Fields<CommandAnswer> {
   static constexpr std::uint16_t number = 135;
   static constexpr std::tuple list{&CommandAnswer::operation, &CommandAnswer::code,
                                    &CommandAnswer::detail};
+};
+template <>
+struct Fields<AliveRequest> {
+  static constexpr std::uint16_t number = 136;
+  static constexpr std::tuple list{&AliveRequest::operation};
+};
+template <>
+struct Fields<AliveAnswer> {
+  static constexpr std::uint16_t number = 137;
+  static constexpr std::tuple list{&AliveAnswer::operation};
 };
 
 // --- The bulk plane: 200 … ---------------------------------------------------------------------

@@ -94,7 +94,14 @@ struct CommandAnswer {
   std::string detail;
 };
 
+struct AliveRequest {  // asked by a client that waits for something else
+  OperationId operation;
+};
+struct AliveAnswer {
+  OperationId operation;
+};
+
 using OperatorMessage = std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer,
-                                     CommandRequest, CommandAnswer>;
+                                     CommandRequest, CommandAnswer, AliveRequest, AliveAnswer>;
 
 }  // namespace pixmesh
