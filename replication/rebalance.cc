@@ -200,10 +200,11 @@ Effects Rebalance::persist() {
     if (changed.prepared) mark = Bytes{1};
     rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
   }
+  writing_.merge(unwritten_);
   unwritten_.clear();
   Effects effects;
   for (auto& [disk, rows] : by_disk) {
-    ++writes_waiting_;
+    ++disks_owing_;
     effects.push_back(UseDisk{one_of[disk], std::move(rows)});
   }
   return effects;
@@ -343,10 +344,16 @@ void Rebalance::settle(PartitionId partition, std::uint64_t number) {
 }
 
 Effects Rebalance::on_disk(Instant now, const Result<DiskAnswer>& answer) {
-  const DiskSummary* summary = answer ? std::get_if<DiskSummary>(&answer.value()) : nullptr;
+  if (disks_owing_ > 0) --disks_owing_;
+  if (!answer) {
+    // Perhaps a write: what is not durable is not told, so all that is under way is written again.
+    unwritten_.insert(writing_.begin(), writing_.end());
+    tick_at_ = now + options_.repeat_after;
+    return {};
+  }
+  if (disks_owing_ == 0 && unwritten_.empty()) writing_.clear();
+  const DiskSummary* summary = std::get_if<DiskSummary>(&answer.value());
   if (summary == nullptr) {
-    // A write that failed is never counted as done: what is not durable is not told.
-    if (answer && writes_waiting_ > 0) --writes_waiting_;
     wake(now);
     return {};
   }
@@ -365,7 +372,7 @@ Effects Rebalance::on_deadline(Instant now) {
   if (!tick_at_ || now < *tick_at_) return {};
   tick_at_.reset();
   Effects effects = persist();
-  if (writes_waiting_ == 0) {  // nothing is told before it is durable
+  if (disks_owing_ == 0) {  // nothing is told before it is durable
     if (now >= poll_at_) {
       poll_at_ = now + options_.poll_after;
       for (const PartitionId partition : moving_) {  // ask again those that noted long ago
@@ -391,7 +398,7 @@ Effects Rebalance::on_deadline(Instant now) {
     }
     append(effects, flush());
   }
-  if (!moving_.empty() || !to_drop_.empty() || writes_waiting_ > 0) tick_at_ = now + options_.tick;
+  if (!moving_.empty() || !to_drop_.empty() || disks_owing_ > 0) tick_at_ = now + options_.tick;
   return effects;
 }
 

@@ -125,7 +125,8 @@ class Rebalance : public Operation {
   std::vector<Part> parts_;
   std::set<PartitionId> moving_;     // partitions of ours that are not settled
   std::set<PartitionId> unwritten_;  // lists to persist
-  std::uint32_t writes_waiting_ = 0;
+  std::set<PartitionId> writing_;    // lists whose write is not answered
+  std::uint32_t disks_owing_ = 0;    // answers to writes and summaries
   std::set<PartitionId> to_drop_;
   std::uint32_t syncs_running_ = 0;
   std::uint32_t drops_running_ = 0;

@@ -7,8 +7,6 @@
 
 namespace pixmesh {
 
-// ------------------------------------------------------------------------
-
 Effects Rebalance::compare(Instant now) {
   if (comparison_) {
     if (now >= comparison_->give_up_at) finish_comparison();
@@ -30,7 +28,10 @@ Effects Rebalance::compare(Instant now) {
   next.disks_waiting = static_cast<std::uint32_t>(one_of.size());
   comparison_ = std::move(next);
   Effects effects;
-  for (const auto& [disk, partition] : one_of) effects.push_back(UseDisk{partition, Summarize{}});
+  for (const auto& [disk, partition] : one_of) {
+    ++disks_owing_;
+    effects.push_back(UseDisk{partition, Summarize{}});
+  }
   return effects;
 }
 

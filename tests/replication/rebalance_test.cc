@@ -186,3 +186,24 @@ TEST_CASE("rebalance: a member that missed two settlings is taken to the newest"
       four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 3}}}));
   CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 3, nodes({1, 2, 4}), 0});
 }
+
+TEST_CASE("rebalance: lists that could not be written are written again before they are told") {
+  MeshView view = view_of({1, 2});
+  RecordCodec codec = blind_codec();
+  Rebalance one(OperationId{1}, view, codec, 1);
+  Instant now{};
+  (void)one.start(now);
+  REQUIRE(count_of<UseDisk>(one.found(now)) == 1);
+  (void)one.on_disk(now, DiskAnswer(Done{}));
+  REQUIRE(count_of<UseDisk>(one.on_placement(now, [](PartitionId) { return nodes({2}); })) == 1);
+
+  (void)one.on_disk(now, Error{ErrorCode::no_space, "the disk is full"});
+  now += 2s;
+  const Effects again = one.on_deadline(now);
+  CHECK(count_of<UseDisk>(again) == 1);
+  CHECK(asked<ListsAnnounced>(again).empty());
+
+  (void)one.on_disk(now, DiskAnswer(Done{}));
+  now += 2s;
+  CHECK(asked<ListsAnnounced>(one.on_deadline(now)).size() == 1);
+}
