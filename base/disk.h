@@ -52,7 +52,7 @@ struct SyncTemp {  // fsync; answers size, digest (when hashed) and media facts
 struct DropTemp {
   TempId temp;
 };
-struct PublishTemp {  // rename to its digest path; an equal file already there is kept instead
+struct PublishTemp {  // rename to its digest path, in place of an equal file already there
   TempId temp;
   std::string path;
 };
@@ -78,6 +78,7 @@ struct CommitRecord {
 struct FindRecord {
   PartitionId partition;
   NameDigest name_digest;
+  Bytes request;  // unless empty: the value of this key of the request table is read with it
 };
 /// Records of one partition in order of name digest, after `after`, at most `limit`.
 struct ListPartition {
@@ -132,7 +133,8 @@ struct CommitOutcome {
   Bytes current;
 };
 struct StoredRecord {
-  Bytes record;  // empty: there is none
+  Bytes record;         // empty: there is none
+  Bytes request_value;  // empty: there is none, or it was not asked for
 };
 struct RecordPage {
   std::vector<Bytes> records;
@@ -186,7 +188,7 @@ using PlaceRecord = std::function<Result<RecordPlace>(ByteView record)>;
 /// One folder on one device: the unit of failure. Every call returns at once and is answered by
 /// exactly one event `DiskAnswered{ticket, Result<DiskAnswer>}`. Operations on one temp file are
 /// done in the order given; operations of different tickets may overtake each other, so a write
-/// order is kept by waiting for answers (replication/store_steps).
+/// order is kept by waiting for answers (replication/store_record).
 ///
 /// Errors: no_space, corrupt (a checksum differs), not_found (no such file), failed (EIO and the
 /// like; after a failed fsync the disk counts as lost).

@@ -251,7 +251,7 @@ void DiskBatch::settle_record_file(const CommitRecord& asked) {
   const std::string path = record_file_path(asked.partition, asked.name_digest);
   const auto file = uncommitted_.find(path);
   if (file == uncommitted_.end() || file->second.checksum != chunk_checksum(asked.record)) return;
-  const Result<StoredRecord> stored = index_.find(asked.partition, asked.name_digest);
+  const Result<StoredRecord> stored = index_.find({asked.partition, asked.name_digest, {}});
   if (!stored) return;
   if (stored->record == asked.record) {
     uncommitted_.erase(file);
@@ -294,7 +294,7 @@ void DiskBatch::drop(const std::vector<StorageTask>& tasks) {
 
 /// @returns `stale` if the record, or its file ahead of a commit, is not what the asker expects.
 Result<Done> DiskBatch::remove_record_file(const DropRecord& asked) {
-  const Result<StoredRecord> stored = index_.find(asked.partition, asked.name_digest);
+  const Result<StoredRecord> stored = index_.find({asked.partition, asked.name_digest, {}});
   if (!stored) return stored.error();
   const bool is_expected = stored->record.empty() || stored->record == asked.expected;
   if (!is_expected || uncommitted_.contains(asked.record_path)) {

@@ -200,7 +200,7 @@ class DiskRecovery {
 
   Result<Done> reconcile(PartitionId partition, const NameDigest& name,
                          std::vector<std::string>& written) {
-    const Result<StoredRecord> stored = index_->find(partition, name);
+    const Result<StoredRecord> stored = index_->find({partition, name, {}});
     if (!stored) return stored.error();
     const Bytes& indexed = stored.value().record;
     std::optional<FoundRecord> file = read_record(partition, name);

@@ -52,7 +52,7 @@ class LmdbDisk::Reader {
   explicit Reader(LmdbDisk& disk) : disk_(disk) {}
 
   Result<DiskAnswer> operator()(const FindRecord& asked) const {
-    return to_answer(disk_.index_->find(asked.partition, asked.name_digest));
+    return to_answer(disk_.index_->find(asked));
   }
   Result<DiskAnswer> operator()(const ListPartition& asked) const {
     return to_answer(disk_.index_->list_partition(asked));

@@ -53,10 +53,11 @@ class IndexWrite {
 
 /// The index of one disk, or the tables of the state folder: eight LMDB tables changed together.
 ///
-///   records   partition u32 BE, name digest       -> size u64, name length u16, name, digest,
-///   record names     first 448 bytes of name, 0, digest  -> partition u32 BE digests   digest,
-///   partition, name digest      -> (empty) facts, lists, hints, requests                    as
-///   their askers like meta      format, and the partitions that may be unlike their record files
+///   records  partition u32 BE, name digest -> size u64, name length u16, name, digest, record
+///   names    first 448 bytes of name, 0, name digest -> partition u32 BE
+///   digests  digest, partition, name digest -> (empty)
+///   facts, lists, hints, requests: as their askers like
+///   meta     format, and the partitions that may be unlike their record files
 ///
 /// Without the 0 names do not sort: "ab" and its digest could come behind "aba" and its own.
 /// Integers in values are little-endian. One thread writes, any reads. Errors of every call:
@@ -69,7 +70,7 @@ class LmdbIndex {
   /// Runs `body` in one durable transaction; it may run twice (see LmdbEnvironment::write).
   [[nodiscard]] Result<Done> write(const std::function<void(IndexWrite&)>& body);
 
-  [[nodiscard]] Result<StoredRecord> find(PartitionId partition, const NameDigest& name) const;
+  [[nodiscard]] Result<StoredRecord> find(const FindRecord& asked) const;
   [[nodiscard]] Result<RecordPage> list_partition(const ListPartition& asked) const;
   [[nodiscard]] Result<RecordPage> list_names(const ListNames& asked) const;
   [[nodiscard]] Result<TableRows> load(Table table) const;

@@ -140,14 +140,18 @@ MDB_dbi table_of(const LmdbEnvironment& environment, IndexTable table) {
 
 }  // namespace
 
-Result<StoredRecord> LmdbIndex::find(PartitionId partition, const NameDigest& name) const {
+Result<StoredRecord> LmdbIndex::find(const FindRecord& asked) const {
   StoredRecord found;
   const Result<Done> done = environment_->read([&](const LmdbTransaction& transaction) {
-    const auto value =
-        transaction.find(table_of(*environment_, IndexTable::records), record_key(partition, name));
-    if (!value) return;
-    const ByteView record = decode_entry(*value).record;
-    found.record.assign(record.begin(), record.end());
+    const auto value = transaction.find(table_of(*environment_, IndexTable::records),
+                                        record_key(asked.partition, asked.name_digest));
+    if (value) {
+      const ByteView record = decode_entry(*value).record;
+      found.record.assign(record.begin(), record.end());
+    }
+    if (asked.request.empty()) return;
+    const auto row = transaction.find(table_of(*environment_, IndexTable::requests), asked.request);
+    if (row) found.request_value.assign(row->begin(), row->end());
   });
   if (!done) return done.error();
   return found;

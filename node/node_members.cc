@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "replication/request_memory.h"
+
 namespace pixmesh {
 
 void Node::on_peer_news(Instant now) {
@@ -91,6 +93,7 @@ void Node::open_partitions(Instant now) {
   auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
   repair_ = repair.get();
   operations_.add(std::move(repair));
+  begin<RequestMemory>(now, view_, one_of_each_disk_);
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> gone;  // the eviction may have become durable before our lists did
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {

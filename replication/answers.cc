@@ -1,5 +1,7 @@
 #include "replication/answers.h"
 
+#include "replication/request_memory.h"
+
 namespace pixmesh {
 namespace {
 
@@ -80,7 +82,9 @@ ReadVersion::ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec
 Effects ReadVersion::start(Instant) {
   const HolderLists ours = mesh_.lists_of(request_.partition);
   if (ours == request_.lists) {
-    return {UseDisk{request_.partition, FindRecord{request_.partition, request_.name}}};
+    FindRecord question{request_.partition, request_.name, {}};
+    if (request_.request) question.request = request_key(*request_.request);
+    return {UseDisk{request_.partition, std::move(question)}};
   }
   answered_ = true;
   VersionAnswer stale;
@@ -98,15 +102,18 @@ Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
   const StoredRecord* found = answer ? std::get_if<StoredRecord>(&answer.value()) : nullptr;
   if (found == nullptr) {
     result.code = ErrorCode::failed;
-  } else if (!found->record.empty()) {
+    return {Answer{asker_, std::move(result)}};
+  }
+  result.request_version = parse_request_row(found->request_value);
+  if (!found->record.empty()) {
     auto record = codec_.decode_record(found->record);
-    if (record) {
-      result.record = std::move(record).value();
-      if (request_.request == result.record->request) {
-        result.request_version = result.record->version;
-      }
-    } else {
+    if (!record) {
       result.code = ErrorCode::failed;
+      return {Answer{asker_, std::move(result)}};
+    }
+    result.record = std::move(record).value();
+    if (request_.request == result.record->request) {  // the row may be lost with an old index
+      result.request_version = result.record->version;
     }
   }
   return {Answer{asker_, std::move(result)}};

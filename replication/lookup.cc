@@ -36,6 +36,29 @@ std::string quorum_text(const MeshView& mesh, const HolderLists& lists) {
   return text;
 }
 
+std::string write_quorum_text(const MeshView& mesh, const HolderLists& lists) {
+  std::string text = quorum_text(mesh, lists);
+  for (const NodeId& node : holders_of(lists)) {
+    if (mesh.is_alive(node)) continue;
+    return text + ". Start it again. If it will never return, 'pixmesh node forget " +
+           to_text(node) +
+           " --force' gives its partitions to others; an image whose only copy it has is then lost";
+  }
+  return text;
+}
+
+WriteDone LookupOutcome::as_receipt() const {
+  WriteDone done;
+  done.version = record->version;
+  done.digest = record->digest;
+  done.size = record->size;
+  done.media = record->media;
+  done.holders = have;
+  done.copies = static_cast<std::uint32_t>(have.size());
+  done.copies_wanted = static_cast<std::uint32_t>(lists.target.size());
+  return done;
+}
+
 Lookup::Lookup(OperationId id, const MeshView& mesh, PartitionId partition, NameDigest name,
                std::optional<RequestId> request, HolderLists lists, LookupOptions options)
     : id_(id),
@@ -112,7 +135,9 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
 
 void Lookup::note(NodeId from, const VersionAnswer& answer) {
   tally_.count(from);
-  if (answer.request_version) outcome_.request_version = answer.request_version;
+  if (!outcome_.request_version || outcome_.request_version < answer.request_version) {
+    outcome_.request_version = answer.request_version;
+  }
   if (!answer.record) return;
   if (!outcome_.record || outcome_.record->version < answer.record->version) {
     outcome_.record = answer.record;
@@ -121,6 +146,17 @@ void Lookup::note(NodeId from, const VersionAnswer& answer) {
   if (answer.record->version == outcome_.record->version) {
     outcome_.have.insert(std::lower_bound(outcome_.have.begin(), outcome_.have.end(), from), from);
   }
+}
+
+bool Lookup::is_acknowledged() const {
+  return Tally(outcome_.lists, Tally::Kind::write, mesh_.write_quorum).possible_with(outcome_.have);
+}
+
+std::optional<Version> Lookup::version_for_write() const {
+  if (outcome_.request_version) return outcome_.request_version;
+  const auto clock = mesh_.next_clock(outcome_.record ? outcome_.record->version.clock : 0);
+  if (!clock) return std::nullopt;
+  return Version{*clock, mesh_.self};
 }
 
 void Lookup::settle_if_complete(Instant now) {

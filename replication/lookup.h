@@ -18,6 +18,9 @@ struct LookupOutcome {
   std::optional<ImageRecord> record;       // the newest; a tombstone too
   std::vector<NodeId> have;                // that answered with this very version; sorted
   std::optional<Version> request_version;  // what this request id was given before
+
+  /// The answer to a wish that made `record`, its current version, in an earlier try.
+  [[nodiscard]] WriteDone as_receipt() const;
 };
 
 /// Finds the newest version of a name: asks every living holder, needs the read quorum in the
@@ -40,6 +43,11 @@ class Lookup {
   [[nodiscard]] bool done() const { return done_; }
   [[nodiscard]] const LookupOutcome& outcome() const { return outcome_; }
   [[nodiscard]] const HolderLists& lists() const { return outcome_.lists; }
+  /// Have enough holders the newest version for a write to be acknowledged?
+  [[nodiscard]] bool is_acknowledged() const;
+  /// The version this wish is to have: the one an earlier try gave it, so that a retry never makes
+  /// a second one, else one above the newest. None while the clock's ceiling is raised.
+  [[nodiscard]] std::optional<Version> version_for_write() const;
 
  private:
   [[nodiscard]] Effects ask_all(Instant now);
@@ -66,5 +74,7 @@ class Lookup {
 
 /// "no quorum for '…': 1 of 2 holders answer; silent: ab12cd34, …"
 [[nodiscard]] std::string quorum_text(const MeshView& mesh, const HolderLists& lists);
+/// The same for a write, with what an operator can do about it and what that costs.
+[[nodiscard]] std::string write_quorum_text(const MeshView& mesh, const HolderLists& lists);
 
 }  // namespace pixmesh

@@ -52,26 +52,21 @@ Effects Revise::after_lookup(Instant now) {
   if (over_ || commit_ || !lookup_.done() || clock_retry_at_) return {};
   const LookupOutcome& found = lookup_.outcome();
   if (found.code != ErrorCode{} || !found.confirmed) {
-    return fail(ErrorCode::unreachable, quorum_text(mesh_, found.lists));
+    return fail(ErrorCode::unreachable, write_quorum_text(mesh_, found.lists));
   }
-  if (found.record && found.record->request == request_) {  // done before; say so again
-    WriteDone done;
-    done.version = found.record->version;
-    done.digest = found.record->digest;
-    done.size = found.record->size;
-    done.holders = found.have;
-    done.copies = static_cast<std::uint32_t>(found.have.size());
-    done.copies_wanted = static_cast<std::uint32_t>(found.lists.target.size());
-    return end(done);
-  }
+  const bool made_before = found.record && found.record->request == request_;
+  if (made_before && lookup_.is_acknowledged()) return end(found.as_receipt());
   return commit_successor(now);
 }
 
 Result<ImageRecord> Revise::successor() const {
   const auto& current = lookup_.outcome().record;
+  if (current && current->request == request_) return *current;  // an earlier try got so far
   ImageRecord next;
   if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
     next = copy->source;
+  } else if (std::holds_alternative<RemoveRequest>(wish_) && lookup_.outcome().request_version) {
+    next.tombstone = true;  // done before, whatever the name is by now
   } else if (!current || current->tombstone) {
     return Error{ErrorCode::not_found, "no image is named '" + name_ + "'"};
   } else if (const auto* tags = std::get_if<TagRequest>(&wish_)) {
@@ -90,13 +85,13 @@ Effects Revise::commit_successor(Instant now) {
   auto next = successor();
   if (!next) return fail(next.error().code, next.error().detail);
   const LookupOutcome& found = lookup_.outcome();
-  const auto clock = mesh_.next_clock(found.record ? found.record->version.clock : 0);
-  if (!clock) {
+  const std::optional<Version> version = lookup_.version_for_write();
+  if (!version) {
     clock_retry_at_ = now + 10ms;
     return {};
   }
   ImageRecord record = next.value();
-  record.version = {*clock, mesh_.self};
+  record.version = *version;
   commit_.emplace(id(), mesh_, partition_, found.lists);
   commit_->set_record(std::move(record));
   if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
@@ -116,7 +111,7 @@ Effects Revise::after_commit() {
   if (commit_->waiting()) return {};
   if (!commit_->acknowledged()) {
     return fail(ErrorCode::unreachable, commit_->detail().empty()
-                                            ? quorum_text(mesh_, commit_->lists())
+                                            ? write_quorum_text(mesh_, commit_->lists())
                                             : commit_->detail());
   }
   return end(commit_->receipt(client_operation_));

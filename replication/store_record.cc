@@ -1,25 +1,9 @@
 #include "replication/store_record.h"
 
-#include <algorithm>
-
 #include "base/digest.h"
+#include "replication/request_memory.h"
 
 namespace pixmesh {
-
-TableRow request_row(const ImageRecord& record) {
-  CanonicalBytes value;
-  value.u64(record.version.clock).raw(record.version.writer.raw);
-  return {Table::requests, Bytes(record.request.raw.begin(), record.request.raw.end()),
-          value.bytes()};
-}
-
-std::optional<Version> parse_request_row(ByteView value) {
-  Version version;
-  if (value.size() != 8 + version.writer.raw.size()) return std::nullopt;
-  for (std::size_t i = 0; i < 8; ++i) version.clock |= std::uint64_t{value[i]} << (8 * i);
-  std::copy(value.begin() + 8, value.end(), version.writer.raw.begin());
-  return version;
-}
 
 StoreRecord::StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid,
                          TempId temp_for_fetch)
@@ -31,7 +15,8 @@ StoreRecord::StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid
       record_path_(record_path(bid_.partition, name_digest_of(bid_.record.name))) {}
 
 Effects StoreRecord::start(Instant) {
-  return {UseDisk{bid_.partition, FindRecord{bid_.partition, name_digest_of(bid_.record.name)}}};
+  return {
+      UseDisk{bid_.partition, FindRecord{bid_.partition, name_digest_of(bid_.record.name), {}}}};
 }
 
 Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {

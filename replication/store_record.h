@@ -72,8 +72,4 @@ class StoreRecord {
   std::uint64_t fetched_bytes_ = 0;
 };
 
-/// The row of the request table that remembers which version a wish was given.
-[[nodiscard]] TableRow request_row(const ImageRecord& record);
-[[nodiscard]] std::optional<Version> parse_request_row(ByteView value);
-
 }  // namespace pixmesh

@@ -49,7 +49,7 @@ Effects Upload::open_sinks(Instant now) {
   const auto living = std::find_if(holders.begin(), holders.end(),
                                    [&](NodeId node) { return mesh_.is_alive(node); });
   if (living == holders.end()) {
-    return fail(ErrorCode::unreachable, quorum_text(mesh_, lookup_.lists()));
+    return fail(ErrorCode::unreachable, write_quorum_text(mesh_, lookup_.lists()));
   }
   hasher_ = contains(holders, mesh_.self) ? mesh_.self : *living;
   for (const NodeId& node : holders) {
@@ -57,7 +57,8 @@ Effects Upload::open_sinks(Instant now) {
     sinks_[node] = {SinkState::opening, 0, now};
     effects.push_back(Ask{node, StoreOpen{id(), sink_stream_, partition_, node == hasher_}});
   }
-  if (!quorum_possible()) return fail(ErrorCode::unreachable, quorum_text(mesh_, lookup_.lists()));
+  if (!quorum_possible())
+    return fail(ErrorCode::unreachable, write_quorum_text(mesh_, lookup_.lists()));
   return effects;
 }
 
@@ -83,23 +84,19 @@ Effects Upload::on_lookup(Instant now) {
   if (!lookup_.done()) return {};
   const LookupOutcome& found = lookup_.outcome();
   if (found.code != ErrorCode{} || !found.confirmed) {
-    return fail(ErrorCode::unreachable, quorum_text(mesh_, found.lists));
+    return fail(ErrorCode::unreachable, write_quorum_text(mesh_, found.lists));
   }
   const bool exists = found.record && !found.record->tombstone;
-  if (exists && (found.record->request == request_.request || request_.if_absent)) {
-    WriteDone done;
-    done.version = found.record->version;
-    done.digest = found.record->digest;
-    done.size = found.record->size;
-    done.media = found.record->media;
-    done.stored = found.record->request == request_.request;
-    done.holders = found.have;
-    done.copies = static_cast<std::uint32_t>(found.have.size());
-    done.copies_wanted = static_cast<std::uint32_t>(found.lists.target.size());
+  const bool made_before = exists && found.record->request == request_.request;
+  const bool refused = exists && request_.if_absent && !found.request_version;
+  if (refused || (made_before && lookup_.is_acknowledged())) {
+    WriteDone done = found.as_receipt();
+    done.stored = made_before;
     Effects effects = answer_client(done);
     append(effects, finish());
     return effects;
   }
+  if (made_before) digest_before_ = found.record->digest;
   Effects effects;
   if (phase_ == Phase::looking) append(effects, open_sinks(now));
   if (!version_known_) append(effects, assign_version(now));
@@ -109,14 +106,12 @@ Effects Upload::on_lookup(Instant now) {
 Effects Upload::assign_version(Instant now) {
   if (finished()) return {};
   clock_retry_at_.reset();
-  const LookupOutcome& found = lookup_.outcome();
-  const std::uint64_t newest = found.record ? found.record->version.clock : 0;
-  const auto clock = mesh_.next_clock(newest);
-  if (!clock) {
+  const std::optional<Version> version = lookup_.version_for_write();
+  if (!version) {
     clock_retry_at_ = now + 10ms;
     return {};
   }
-  record_.version = {*clock, mesh_.self};
+  record_.version = *version;
   version_known_ = true;
   return commit_complete_sinks(now);
 }
@@ -233,6 +228,9 @@ Effects Upload::on_stored(Instant now, NodeId from, const StoreFinished& stored)
 
 Effects Upload::commit_complete_sinks(Instant now) {
   if (!version_known_ || !bytes_known_ || !commit_) return {};
+  if (digest_before_ && *digest_before_ != record_.digest) {  // one version, one content
+    return fail(ErrorCode::failed, "the file changed between two tries of this upload");
+  }
   commit_->set_record(record_);
   Effects effects;
   for (auto& [node, sink] : sinks_) {
@@ -255,7 +253,7 @@ Effects Upload::after_commit(Instant) {
     }
   } else if (resolved || !commit_->possible()) {
     return fail(ErrorCode::unreachable, commit_->detail().empty()
-                                            ? quorum_text(mesh_, commit_->lists())
+                                            ? write_quorum_text(mesh_, commit_->lists())
                                             : commit_->detail());
   }
   if (resolved) append(effects, finish());

@@ -82,6 +82,7 @@ class Upload : public Operation {
   std::map<NodeId, Sink> sinks_;
   std::optional<BulkEnd> sender_;
   ImageRecord record_;
+  std::optional<Digest> digest_before_;  // of what an earlier try of this wish stored
   bool version_known_ = false;
   bool bytes_known_ = false;  // digest and media facts
   bool answered_ = false;

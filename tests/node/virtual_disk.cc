@@ -133,8 +133,13 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
         } else if constexpr (std::is_same_v<T, CommitRecord>) {
           return commit(asked);
         } else if constexpr (std::is_same_v<T, FindRecord>) {
+          StoredRecord stored;
           const auto found = records_.find({asked.partition, asked.name_digest});
-          return DiskAnswer(StoredRecord{found == records_.end() ? Bytes{} : found->second.bytes});
+          if (found != records_.end()) stored.record = found->second.bytes;
+          const auto& requests = tables_[Table::requests];
+          const auto row = requests.find(asked.request);
+          if (row != requests.end()) stored.request_value = row->second;
+          return DiskAnswer(std::move(stored));
         } else if constexpr (std::is_same_v<T, ListPartition> || std::is_same_v<T, ListNames>) {
           return list(asked);
         } else if constexpr (std::is_same_v<T, ReadRange>) {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// The row of the request table that remembers which version a wish was given.
+[[nodiscard]] TableRow request_row(const ImageRecord& record);
+[[nodiscard]] Bytes request_key(const RequestId& request);
+[[nodiscard]] std::optional<Version> parse_request_row(ByteView value);
+
+/// Forgets wishes that nobody repeats any more, on every disk of a node. A client gives up its
+/// retries before `kept_for` has passed, so a row of that age can never be asked for again.
+class RequestMemory : public Operation {
+ public:
+  struct Options {
+    Duration kept_for = 300s;
+    Duration interval = 60s;  // between sweeps; one sweep reads the whole table
+  };
+  /// @param disks  one partition of each disk
+  RequestMemory(OperationId id, const MeshView& mesh, std::vector<PartitionId> disks);
+  RequestMemory(OperationId id, const MeshView& mesh, std::vector<PartitionId> disks,
+                Options options);
+
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return next_sweep_; }
+  bool finished() const override { return false; }
+
+ private:
+  const MeshView& mesh_;
+  std::vector<PartitionId> disks_;
+  Options options_;
+  std::optional<Instant> next_sweep_;
+  std::size_t next_disk_ = 0;  // that is swept
+};
+
+}  // namespace pixmesh
