@@ -8,6 +8,7 @@
 namespace pixmesh {
 
 inline constexpr int attempts_max = 8;
+inline constexpr int refusals_max = 3;
 inline constexpr Duration attempt_pause = 150ms;
 
 /// An answer whose code says that it failed, as an error.
@@ -35,6 +36,8 @@ template <typename T, typename Attempt>
   const Instant deadline = session.deadline();
   Error last{ErrorCode::unreachable, "no holder was asked"};
   Duration patience = first_patience;
+  bool answered = false;  // by any holder
+  int refusals = 0;       // for want of a quorum
   for (int attempts = 0; attempts < attempts_max;) {
     const auto holders = session.holders_of_partition(partition, deadline);
     if (!holders) return holders.error();
@@ -43,9 +46,13 @@ template <typename T, typename Attempt>
       if (now >= deadline) return Error{ErrorCode::timed_out, last.detail};
       Result<T> result = attempt(holder, std::min(deadline, now + patience));
       if (result || session.cancelled() || !may_retry(result.error())) return result;
-      last = result.error();
+      const bool is_answer = !session.fell_silent(holder.control);
+      if (is_answer || !answered) last = result.error();  // a node's words say more than silence
+      answered = answered || is_answer;
+      if (is_answer && last.code == ErrorCode::unreachable && ++refusals == refusals_max) {
+        return last;
+      }
       if (++attempts == attempts_max) return last;
-      if (last.code == ErrorCode::unreachable && attempts >= 3) return last;
       if (auto slept = session.sleep(attempt_pause * attempts); !slept) return slept.error();
     }
     session.forget_row(partition);

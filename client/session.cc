@@ -14,6 +14,7 @@ namespace {
 std::uint64_t random_number() { return seed_from_entropy() >> 1; }
 
 constexpr Duration impatience = 500ms;  // with a node, when there are others to ask
+constexpr Duration silence_is_kept = 5s;
 
 Error interrupted() { return {ErrorCode::timed_out, "interrupted"}; }
 
@@ -154,7 +155,7 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
   for (;;) {
     auto arrival = session_.receive(control_, std::min(deadline, monotonic_now() + pause_));
     if (arrival) {
-      session_.silent_.erase(control_);
+      session_.silent_until_.erase(control_);
       unanswered_ = 0;
       const bool is_sign =
           arrival->message && std::holds_alternative<AliveAnswer>(*arrival->message);
@@ -164,13 +165,18 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
       return arrival;
     } else if (unanswered_ == questions_max ||
                !session_.send(control_, AliveRequest{session_.next_operation()})) {
-      session_.silent_.insert(control_);
+      session_.silent_until_[control_] = monotonic_now() + silence_is_kept;
       return Error{ErrorCode::unreachable, "the node at " + control_ + " fell silent"};
     } else {
       ++unanswered_;
       pause_ = ask_after;
     }
   }
+}
+
+bool Client::Session::fell_silent(const std::string& control) const {
+  const auto silent = silent_until_.find(control);
+  return silent != silent_until_.end() && monotonic_now() < silent->second;
 }
 
 Result<Done> Client::Session::sleep(Duration pause) {
@@ -209,8 +215,10 @@ Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(Partiti
   if (living.empty()) living = row->second.holders;
   if (living.empty()) return Error{ErrorCode::unreachable, "the partition has no holders"};
   std::rotate(living.begin(), living.begin() + partition.raw % living.size(), living.end());
-  std::stable_partition(living.begin(), living.end(),
-                        [&](const HolderAddress& holder) { return !fell_silent(holder.control); });
+  const auto silent = std::stable_partition(
+      living.begin(), living.end(),
+      [&](const HolderAddress& holder) { return !fell_silent(holder.control); });
+  if (silent != living.begin()) living.erase(silent, living.end());
   return living;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 
 #include "client/client.h"
 #include "host/clocks.h"
@@ -64,8 +63,8 @@ class Client::Session {
   [[nodiscard]] RequestId fresh_request() const;
   [[nodiscard]] StreamId fresh_stream() const;
 
-  /// Living holders of the partition in an order that spreads load, those that fell silent last;
-  /// the row is cached.
+  /// Living holders of the partition in an order that spreads load, without those that fell
+  /// silent if others are left; the row is cached.
   [[nodiscard]] Result<std::vector<HolderAddress>> holders_of_partition(PartitionId partition,
                                                                         Instant deadline);
   void forget_row(PartitionId partition) { rows_.erase(partition); }
@@ -95,9 +94,8 @@ class Client::Session {
     }
   }
 
-  [[nodiscard]] bool fell_silent(const std::string& control) const {
-    return silent_.count(control) > 0;
-  }
+  /// Has the node answered nothing a moment ago? It is left alone for a while.
+  [[nodiscard]] bool fell_silent(const std::string& control) const;
 
   /// Waits for `pause`, or until cancelled.
   [[nodiscard]] Result<Done> sleep(Duration pause);
@@ -113,7 +111,7 @@ class Client::Session {
   std::map<std::string, DealerClient> nodes_;
   std::map<std::string, std::string> bulk_of_;
   std::map<PartitionId, RowAnswer> rows_;
-  std::set<std::string> silent_;  // control addresses; until they are heard again
+  std::map<std::string, Instant> silent_until_;  // by control address
   std::uint64_t last_operation_ = 0;
   bool cancelled_ = false;
 };

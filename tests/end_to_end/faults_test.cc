@@ -88,7 +88,7 @@ TEST_SUITE("faults") {
 
     std::printf("  a get or a run takes %.2f s at most, after a kill %.2f s\n", seconds(usual),
                 seconds(longest));
-    CHECK(longest < usual + 5s);
+    CHECK(longest < usual + 4s);  // the goal is 2 s; this is no benchmark
   }
 
   TEST_CASE("faults: a put with two dead holders fails and names them") {
@@ -108,6 +108,7 @@ TEST_SUITE("faults") {
       const bool named = put.err.find(std::string(node["node"])) != std::string::npos;
       CHECK_MESSAGE(named == (node["address"] != mesh.address(0)), put.err);
     }
+    CHECK_MESSAGE(put.err.find("pixmesh node forget ") != std::string::npos, put.err);
     CHECK_MESSAGE(got.exit == 0, got.err);
     check_says(got, 0, {"--strict"});
     check_says(strict, 5, {});
