@@ -33,10 +33,16 @@ constexpr const char* proof_role = "pixmesh hello proof";
 LinkIdentity::LinkIdentity(SigningKey key, LinkIdentityOptions options, Rng rng)
     : key_(key), self_(node_id_of(key.public_key)), options_(options), rng_(rng) {}
 
-void LinkIdentity::set_own(const MemberRecord& record, bool has_mesh) {
+LinkIdentity::Effects LinkIdentity::set_own(Instant now, const MemberRecord& record,
+                                            bool has_mesh) {
   invariant(record.node == self_, "a hello carries the node's own record");
   own_ = record;
   has_mesh_ = has_mesh;
+  Effects out;
+  for (const auto& [link, hello] : std::exchange(early_, {})) {
+    for (LinkIdentityEffect& effect : on_hello(now, link, hello)) out.push_back(std::move(effect));
+  }
+  return out;
 }
 
 LinkIdentity::Effects LinkIdentity::opened(Instant now, LinkId link,
@@ -49,7 +55,10 @@ LinkIdentity::Effects LinkIdentity::opened(Instant now, LinkId link,
   return out;
 }
 
-void LinkIdentity::closed(LinkId link) { links_.erase(link); }
+void LinkIdentity::closed(LinkId link) {
+  links_.erase(link);
+  early_.erase(link);
+}
 
 void LinkIdentity::ask(Instant now, LinkId id, Link& link, Effects& out) {
   rng_.fill(link.own_nonce);
@@ -59,6 +68,10 @@ void LinkIdentity::ask(Instant now, LinkId id, Link& link, Effects& out) {
 
 LinkIdentity::Effects LinkIdentity::on_hello(Instant now, LinkId link, const Hello& hello) {
   Effects out;
+  if (own_.node != self_) {  // just started: our first record is not durable yet
+    if (early_.size() < options_.pending_max) early_[link] = hello;
+    return out;
+  }
   const auto known = links_.find(link);
   if (known != links_.end() && known->second.we_asked) return out;  // roles are fixed by the link
   std::optional<LinkFailed> fault = fault_of(link, hello.record, hello.has_mesh);

@@ -92,8 +92,9 @@ class LinkIdentity {
   /// @param rng  seeded from the machine's entropy, else a nonce could come twice.
   LinkIdentity(SigningKey key, LinkIdentityOptions options, Rng rng);
 
-  /// What our hellos carry from now on: our signed record, and whether we know our mesh.
-  void set_own(const MemberRecord& record, bool has_mesh);
+  /// What our hellos carry from now on: our signed record, and whether we know our mesh. Whoever
+  /// called before the first one is answered now.
+  [[nodiscard]] Effects set_own(Instant now, const MemberRecord& record, bool has_mesh);
 
   /// We opened this link, to `expected` or to whoever is there. Also: ask again.
   [[nodiscard]] Effects opened(Instant now, LinkId link, std::optional<NodeId> expected);
@@ -139,6 +140,7 @@ class LinkIdentity {
   MemberRecord own_;
   bool has_mesh_ = false;
   std::map<LinkId, Link> links_;
+  std::map<LinkId, Hello> early_;  // that came before we had a record
 };
 
 static_assert(Machine<LinkIdentity>);

@@ -36,7 +36,7 @@ Peers::Peers(const NodeOptions& options, MemberTable& table, Outside& outside,
 
 void Peers::own_record_changed(Instant now, bool tell) {
   const MemberRecord* own = table_.find(table_.self());
-  if (own != nullptr) identity_.set_own(*own, table_.settings() != nullptr);
+  if (own != nullptr) perform(now, identity_.set_own(now, *own, table_.settings() != nullptr));
   refresh_members(now);
   if (tell) perform(now, exchange_.announce(table_.self()));
 }

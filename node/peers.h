@@ -44,7 +44,9 @@ class Peers {
         Rng rng);
 
   /// The record that hellos carry while no mesh is known.
-  void introduce(const MemberRecord& own) { identity_.set_own(own, false); }
+  void introduce(Instant now, const MemberRecord& own) {
+    perform(now, identity_.set_own(now, own, false));
+  }
   /// A record or an eviction made here: news for the rest of the node.
   void note_change(NodeId node) { news_.push_back(MembersChanged{{node}, false, true}); }
   /// Call after the own record or the settings changed; `tell` says it to the others.

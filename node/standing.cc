@@ -103,7 +103,7 @@ bool Standing::start(Instant now, Peers& peers) {
   }
   MemberRecord stranger = fresh_record();
   stranger.generation = 1;
-  peers.introduce(sign_record(stranger, options_.key));
+  peers.introduce(now, sign_record(stranger, options_.key));
   join_at_ = now;
   return false;
 }

@@ -16,7 +16,7 @@ struct End {
   explicit End(std::uint32_t number)
       : machine(key_of(number), LinkIdentityOptions{}, Rng(number)),
         id(sample_record(number).node) {
-    machine.set_own(sample_record(number), true);
+    (void)machine.set_own(Instant{}, sample_record(number), true);
   }
   LinkIdentity machine;
   NodeId id;
@@ -89,7 +89,7 @@ TEST_CASE("membership: a node of another mesh is refused and told why") {
   Call call;
   MemberRecord foreign = sample_record(1);
   foreign.mesh.raw.fill(9);
-  call.asker.machine.set_own(sign_record(foreign, key_of(1)), true);
+  (void)call.asker.machine.set_own(Instant{}, sign_record(foreign, key_of(1)), true);
   call.open();
 
   CHECK_FALSE(call.answerer.machine.identity_of(link));
@@ -102,7 +102,7 @@ TEST_CASE("membership: a node that has no mesh yet may call any") {
   Call call;
   MemberRecord fresh = sample_record(1);
   fresh.mesh = {};
-  call.asker.machine.set_own(sign_record(fresh, key_of(1)), false);
+  (void)call.asker.machine.set_own(Instant{}, sign_record(fresh, key_of(1)), false);
   call.open();
 
   CHECK(call.asker.machine.identity_of(link) == call.answerer.id);
@@ -126,7 +126,7 @@ TEST_CASE("membership: a caller with our own identity is another process, or we 
   Call twin(1, 1);
   MemberRecord booted = sample_record(1);
   booted.boot.fill(3);
-  twin.asker.machine.set_own(sign_record(booted, key_of(1)), true);
+  (void)twin.asker.machine.set_own(Instant{}, sign_record(booted, key_of(1)), true);
   twin.open();
   CHECK(twin.answerer.failed.at(0).failure == LinkFailure::own_identity);
   CHECK(twin.asker.failed.at(0).reason == "another process uses this identity");
@@ -195,7 +195,7 @@ TEST_CASE("membership: silence fails a hello after five seconds, on either side"
 TEST_CASE("membership: calls nobody proves, and old calls of one node, do not pile up") {
   End end(2);
   LinkIdentity caller(key_of(1), LinkIdentityOptions{}, Rng(5));
-  caller.set_own(sample_record(1), true);
+  (void)caller.set_own(Instant{}, sample_record(1), true);
   const Instant now{};
   const Hello hello = first_of<Hello>(caller.opened(now, link, {}));
   const std::uint32_t most = LinkIdentityOptions{}.pending_max;
@@ -214,4 +214,21 @@ TEST_CASE("membership: calls nobody proves, and old calls of one node, do not pi
   CHECK_FALSE(call.answerer.machine.identity_of(LinkId{4}));
   CHECK(call.answerer.machine.identity_of(LinkId{5}) == call.asker.id);
   CHECK(call.answerer.machine.identity_of(LinkId{12}) == call.asker.id);
+}
+
+TEST_CASE("hello: a node without a record of its own answers as soon as it has one") {
+  LinkIdentity caller(key_of(1), LinkIdentityOptions{}, Rng(5));
+  LinkIdentity founder(key_of(2), LinkIdentityOptions{}, Rng(6));
+  const Instant now{};
+  (void)caller.set_own(now, sample_record(1), false);
+  const auto hello = std::get<SendHello>(caller.opened(now, LinkId{7}, std::nullopt).front());
+  CHECK(founder.on_message(now, LinkId{9}, hello.message).empty());
+
+  const auto effects = founder.set_own(now, sample_record(2), true);
+
+  REQUIRE(effects.size() == 1);
+  const auto& answer = std::get<SendHello>(effects.front());
+  CHECK(answer.link == LinkId{9});
+  CHECK(std::holds_alternative<HelloAnswer>(answer.message));
+  CHECK(founder.set_own(now, sample_record(2), true).empty());
 }
