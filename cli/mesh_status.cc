@@ -96,13 +96,24 @@ Json json_of(const NodeReport& report, const MemberStatus* member) {
 }
 
 Json json_of(const MeshSums& sums) {
-  return Json{{"nodes", sums.nodes},         {"silent", sums.silent},
-              {"changing", sums.changing},   {"copies", sums.copies},
-              {"bytes", sums.bytes},         {"under_replicated", sums.under_replicated},
-              {"unsettled", sums.unsettled}, {"to_sync", sums.to_sync},
-              {"hints", sums.hints},         {"moved_bytes", sums.moved_bytes},
-              {"running", sums.running},     {"queued", sums.queued},
-              {"frozen", sums.frozen},       {"calm", is_calm(sums)}};
+  return Json{{"nodes", sums.nodes},
+              {"silent", sums.silent},
+              {"changing", sums.changing},
+              {"copies", sums.copies},
+              {"bytes", sums.bytes},
+              {"under_replicated", sums.under_replicated},
+              {"unsettled", sums.unsettled},
+              {"to_sync", sums.to_sync},
+              {"hints", sums.hints},
+              {"moved_bytes", sums.moved_bytes},
+              {"slots", sums.slots},
+              {"planned_slots", sums.planned_slots},
+              {"ideal_slots", sums.ideal_slots},
+              {"ideal_bytes", bytes_of_slots(sums, sums.ideal_slots)},
+              {"running", sums.running},
+              {"queued", sums.queued},
+              {"frozen", sums.frozen},
+              {"calm", is_calm(sums)}};
 }
 
 void add_report(const StatusAnswer& status, MeshSums& sums) {
@@ -113,6 +124,13 @@ void add_report(const StatusAnswer& status, MeshSums& sums) {
   sums.to_sync += status.to_sync;
   sums.hints += status.hints;
   sums.moved_bytes += status.moved_bytes;
+  if (status.ideal_slots > sums.ideal_slots) {  // a newcomer does not know what was before it
+    sums.ideal_slots = status.ideal_slots;
+    sums.planned_slots = status.planned_slots;
+  }
+  std::uint64_t slots = 0;
+  for (const MemberStatus& member : status.members) slots += member.slots;
+  sums.slots = std::max(sums.slots, slots);
   sums.running += status.running;
   sums.queued += status.queued;
   sums.frozen = sums.frozen || status.frozen;
@@ -123,6 +141,12 @@ void append_count(std::string& text, std::uint64_t count, const std::string& wha
 }
 
 }  // namespace
+
+std::uint64_t bytes_of_slots(const MeshSums& sums, std::uint64_t slots) {
+  return sums.slots == 0
+             ? 0
+             : sums.bytes / sums.slots * slots + sums.bytes % sums.slots * slots / sums.slots;
+}
 
 const MemberStatus* member_of(const std::vector<NodeReport>& reports, NodeId node) {
   for (const NodeReport& report : reports) {

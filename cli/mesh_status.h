@@ -20,12 +20,18 @@ struct MeshSums {
   std::uint64_t unsettled = 0;
   std::uint64_t to_sync = 0;
   std::uint64_t hints = 0;
-  std::uint64_t moved_bytes = 0;
+  std::uint64_t moved_bytes = 0;    // since the last change of the placement
+  std::uint64_t planned_slots = 0;  // copies of partitions that it moved
+  std::uint64_t ideal_slots = 0;    // the least that any placement would have moved
+  std::uint64_t slots = 0;          // all there are
   std::uint32_t running = 0;
   std::uint32_t queued = 0;
   bool frozen = false;         // some node sees too few others to move anything
   bool epochs_differ = false;  // a change of members has not reached everybody
 };
+
+/// The bytes of so many slots, by the mean of all.
+[[nodiscard]] std::uint64_t bytes_of_slots(const MeshSums& sums, std::uint64_t slots);
 
 [[nodiscard]] MeshSums sums_of(const std::vector<NodeReport>& reports);
 

@@ -17,6 +17,11 @@ std::string totals_of(const MeshSums& sums) {
                      " images under-replicated, " + std::to_string(sums.unsettled) +
                      " partitions unsettled, " + std::to_string(sums.hints) + " hints, " +
                      size_at_a_glance(sums.moved_bytes) + " moved";
+  if (sums.ideal_slots > 0) {
+    text += " (" + std::to_string(sums.planned_slots) + " slots; the least possible " +
+            std::to_string(sums.ideal_slots) + " slots, " +
+            size_at_a_glance(bytes_of_slots(sums, sums.ideal_slots)) + ")";
+  }
   if (sums.silent > 0) text += "; " + std::to_string(sums.silent) + " silent";
   return text + (unrest.empty() ? "; calm" : "") + "\n";
 }

@@ -136,6 +136,8 @@ StatusAnswer Node::status_of(const std::vector<DiskSummary>& disks) {
     status.moved_bytes = progress.bytes_moved;
     status.moved_files = progress.files_moved;
   }
+  status.planned_slots = placements_.planned_slots();
+  status.ideal_slots = placements_.ideal_slots();
   status.hints = hints_.count();
   status.frozen = view_.frozen;
   const LaneLoad load = runs_.load();

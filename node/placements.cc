@@ -1,6 +1,7 @@
 #include "node/placements.h"
 
 #include "base/digest.h"
+#include "ring/difference.h"
 #include "ring/partition.h"
 
 namespace pixmesh {
@@ -25,14 +26,23 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
   }
   const MeshSettings& settings = *members_.settings();
   job_->options = {settings.partition_bits, settings.replicas, settings.placement_key};
-  outside_.background.run(
-      ticket, [job = job_] { job->result = compute_placement(job->members, job->options); });
+  job_->before = *table_;
+  outside_.background.run(ticket, [job = job_] {
+    job->result = compute_placement(job->members, job->options);
+    if (job->before.nodes().empty()) return;
+    job->ideal_slots = ideal_movement(job->before, job->result);
+    for (const PartitionChange& change : difference_of(job->before, job->result)) {
+      job->planned_slots += change.gained.size();
+    }
+  });
 }
 
 bool Placements::on_computed(OperationId ticket) {
   if (!job_ || job_->ticket != ticket) return false;
   *table_ = std::move(job_->result);
   epoch_ = job_->epoch;
+  planned_slots_ = job_->planned_slots;
+  ideal_slots_ = job_->ideal_slots;
   job_.reset();
   return true;
 }

@@ -26,6 +26,10 @@ class Placements {
 
   [[nodiscard]] const PlacementTable& table() const { return *table_; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
+  /// Slots that the table in use moved when it took the place of another, and the least that any
+  /// table would have moved (ideal_movement); 0 for the first table of a process.
+  [[nodiscard]] std::uint64_t planned_slots() const { return planned_slots_; }
+  [[nodiscard]] std::uint64_t ideal_slots() const { return ideal_slots_; }
   [[nodiscard]] PartitionId partition_of_name(std::string_view name) const;
 
  private:
@@ -34,7 +38,10 @@ class Placements {
     Epoch epoch;
     std::vector<PlacementMember> members;
     PlacementOptions options;
+    PlacementTable before;
     PlacementTable result;
+    std::uint64_t planned_slots = 0;
+    std::uint64_t ideal_slots = 0;
   };
 
   const NodeOptions& options_;
@@ -45,6 +52,8 @@ class Placements {
   std::shared_ptr<Job> job_;  // shared with the background thread until its event comes
   std::unique_ptr<PlacementTable> table_ = std::make_unique<PlacementTable>();
   Epoch epoch_;
+  std::uint64_t planned_slots_ = 0;
+  std::uint64_t ideal_slots_ = 0;
 };
 
 /// The disk of a partition: the greatest keyed hash wins, each disk drawing as often as it is large

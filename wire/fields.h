@@ -408,7 +408,9 @@ struct Fields<StatusAnswer> {
                                    &StatusAnswer::dropped_messages,
                                    &StatusAnswer::malformed_messages,
                                    &StatusAnswer::members,
-                                   &StatusAnswer::waits_for};
+                                   &StatusAnswer::waits_for,
+                                   &StatusAnswer::planned_slots,
+                                   &StatusAnswer::ideal_slots};
 };
 template <>
 struct Fields<RecipesRequest> {

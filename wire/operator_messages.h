@@ -52,7 +52,9 @@ struct StatusAnswer {
   std::uint64_t dropped_messages = 0;
   std::uint64_t malformed_messages = 0;
   std::vector<MemberStatus> members;
-  std::string waits_for;  // a leaving node: what is still to be handed over
+  std::string waits_for;            // a leaving node: what is still to be handed over
+  std::uint64_t planned_slots = 0;  // copies of partitions that the last placement moved anywhere
+  std::uint64_t ideal_slots = 0;    // the least that any placement would have moved
 };
 
 struct RecipesRequest {

@@ -85,6 +85,11 @@ TEST_SUITE("faults") {
     CHECK(joined["images"] > 0);
     CHECK(joined["bytes"] == left);
     CHECK(joined["moved_bytes"] == left);
+    const Json totals = mesh.json({"status"})["totals"];
+    CHECK(totals["moved_bytes"] == left);
+    CHECK(totals["ideal_slots"] > 0);
+    CHECK(100 * totals["planned_slots"].get<std::uint64_t>() <=
+          115 * totals["ideal_slots"].get<std::uint64_t>());
     traffic.check_all(fourth);
   }
 
