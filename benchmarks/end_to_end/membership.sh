@@ -30,7 +30,7 @@ wait_until() {  # COMMAND…: polls without waiting between
 
 # --- serf ---
 serf_members() {  # AGENT STATUS: how many members agent N holds in this status
-  serf members -rpc-addr="127.0.0.1:$((base + 300 + $1))" -status="$2" 2>/dev/null | wc -l
+  serf members -rpc-addr="127.0.0.1:$((base + 300 + $1))" 2>/dev/null | grep -c " $2 *$"
 }
 serf_all() {  # STATUS COUNT: every agent asked holds COUNT in STATUS
   for n in $asked; do [ "$(serf_members "$n" "$1")" -ge "$2" ] || return 1; done
