@@ -114,10 +114,21 @@ struct LoadTable {
 };
 struct Summarize {};  // counts, bytes and digests of all partitions that hold anything
 
-using DiskOperation =
+using AnyDiskOperation =
     std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
                  CommitRecord, FindRecord, ListPartition, ListNames, ReadRange, DropRecord,
                  PutValues, LoadTable, Summarize>;
+
+/// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
+struct DiskOperation : AnyDiskOperation {
+  using AnyDiskOperation::AnyDiskOperation;
+  DiskOperation();
+  DiskOperation(const DiskOperation&);
+  DiskOperation(DiskOperation&&) noexcept;
+  DiskOperation& operator=(const DiskOperation&);
+  DiskOperation& operator=(DiskOperation&&) noexcept;
+  ~DiskOperation();
+};
 
 // --- Answers ------------------------------------------------------------------------------------
 
@@ -159,8 +170,17 @@ struct DiskSummary {
   std::uint64_t total_bytes = 0;
 };
 
-using DiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,
-                                TableRows, DiskSummary>;
+using AnyDiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,
+                                   TableRows, DiskSummary>;
+struct DiskAnswer : AnyDiskAnswer {
+  using AnyDiskAnswer::AnyDiskAnswer;
+  DiskAnswer();
+  DiskAnswer(const DiskAnswer&);
+  DiskAnswer(DiskAnswer&&) noexcept;
+  DiskAnswer& operator=(const DiskAnswer&);
+  DiskAnswer& operator=(DiskAnswer&&) noexcept;
+  ~DiskAnswer();
+};
 
 // --- What a disk asks back: it stores bytes and does not know what a record means ---------------
 

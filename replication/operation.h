@@ -47,8 +47,18 @@ struct StartSync {  // compare this partition with these holders and fetch what 
 struct StartDrop {  // remove everything of a partition that is no longer ours
   PartitionId partition;
 };
-using Effect =
+using AnyEffect =
     std::variant<Ask, Answer, UseDisk, SendBulk, RememberHint, ListsDiffer, StartSync, StartDrop>;
+/// Compiled once, like PeerMessage.
+struct Effect : AnyEffect {
+  using AnyEffect::AnyEffect;
+  Effect();
+  Effect(const Effect&);
+  Effect(Effect&&) noexcept;
+  Effect& operator=(const Effect&);
+  Effect& operator=(Effect&&) noexcept;
+  ~Effect();
+};
 using Effects = std::vector<Effect>;
 
 inline void append(Effects& to, Effects&& more) {

@@ -37,7 +37,7 @@ void read_alternative(std::uint64_t number, const msgpack::object& in, Variant& 
   }
 }
 
-template <typename Variant>
+template <typename Any, typename Variant = Any>
 Result<Variant> decode_any(ByteView bytes) {
   return codec::guarded<Variant>("message of ours", [&] {
     const msgpack::object_handle handle = codec::unpack(bytes);
@@ -49,16 +49,23 @@ Result<Variant> decode_any(ByteView bytes) {
                 part[0].via.u64 == format_version);
     codec::need(part[1].type == msgpack::type::POSITIVE_INTEGER);
     Variant message;
-    read_alternative(part[1].via.u64, part[2], message);
+    read_alternative<Any>(part[1].via.u64, part[2], message);
     return message;
   });
 }
 
 }  // namespace
 
+Message::Message() = default;
+Message::Message(const Message&) = default;
+Message::Message(Message&&) noexcept = default;
+Message& Message::operator=(const Message&) = default;
+Message& Message::operator=(Message&&) noexcept = default;
+Message::~Message() = default;
+
 Bytes encode(const Message& message) { return encode_any(message); }
 Bytes encode(const BulkMessage& message) { return encode_any(message); }
-Result<Message> decode_message(ByteView bytes) { return decode_any<Message>(bytes); }
+Result<Message> decode_message(ByteView bytes) { return decode_any<AnyMessage, Message>(bytes); }
 Result<BulkMessage> decode_bulk(ByteView bytes) { return decode_any<BulkMessage>(bytes); }
 
 }  // namespace pixmesh

@@ -27,8 +27,18 @@ struct Joined<std::variant<A...>, std::variant<B...>, Rest...> {
 using LoadMessage = std::variant<ProbeLoad, LoadAnswer, ReleaseLoad>;
 
 /// Every message of the control plane. The machines own their structs; here they are only listed.
-using Message = Joined<LivenessMessage, RecordMessage, HelloMessage, PeerMessage, LoadMessage,
-                       RunMessage, OperatorMessage>::type;
+using AnyMessage = Joined<LivenessMessage, RecordMessage, HelloMessage, AnyPeerMessage, LoadMessage,
+                          RunMessage, OperatorMessage>::type;
+/// Compiled once, like PeerMessage.
+struct Message : AnyMessage {
+  using AnyMessage::AnyMessage;
+  Message();
+  Message(const Message&);
+  Message(Message&&) noexcept;
+  Message& operator=(const Message&);
+  Message& operator=(Message&&) noexcept;
+  ~Message();
+};
 
 /// A message as one frame: format number, type number, fields. At most message_bytes_max, which
 /// the paging of every list sees to.

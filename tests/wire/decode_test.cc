@@ -31,8 +31,8 @@ void decode_everything(ByteView bytes) {
 std::vector<Bytes> sample_frames(std::uint64_t seed) {
   std::vector<Bytes> frames;
   Filler filler{Rng(seed)};
-  for_each_kind<Message>(filler,
-                         [&](const auto& message) { frames.push_back(encode(Message(message))); });
+  for_each_kind<AnyMessage>(
+      filler, [&](const auto& message) { frames.push_back(encode(Message(message))); });
   for_each_kind<BulkMessage>(
       filler, [&](const auto& message) { frames.push_back(encode(BulkMessage(message))); });
   return frames;

@@ -52,20 +52,20 @@ std::size_t bytes_of_fields() {
   return last;
 }
 
-template <typename Variant>
-Result<Variant> decode(ByteView bytes) {
-  if constexpr (std::is_same_v<Variant, Message>) {
+template <typename Whole>
+Result<Whole> decode(ByteView bytes) {
+  if constexpr (std::is_same_v<Whole, Message>) {
     return decode_message(bytes);
   } else {
     return decode_bulk(bytes);
   }
 }
 
-template <typename Variant>
+template <typename Variant, typename Whole = Variant>
 void check_round_trips(std::uint64_t seed) {
   Filler filler{Rng(seed)};
   for_each_kind<Variant>(filler, [&]<typename T>(const T& message) {
-    const auto decoded = decode<Variant>(encode(Variant(message)));
+    const auto decoded = decode<Whole>(encode(Whole(message)));
     CAPTURE(Fields<T>::number);
     REQUIRE(decoded.has_value());
     REQUIRE(std::holds_alternative<T>(decoded.value()));
@@ -90,16 +90,16 @@ void collect_numbers(std::set<std::uint16_t>& numbers) {
 TEST_CASE("wire: every message comes back as it was sent") {
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     CAPTURE(seed);
-    check_round_trips<Message>(seed);
+    check_round_trips<AnyMessage, Message>(seed);
     check_round_trips<BulkMessage>(seed);
   }
 }
 
 TEST_CASE("wire: every message has its own number and its last field travels") {
   std::set<std::uint16_t> numbers;
-  collect_numbers<Message>(numbers);
+  collect_numbers<AnyMessage>(numbers);
   collect_numbers<BulkMessage>(numbers);
-  CHECK(numbers.size() == std::variant_size_v<Message> + std::variant_size_v<BulkMessage>);
+  CHECK(numbers.size() == std::variant_size_v<AnyMessage> + std::variant_size_v<BulkMessage>);
 }
 
 TEST_CASE("wire: stored values come back as they were") {
