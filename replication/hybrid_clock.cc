@@ -5,6 +5,7 @@
 namespace pixmesh {
 
 std::optional<std::uint64_t> HybridClock::tick(WallTime wall, std::uint64_t newest) {
+  asked_at_ = wall.microseconds;
   const std::uint64_t value = std::max({wall.microseconds, last_, newest}) + 1;
   if (value > ceiling_) {
     last_ = std::max(last_, newest);  // so that the ceiling asked for next reaches above it
@@ -15,6 +16,7 @@ std::optional<std::uint64_t> HybridClock::tick(WallTime wall, std::uint64_t newe
 }
 
 std::optional<std::uint64_t> HybridClock::ceiling_wanted(WallTime wall) const {
+  if (!asked_at_ || wall.microseconds > *asked_at_ + rest_after) return std::nullopt;
   const std::uint64_t at = std::max(wall.microseconds, last_);
   if (at + reserve / 2 <= ceiling_) return std::nullopt;
   return at + reserve;

@@ -21,15 +21,18 @@ class HybridClock {
   /// A value above all given out, seen, and `newest`; none while it would pass the ceiling.
   [[nodiscard]] std::optional<std::uint64_t> tick(WallTime wall, std::uint64_t newest);
 
-  /// The ceiling to make durable next, when less than half the reserve is left.
+  /// The ceiling to make durable next, when less than half the reserve is left. None while nobody
+  /// has asked for a value for `rest_after`: a mesh at rest writes nothing.
   [[nodiscard]] std::optional<std::uint64_t> ceiling_wanted(WallTime wall) const;
   void raise_ceiling(std::uint64_t durable);
 
  private:
-  static constexpr std::uint64_t reserve = 5'000'000;  // five seconds
+  static constexpr std::uint64_t reserve = 5'000'000;      // five seconds
+  static constexpr std::uint64_t rest_after = 10'000'000;  // ten seconds
 
   std::uint64_t last_;
   std::uint64_t ceiling_;
+  std::optional<std::uint64_t> asked_at_;  // wall time of the last tick
 };
 
 }  // namespace pixmesh

@@ -17,6 +17,7 @@ TEST_CASE("hybrid clock: it gives nothing above its durable ceiling") {
 
 TEST_CASE("hybrid clock: a value far ahead moves the wanted ceiling above it") {
   HybridClock clock(0);
+  (void)clock.tick({1'000}, 0);
   clock.raise_ceiling(clock.ceiling_wanted({1'000}).value());
   const std::uint64_t far = 900'000'000;
 
@@ -54,4 +55,18 @@ TEST_CASE("hybrid clock: it never steps back, neither when wall time does nor ov
     }
     CHECK(last > 900'000'000'000);
   }
+}
+
+TEST_CASE("hybrid clock: at rest no ceiling is wanted, and the first wish brings one") {
+  HybridClock clock(0);
+  CHECK_FALSE(clock.ceiling_wanted({1'000}).has_value());
+  (void)clock.tick({1'000}, 0);
+  clock.raise_ceiling(clock.ceiling_wanted({1'000}).value());
+
+  CHECK(clock.ceiling_wanted({9'000'000}).has_value());
+  CHECK_FALSE(clock.ceiling_wanted({11'000'000}).has_value());
+
+  CHECK_FALSE(clock.tick({20'000'000}, 0).has_value());
+  clock.raise_ceiling(clock.ceiling_wanted({20'000'000}).value());
+  CHECK(clock.tick({20'000'000}, 0).has_value());
 }
