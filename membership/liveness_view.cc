@@ -11,10 +11,16 @@ namespace {
 
 constexpr std::size_t few_members = 64;  // up to here a pick looks at all of them
 
+std::uint64_t first_bytes_of(NodeId node) {
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < 8; ++i) word = word << 8 | node.raw.at(i);
+  return word;
+}
+
 }  // namespace
 
 bool LivenessView::assign(Instant now, NodeId self, std::vector<NodeId> members, Rng& rng) {
-  std::ranges::sort(members);
+  if (!std::ranges::is_sorted(members)) std::ranges::sort(members);
   members.erase(std::unique(members.begin(), members.end()), members.end());
   std::erase(members, self);
   if (std::ranges::equal(peers_, members, {}, &PeerLife::node)) return false;
@@ -26,22 +32,49 @@ bool LivenessView::assign(Instant now, NodeId self, std::vector<NodeId> members,
     next.push_back(known != nullptr ? *known : PeerLife{node, 0, heard_time_of(now)});
   }
   peers_ = std::move(next);
-  successor_ = static_cast<std::size_t>(
-      std::ranges::lower_bound(peers_, self, {}, &PeerLife::node) - peers_.begin());
+  successor_ = place_of(self);
   counts_ = {};
   for (const PeerLife& peer : peers_) ++counts_[static_cast<std::size_t>(peer.state)];
   shuffle(rng);
   return true;
 }
 
+std::size_t LivenessView::guess_of(NodeId node) const {
+  const std::size_t count = peers_.size();
+  const auto part_of_count = [count](std::uint64_t part) {
+    return static_cast<std::size_t>((Wide{part} * count) >> 64);
+  };
+  const std::uint64_t wanted = first_bytes_of(node);
+  const std::size_t first = part_of_count(wanted);
+  if (first >= count) return first;
+  const std::uint64_t seen = first_bytes_of(peers_[first].node);
+  if (wanted >= seen) return std::min(first + part_of_count(wanted - seen), count);
+  return first - std::min(part_of_count(seen - wanted), first);
+}
+
+std::size_t LivenessView::place_of(NodeId node) const {
+  std::size_t from = guess_of(node);
+  std::size_t to = from;
+  const auto is_before = [&](std::size_t at) { return peers_[at].node < node; };
+  for (std::size_t step = 4; from > 0 && !is_before(from - 1); step *= 2) {
+    from -= std::min(step, from);
+  }
+  for (std::size_t step = 4; to < peers_.size() && is_before(to); step *= 2) {
+    to = std::min(to + step, peers_.size());
+  }
+  const std::span<const PeerLife> near = peers().subspan(from, to - from);
+  const auto at = std::ranges::lower_bound(near, node, {}, &PeerLife::node);
+  return from + static_cast<std::size_t>(at - near.begin());
+}
+
 PeerLife* LivenessView::find(NodeId node) {
-  const auto at = std::ranges::lower_bound(peers_, node, {}, &PeerLife::node);
-  return at != peers_.end() && at->node == node ? &*at : nullptr;
+  const std::size_t at = place_of(node);
+  return at < peers_.size() && peers_[at].node == node ? &peers_[at] : nullptr;
 }
 
 const PeerLife* LivenessView::find(NodeId node) const {
-  const auto at = std::ranges::lower_bound(peers_, node, {}, &PeerLife::node);
-  return at != peers_.end() && at->node == node ? &*at : nullptr;
+  const std::size_t at = place_of(node);
+  return at < peers_.size() && peers_[at].node == node ? &peers_[at] : nullptr;
 }
 
 void LivenessView::set_state(PeerLife& peer, LifeState state) {
