@@ -1,0 +1,98 @@
+#include "simulations/studies/commands.h"
+
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simulations/studies/gossip.h"
+#include "simulations/studies/report.h"
+#include "simulations/studies/svg.h"
+
+namespace pixmesh::studies {
+namespace {
+
+int show(const Report& report, bool json, const std::string& svg, std::ostream& out) {
+  out << (json ? json_of(report).dump() + "\n" : text_of(report)) << std::flush;
+  if (svg.empty()) return 0;
+  std::ofstream file(svg, std::ios::binary);
+  file << svg_of(report.charts);
+  file.close();
+  if (file) return 0;
+  std::cerr << "pixmesh-sim: " << svg << " cannot be written\n";
+  return 1;
+}
+
+/// A subcommand whose options are fields of `Options`. What is given on the command line replaces
+/// the default, or with `--full` what `full` says.
+template <typename Options>
+class StudyCommand {
+ public:
+  using Study = Report (*)(const Options&);
+  using Full = Options (*)();
+
+  StudyCommand(CLI::App& app, const std::string& name, const std::string& summary)
+      : command_(*app.add_subcommand(name, summary)) {
+    command_.add_flag("--json", json_, "Print one JSON object instead of tables");
+    command_.add_flag("--full", full_, "The whole table, in the sizes of the goals");
+    command_.add_option("--svg", svg_, "Also draw the charts into this file")->type_name("FILE");
+    add("--seed", &Options::seed, "The same seed gives the same tables");
+  }
+
+  template <typename T>
+  CLI::Option* add(const std::string& name, T Options::*field, const std::string& text) {
+    CLI::Option* option = command_.add_option(name, given_.*field, text)->capture_default_str();
+    if constexpr (requires { typename T::value_type; }) option->delimiter(',');
+    copies_.push_back([option, field](const Options& from, Options& to) {
+      if (option->count() > 0) to.*field = from.*field;
+    });
+    return option;
+  }
+
+  [[nodiscard]] int run(Study study, Full full, std::ostream& out) const {
+    Options options = full_ ? full() : Options{};
+    for (const auto& copy : copies_) copy(given_, options);
+    return show(study(options), json_, svg_, out);
+  }
+
+ private:
+  CLI::App& command_;
+  bool json_ = false;
+  bool full_ = false;
+  std::string svg_;
+  Options given_;
+  std::vector<std::function<void(const Options&, Options&)>> copies_;
+};
+
+}  // namespace
+
+Command add_gossip(CLI::App& app) {
+  using O = GossipOptions;
+  const auto command = std::make_shared<StudyCommand<O>>(
+      app, "gossip", "Detection of crashes, false deaths and cost of the membership protocol");
+  command->add("--part", &O::parts, "Only these parts; all but speed unless given")
+      ->check(CLI::IsMember(gossip_parts()));
+  command->add("--nodes", &O::nodes, "detection: sizes")->check(CLI::Range(2, 10'000));
+  command->add("--loss", &O::loss_percents, "detection, quiet: percent of messages lost")
+      ->check(CLI::Range(0, 90));
+  command->add("--crashes", &O::crashes, "detection: crashes for each row");
+  command->add("--quiet-nodes", &O::quiet_nodes, "quiet: nodes")->check(CLI::Range(2, 10'000));
+  command->add("--quiet-hours", &O::quiet_hours, "quiet: simulated hours");
+  command->add("--paused-nodes", &O::paused_nodes, "pauses: nodes")->check(CLI::Range(2, 10'000));
+  command->add("--paused-share", &O::paused_share, "pauses: the share that pauses")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add("--paused-minutes", &O::paused_minutes, "pauses: simulated minutes");
+  command->add("--well-seconds", &O::well_seconds, "pauses: at most so long between two")
+      ->check(CLI::Range(0.02, 3600.0));
+  command->add("--paused-loss", &O::paused_loss_percents, "pauses: percent of messages lost")
+      ->check(CLI::Range(0, 90));
+  command->add("--split-nodes", &O::split_nodes, "detached, split: nodes")
+      ->check(CLI::Range(4, 1000));
+  command->add("--splits", &O::splits, "split: how many");
+  command->add("--speed-nodes", &O::speed_nodes, "speed: sizes")->check(CLI::Range(2, 10'000));
+  return [command](std::ostream& out) { return command->run(gossip_study, full_gossip, out); };
+}
+
+}  // namespace pixmesh::studies
