@@ -8,73 +8,14 @@
 #include <string>
 #include <vector>
 
-#include "base/rng.h"
 #include "ring/partition.h"
-#include "rivals.h"
+#include "simulations/studies/member_history.h"
+#include "simulations/studies/rivals.h"
 
-namespace pixmesh::bench {
+namespace pixmesh::studies {
 namespace {
 
 using Way = Outcome (*)(const std::vector<PlacementMember>&, const PlacementOptions&);
-
-/// Members that come and go; zones are picked by chance, or so that they stay evenly filled.
-class Mesh {
- public:
-  Mesh(std::uint32_t zone_count, bool even_zones, std::uint64_t seed)
-      : zone_count_(zone_count), even_zones_(even_zones), chance_(seed) {}
-
-  void join() {
-    PlacementMember member;
-    chance_.fill(member.node.raw);
-    member.weight = drawn_weight();
-    member.zone = "zone-" + std::to_string(even_zones_ ? emptiest() : chance_.below(zone_count_));
-    members_.push_back(member);
-  }
-  void leave() {
-    std::size_t leaver = chance_.below(members_.size());
-    if (even_zones_) {
-      for (std::size_t i = 0; i < members_.size(); ++i) {
-        if (count_in(members_[i].zone) > count_in(members_[leaver].zone)) leaver = i;
-      }
-    }
-    members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(leaver));
-  }
-  /// One change; the number of members stays between `least` and `most`.
-  void change(std::size_t least, std::size_t most) {
-    const std::uint64_t dice = chance_.below(3);
-    if (dice == 0 && members_.size() < most) return join();
-    if (dice == 1 && members_.size() > least) return leave();
-    const std::size_t changed = chance_.below(members_.size());
-    members_[changed].weight = drawn_weight();
-  }
-  [[nodiscard]] const std::vector<PlacementMember>& members() const { return members_; }
-
- private:
-  std::uint32_t drawn_weight() { return 1 + static_cast<std::uint32_t>(chance_.below(8)); }
-  [[nodiscard]] std::ptrdiff_t count_in(const std::string& zone) const {
-    return std::ranges::count(members_, zone, [](const auto& member) { return member.zone; });
-  }
-  [[nodiscard]] std::uint64_t emptiest() const {
-    std::uint32_t best = 0;
-    for (std::uint32_t zone = 1; zone < zone_count_; ++zone) {
-      if (count_in("zone-" + std::to_string(zone)) < count_in("zone-" + std::to_string(best))) {
-        best = zone;
-      }
-    }
-    return best;
-  }
-
-  std::uint32_t zone_count_;
-  bool even_zones_;
-  Rng chance_;
-  std::vector<PlacementMember> members_;
-};
-
-Mesh mesh_of(std::size_t count, std::uint32_t zone_count, bool even_zones, std::uint64_t seed) {
-  Mesh mesh(zone_count, even_zones, seed);
-  while (mesh.members().size() < count) mesh.join();
-  return mesh;
-}
 
 void lookup(benchmark::State& state) {
   const auto members = mesh_of(100, 3, true, 1).members();
@@ -116,8 +57,8 @@ BENCHMARK(recompute)
 
 /// Arguments as above. The time contains what the outcome costs to collect, for all ways alike.
 void one_join(benchmark::State& state, Way way) {
-  Mesh mesh = mesh_of(static_cast<std::size_t>(state.range(0)),
-                      static_cast<std::uint32_t>(state.range(1)), false, 2);
+  MemberHistory mesh = mesh_of(static_cast<std::size_t>(state.range(0)),
+                               static_cast<std::uint32_t>(state.range(1)), false, 2);
   const PlacementOptions options{.partition_bits = static_cast<std::uint32_t>(state.range(2))};
   const Outcome before = way(mesh.members(), options);
   mesh.join();
@@ -137,7 +78,7 @@ void history(benchmark::State& state, Way way) {
   double moved = 0, ideal = 0, worst = 0, peak = 0, lowest = 1;
   for (auto _ : state) {
     for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-      Mesh mesh =
+      MemberHistory mesh =
           mesh_of(count, static_cast<std::uint32_t>(state.range(1)), state.range(2) != 0, seed);
       Outcome before = way(mesh.members(), options);
       for (int i = 0; i < 24; ++i) {
@@ -181,6 +122,6 @@ PIXMESH_WAY(token_ring);
 PIXMESH_WAY(plain_rendezvous);
 
 }  // namespace
-}  // namespace pixmesh::bench
+}  // namespace pixmesh::studies
 
 BENCHMARK_MAIN();

@@ -1,4 +1,4 @@
-#include "rivals.h"
+#include "simulations/studies/rivals.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "ring/acceptance.h"
 #include "ring/repair.h"
 
-namespace pixmesh::bench {
+namespace pixmesh::studies {
 namespace {
 
 using Members = std::vector<PlacementMember>;
@@ -163,6 +163,17 @@ Outcome plain_rendezvous(const Members& members, const PlacementOptions& options
   });
 }
 
+std::uint64_t over_cap_count(const Outcome& outcome) {
+  std::uint64_t over = 0;
+  for (std::size_t n = 0; n < outcome.loads.size(); ++n) {
+    const std::uint64_t target = outcome.targets[n];
+    const std::uint64_t rounded_up = (target + (1U << slot_bits) - 1) >> slot_bits;
+    const std::uint64_t with_slack = (target * 103 / 100) >> slot_bits;
+    if (outcome.loads[n] > std::max(rounded_up, with_slack)) ++over;
+  }
+  return over;
+}
+
 double peak_over_target(const Outcome& outcome) {
   double peak = 0;
   for (std::size_t n = 0; n < outcome.loads.size(); ++n) {
@@ -204,4 +215,4 @@ double ideal_slots(const Outcome& before, const Outcome& after) {
   return ideal;
 }
 
-}  // namespace pixmesh::bench
+}  // namespace pixmesh::studies

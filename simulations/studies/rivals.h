@@ -5,7 +5,7 @@
 
 #include "ring/placement.h"
 
-namespace pixmesh::bench {
+namespace pixmesh::studies {
 
 /// What every way of placing is measured by.
 struct Outcome {
@@ -31,6 +31,8 @@ struct Outcome {
 [[nodiscard]] Outcome closed_form(const std::vector<PlacementMember>& members,
                                   const PlacementOptions& options);
 
+/// Nodes that hold more than the product promises: max(ceil(target), floor(1.03 * target)) slots.
+[[nodiscard]] std::uint64_t over_cap_count(const Outcome& outcome);
 /// The largest load over target among nodes whose target is at least 100 slots.
 [[nodiscard]] double peak_over_target(const Outcome& outcome);
 /// The smallest, likewise; at most 1.
@@ -39,4 +41,4 @@ struct Outcome {
 [[nodiscard]] std::uint64_t moved_slots(const Outcome& before, const Outcome& after);
 [[nodiscard]] double ideal_slots(const Outcome& before, const Outcome& after);
 
-}  // namespace pixmesh::bench
+}  // namespace pixmesh::studies
