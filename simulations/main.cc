@@ -9,7 +9,7 @@
 
 int main(int argc, char** argv) {
   using namespace pixmesh;
-  constexpr std::array subcommands{studies::add_gossip};
+  constexpr std::array subcommands{studies::add_gossip, studies::add_placement};
 
   CLI::App app("Runs the product's own code on virtual time");
   app.require_subcommand(1);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "simulations/studies/gossip.h"
+#include "simulations/studies/placement.h"
 #include "simulations/studies/report.h"
 #include "simulations/studies/svg.h"
 
@@ -93,6 +94,24 @@ Command add_gossip(CLI::App& app) {
   command->add("--splits", &O::splits, "split: how many");
   command->add("--speed-nodes", &O::speed_nodes, "speed: sizes")->check(CLI::Range(2, 10'000));
   return [command](std::ostream& out) { return command->run(gossip_study, full_gossip, out); };
+}
+
+Command add_placement(CLI::App& app) {
+  using O = PlacementStudyOptions;
+  const auto command = std::make_shared<StudyCommand<O>>(
+      app, "placement", "Balance and movement of placements along random histories");
+  command->add("--nodes", &O::nodes, "Sizes, on average")->check(CLI::Range(1, 2000));
+  command->add("--zones", &O::zones, "Numbers of zones; 4e: four, evenly filled")
+      ->check(CLI::Validator(zones_fault, "ZONES"));
+  command->add("--weight-max", &O::weight_max, "Weights are 1 up to this")
+      ->check(CLI::Range(1, 255));
+  command->add("--replicas", &O::replicas, "Copies of each partition")->check(CLI::Range(1, 8));
+  command->add("--histories", &O::histories, "Histories for each row");
+  command->add("--changes", &O::changes, "Changes of each history");
+  command->add("--partition-bits-max", &O::partition_bits_max, "At most 2^this partitions")
+      ->check(CLI::Range(1, 16));
+  return
+      [command](std::ostream& out) { return command->run(placement_study, full_placement, out); };
 }
 
 }  // namespace pixmesh::studies
