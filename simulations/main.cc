@@ -9,7 +9,8 @@
 
 int main(int argc, char** argv) {
   using namespace pixmesh;
-  constexpr std::array subcommands{studies::add_gossip, studies::add_placement};
+  constexpr std::array subcommands{studies::add_gossip, studies::add_placement,
+                                   studies::add_routing};
 
   CLI::App app("Runs the product's own code on virtual time");
   app.require_subcommand(1);

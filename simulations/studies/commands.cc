@@ -10,6 +10,7 @@
 #include "simulations/studies/gossip.h"
 #include "simulations/studies/placement.h"
 #include "simulations/studies/report.h"
+#include "simulations/studies/routing.h"
 #include "simulations/studies/svg.h"
 
 namespace pixmesh::studies {
@@ -112,6 +113,31 @@ Command add_placement(CLI::App& app) {
       ->check(CLI::Range(1, 16));
   return
       [command](std::ostream& out) { return command->run(placement_study, full_placement, out); };
+}
+
+Command add_routing(CLI::App& app) {
+  using O = RoutingStudyOptions;
+  const auto command = std::make_shared<StudyCommand<O>>(
+      app, "routing", "Latency of requests by the way in which their holder is chosen");
+  command->add("--loads", &O::loads, "Work that arrives, of all that could be done")
+      ->check(CLI::Range(0.01, 0.99));
+  command->add("--gossip-ages", &O::gossip_ages, "Seconds between two words of a node")
+      ->check(CLI::Range(0.001, 60.0));
+  command->add("--requests", &O::requests, "Requests for each row")
+      ->check(CLI::Range(100, 10'000'000));
+  command->add("--nodes", &O::nodes, "Nodes")->check(CLI::Range(3, 1000));
+  command->add("--workers", &O::workers, "Workers of each node")->check(CLI::Range(1, 256));
+  command->add("--service-seconds", &O::service_seconds, "Average time of one run")
+      ->check(CLI::Range(0.001, 600.0));
+  command->add("--service-cv", &O::service_cv, "Its standard deviation over its average")
+      ->check(CLI::Range(0.01, 5.0));
+  command->add("--latency-ms", &O::latency_ms, "Of a message, one way")
+      ->check(CLI::Range(0.0, 1000.0));
+  command->add("--slow-factor", &O::slow_factor, "How much longer slow nodes need")
+      ->check(CLI::Range(1.0, 100.0));
+  command->add("--hot-share", &O::hot_share, "Of the requests, for the hot image")
+      ->check(CLI::Range(0.0, 1.0));
+  return [command](std::ostream& out) { return command->run(routing_study, full_routing, out); };
 }
 
 }  // namespace pixmesh::studies

@@ -14,5 +14,6 @@ using Command = std::function<int(std::ostream& out)>;
 // Each adds one study's subcommand with its options to the program.
 [[nodiscard]] Command add_gossip(CLI::App& app);
 [[nodiscard]] Command add_placement(CLI::App& app);
+[[nodiscard]] Command add_routing(CLI::App& app);
 
 }  // namespace pixmesh::studies
