@@ -77,9 +77,11 @@ Command add_gossip(CLI::App& app) {
   command->add("--part", &O::parts, "Only these parts; all but speed unless given")
       ->check(CLI::IsMember(gossip_parts()));
   command->add("--nodes", &O::nodes, "detection: sizes")->check(CLI::Range(2, 10'000));
-  command->add("--loss", &O::loss_percents, "detection, quiet: percent of messages lost")
+  command->add("--loss", &O::loss_percents, "detection: percent of messages lost")
       ->check(CLI::Range(0, 90));
   command->add("--crashes", &O::crashes, "detection: crashes for each row");
+  command->add("--quiet-loss", &O::quiet_loss_percents, "quiet: percent of messages lost")
+      ->check(CLI::Range(0, 90));
   command->add("--quiet-nodes", &O::quiet_nodes, "quiet: nodes")->check(CLI::Range(2, 10'000));
   command->add("--quiet-hours", &O::quiet_hours, "quiet: simulated hours");
   command->add("--paused-nodes", &O::paused_nodes, "pauses: nodes")->check(CLI::Range(2, 10'000));

@@ -5,13 +5,16 @@
 
 #include "simulations/studies/gossip.h"
 #include "simulations/studies/samples.h"
+#include "simulations/studies/ways.h"
 
 namespace pixmesh::studies {
 namespace {
 
 constexpr Duration settling = 3s;
 constexpr Duration patience = 120s;
-constexpr std::size_t nodes_a_crash = 20;  // of one mesh at most every 20th node crashes
+constexpr std::size_t many_nodes = 1000;    // above it …
+constexpr std::size_t crashes_of_many = 5;  // … so many crashes at most
+constexpr std::size_t nodes_a_crash = 20;   // of one mesh at most every 20th node crashes
 
 struct Detection {
   Samples doubted;     // until one observer doubts the member for good: it routes nothing there
@@ -129,51 +132,55 @@ Chart empty_chart(std::uint32_t loss_percent) {
           {}};
 }
 
+std::vector<Cell> row_of(const Way& way, std::size_t nodes, std::uint32_t loss_percent,
+                         std::size_t crashes, Detection& found) {
+  const double all = found.all_dead.quantile(0.5);
+  return {word(way.choice.name),
+          word(way.links_name()),
+          count(nodes),
+          count(loss_percent),
+          count(crashes),
+          number(found.doubted.quantile(0.5), 2),
+          number(found.doubted.quantile(0.99), 2),
+          number(found.first_dead.quantile(0.5), 2),
+          number(all, 2),
+          number(found.all_dead.quantile(0.99), 2),
+          number(goal_of(nodes), 2),
+          yes_or_no(found.unfinished == 0 && all <= goal_of(nodes)),
+          count(found.unfinished),
+          count(found.false_deaths)};
+}
+
+void add_formulas(const std::vector<std::size_t>& sizes, Chart& chart) {
+  Series goal{"goal", {}, true};
+  Series formula{"2 + 4 log10 N", {}, true};
+  for (const std::size_t nodes : sizes) {
+    const auto x = static_cast<double>(nodes);
+    goal.points.push_back({x, goal_of(nodes)});
+    formula.points.push_back({x, 2 + 4 * std::log10(x)});
+  }
+  chart.series.push_back(std::move(goal));
+  chart.series.push_back(std::move(formula));
+}
+
 }  // namespace
 
 void study_detection(const GossipOptions& options, Report& report) {
   Table table = empty_table();
-  struct Way {
-    LivenessChoice choice;
-    Links links;
-  };
-  const std::vector<Way> ways{{pixmesh_constants(), Links::datagram},
-                              {pixmesh_constants(), Links::stream},
-                              {memberlist_constants(), Links::datagram}};
   for (const std::uint32_t loss : options.loss_percents) {
     Chart chart = empty_chart(loss);
-    for (const Way& way : ways) {
-      const std::string links = way.links == Links::stream ? "stream" : "datagram";
-      Series series{way.choice.name + ", " + links, {}};
+    for (const Way& way : compared_ways()) {
+      Series series{way.choice.name + ", " + way.links_name(), {}};
       for (const std::size_t nodes : options.nodes) {
-        LivenessMeshOptions shape;
-        shape.nodes = nodes;
-        shape.seed = options.seed;
-        shape.loss_permille = loss * 10;
-        shape.links = way.links;
-        shape.liveness = way.choice.options;
-        Detection found = detect(shape, options.crashes);
-        const double all = found.all_dead.quantile(0.5);
-        series.points.push_back({static_cast<double>(nodes), all});
-        table.rows.push_back({word(way.choice.name), word(links), count(nodes), count(loss),
-                              count(options.crashes), number(found.doubted.quantile(0.5), 2),
-                              number(found.doubted.quantile(0.99), 2),
-                              number(found.first_dead.quantile(0.5), 2), number(all, 2),
-                              number(found.all_dead.quantile(0.99), 2), number(goal_of(nodes), 2),
-                              yes_or_no(found.unfinished == 0 && all <= goal_of(nodes)),
-                              count(found.unfinished), count(found.false_deaths)});
+        const std::size_t crashes =
+            nodes > many_nodes ? std::min(options.crashes, crashes_of_many) : options.crashes;
+        Detection found = detect(shape_of(way, nodes, loss, options.seed), crashes);
+        series.points.push_back({static_cast<double>(nodes), found.all_dead.quantile(0.5)});
+        table.rows.push_back(row_of(way, nodes, loss, crashes, found));
       }
       chart.series.push_back(std::move(series));
     }
-    Series goal{"goal", {}, true};
-    Series formula{"2 + 4 log10 N", {}, true};
-    for (const std::size_t nodes : options.nodes) {
-      const auto x = static_cast<double>(nodes);
-      goal.points.push_back({x, goal_of(nodes)});
-      formula.points.push_back({x, 2 + 4 * std::log10(x)});
-    }
-    chart.series.push_back(std::move(goal));
-    chart.series.push_back(std::move(formula));
+    add_formulas(options.nodes, chart);
     report.charts.push_back(std::move(chart));
   }
   report.tables.push_back(std::move(table));

@@ -41,10 +41,11 @@ void run_with_illness(LivenessMesh& mesh, Disturb disturb, std::size_t ill_count
   mesh.run_until(end);
 }
 
-std::array<LivenessChoice, 6> choices() {
+std::array<LivenessChoice, 7> choices() {
   const LivenessChoice own = pixmesh_constants();
   const LivenessChoice other = memberlist_constants();
   return {own,
+          without_forgiving(own),
           without_health(own),
           without_forgiving(without_health(own)),
           without_confirmations(without_forgiving(without_health(own))),

@@ -20,6 +20,7 @@ GossipOptions small_study(const std::string& part) {
   options.paused_loss_percents = {0};
   options.split_nodes = 10;
   options.splits = 1;
+  options.quiet_loss_percents = {5};
   options.quiet_nodes = 20;
   options.quiet_hours = 0.02;
   return options;
