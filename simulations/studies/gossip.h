@@ -22,7 +22,7 @@ struct GossipOptions {
   double quiet_hours = 0.5;
   std::size_t paused_nodes = 128;  // of the mesh whose members pause
   double paused_share = 0.04;
-  double paused_minutes = 10;
+  double paused_minutes = 3;
   double well_seconds = 1;  // at most, between two pauses; at least 0.01
   std::vector<std::uint32_t> paused_loss_percents{0, 5};
   std::size_t split_nodes = 100;
