@@ -30,7 +30,7 @@ void ServiceTimes::add(std::string_view recipe, Duration took) {
     return;
   }
   // Rounded to the nearest, so that the average can reach a steady value from both sides.
-  found->second = std::max<std::uint64_t>(1, (found->second * 7 + newest + 4) / 8);
+  found->second = std::max<std::uint64_t>(1, (found->second * 15 + newest + 8) / 16);
 }
 
 std::uint64_t ServiceTimes::micros_of(std::string_view recipe) const {
