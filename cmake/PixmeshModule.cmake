@@ -2,17 +2,24 @@
 # its include folder holds nothing but itself, so an undeclared include is "file not found".
 #
 #   pixmesh_module(NAME ring USES base HEADERS hash_ring.h SOURCES hash_ring.cc [PRIVATE libs…])
+#
+# A module lies in the folder of its name; FOLDER says another one, for a module inside a folder:
+# simulations_world in simulations/world.
 function(pixmesh_module)
-  cmake_parse_arguments(MODULE "" "NAME" "USES;HEADERS;SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(MODULE "" "NAME;FOLDER" "USES;HEADERS;SOURCES;PRIVATE" ${ARGN})
+  if(NOT MODULE_FOLDER)
+    set(MODULE_FOLDER ${MODULE_NAME})
+  endif()
   foreach(used IN LISTS MODULE_USES)
     if(NOT TARGET pixmesh::${used})
       message(FATAL_ERROR "${MODULE_NAME} uses ${used}, which is not declared below it")
     endif()
   endforeach()
   set(entry ${PROJECT_BINARY_DIR}/modules/${MODULE_NAME})
-  file(MAKE_DIRECTORY ${entry})
-  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${MODULE_NAME} ${entry}/${MODULE_NAME} SYMBOLIC)
-  list(TRANSFORM MODULE_HEADERS PREPEND ${entry}/${MODULE_NAME}/)
+  cmake_path(GET MODULE_FOLDER PARENT_PATH above)
+  file(MAKE_DIRECTORY ${entry}/${above})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${MODULE_FOLDER} ${entry}/${MODULE_FOLDER} SYMBOLIC)
+  list(TRANSFORM MODULE_HEADERS PREPEND ${entry}/${MODULE_FOLDER}/)
   list(TRANSFORM MODULE_USES PREPEND pixmesh::)
   add_library(pixmesh_${MODULE_NAME} STATIC ${MODULE_SOURCES})
   add_library(pixmesh::${MODULE_NAME} ALIAS pixmesh_${MODULE_NAME})

@@ -44,21 +44,35 @@ std::vector<std::string> files_below(const std::string& folder,
   return files;
 }
 
-// Folders at the top whose CMakeLists.txt makes a module, with all targets of that folder.
-std::map<std::string, std::vector<Target>> module_folders() {
-  std::map<std::string, std::vector<Target>> folders;
-  for (const auto& entry : fs::directory_iterator(root)) {
+using Folders = std::map<std::string, std::vector<Target>>;
+
+void add_module_folders(const fs::path& above, int depth, Folders& folders) {
+  for (const auto& entry : fs::directory_iterator(above)) {
     const fs::path list = entry.path() / "CMakeLists.txt";
     if (!entry.is_directory() || !fs::exists(list)) continue;
     auto targets = targets_of(text_of(list));
     const bool is_module = std::any_of(targets.begin(), targets.end(),
                                        [](const Target& target) { return target.is_module; });
-    if (is_module) folders[entry.path().filename().string()] = std::move(targets);
+    if (is_module) folders[fs::relative(entry.path(), root).generic_string()] = std::move(targets);
+    if (depth > 1) add_module_folders(entry.path(), depth - 1, folders);
   }
+}
+
+// Folders whose CMakeLists.txt makes a module, with all targets of that folder: those at the top,
+// and those inside one of them.
+Folders module_folders() {
+  Folders folders;
+  add_module_folders(root, 2, folders);
   return folders;
 }
 
 std::string folder_of(const std::string& file) { return file.substr(0, file.find('/')); }
+
+// The folder of the module that a file lies in, or its folder at the top.
+std::string module_folder_of(const std::string& file, const Folders& folders) {
+  const std::string folder = fs::path(file).parent_path().generic_string();
+  return folders.contains(folder) ? folder : folder_of(file);
+}
 
 // The module that a file belongs to, or that it tests or measures: tests/host_storage is host's.
 std::string owner_of(const std::string& file) {
@@ -73,7 +87,9 @@ std::string owner_of(const std::string& file) {
 std::vector<std::string> sources() {
   std::vector<std::string> all;
   std::vector<std::string> folders{"tests", "benchmarks"};
-  for (const auto& [folder, targets] : module_folders()) folders.push_back(folder);
+  for (const auto& [folder, targets] : module_folders()) {
+    if (folder.find('/') == std::string::npos) folders.push_back(folder);
+  }
   for (const std::string& folder : folders) {
     const auto files = files_below(folder, {".h", ".cc"});
     all.insert(all.end(), files.begin(), files.end());
@@ -104,11 +120,11 @@ TEST_CASE("architecture: modules include only what their USES says") {
   std::set<std::string> modules;
   std::vector<Target> all;
   for (const auto& [folder, targets] : folders) {
-    modules.insert(folder);
+    modules.insert(module_name_of(folder));
     all.insert(all.end(), targets.begin(), targets.end());
   }
   for (const std::string& file : sources()) {
-    const auto folder = folders.find(folder_of(file));
+    const auto folder = folders.find(module_folder_of(file, folders));
     if (folder == folders.end()) continue;
     const std::string name = fs::path(file).filename().string();
     const auto allowed = modules_allowed(name, folder->second, all);
@@ -152,7 +168,15 @@ TEST_CASE("architecture: every folder with a CMakeLists.txt is part of the build
     report(folder, unlisted_faults(text_of(list), names));
   }
   std::vector<std::string> modules;
-  for (const auto& [module, targets] : module_folders()) modules.push_back(module);
+  for (const auto& [folder, targets] : module_folders()) {
+    const fs::path path(folder);
+    if (path.has_parent_path()) {
+      const std::string list = (path.parent_path() / "CMakeLists.txt").generic_string();
+      report(list, unlisted_faults(text_of(root / list), {path.filename().string()}));
+    } else {
+      modules.push_back(folder);
+    }
+  }
   report("CMakeLists.txt", unlisted_faults(text_of(root / "CMakeLists.txt"), modules));
 }
 

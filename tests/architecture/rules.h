@@ -14,6 +14,9 @@ namespace pixmesh::architecture {
 
 using Faults = std::vector<std::string>;  // "line 12: …", without the file's name
 
+/// The module of a folder: `simulations/world` holds simulations_world.
+[[nodiscard]] std::string module_name_of(std::string folder);
+
 /// Modules that `file` (a file name) may include from directly.
 /// @param module  the folder's pixmesh_module; @param others  every target by name, for programs
 [[nodiscard]] std::set<std::string> modules_allowed(const std::string& file,

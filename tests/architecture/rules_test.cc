@@ -57,6 +57,8 @@ TEST_CASE("architecture: an include outside USES or with .. is a fault") {
   CHECK(include_faults("#  include \"host/clocks.h\"\n", allowed, modules).size() == 1);
   CHECK(include_faults("#include \"ring/../host/clocks.h\"\n", allowed, modules).size() == 1);
   CHECK(include_faults("#include \"keys.h\"\n", allowed, modules).size() == 1);
+  CHECK(include_faults("#include \"ring/deep/keys.h\"\n", allowed, modules).size() == 1);
+  CHECK(include_faults("#include \"ring/deep/keys.h\"\n", {"ring_deep"}, {"ring_deep"}).empty());
 }
 
 TEST_CASE("architecture: a third-party header outside its module is a fault") {

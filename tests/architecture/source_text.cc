@@ -106,7 +106,8 @@ void add_link(Target& target, const std::string& word) {
 }
 
 Target module_of(const std::vector<std::string>& words) {
-  static const std::set<std::string> keywords{"NAME", "USES", "HEADERS", "SOURCES", "PRIVATE"};
+  static const std::set<std::string> keywords{"NAME",    "FOLDER",  "USES",
+                                              "HEADERS", "SOURCES", "PRIVATE"};
   Target target;
   std::string keyword;
   for (const std::string& word : words) {

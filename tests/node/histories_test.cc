@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "mesh_world.h"
+#include "simulations/world/mesh_world.h"
 
 using namespace pixmesh;
 

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include "mesh_world.h"
+#include "simulations/world/mesh_world.h"
 
 using namespace pixmesh;
 

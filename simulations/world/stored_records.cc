@@ -1,4 +1,4 @@
-#include "stored_records.h"
+#include "simulations/world/stored_records.h"
 
 #include "base/digest.h"
 #include "ring/partition.h"

@@ -1,4 +1,4 @@
-#include "mesh_client.h"
+#include "simulations/world/mesh_client.h"
 
 #include <algorithm>
 

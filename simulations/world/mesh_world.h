@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "mesh_client.h"
 #include "node/node.h"
-#include "virtual_disk.h"
-#include "virtual_network.h"
+#include "simulations/world/mesh_client.h"
+#include "simulations/world/virtual_disk.h"
+#include "simulations/world/virtual_network.h"
 
 namespace pixmesh {
 

@@ -1,7 +1,7 @@
 #include "base/digest.h"
-#include "mesh_world.h"
 #include "ring/partition.h"
-#include "virtual_executor.h"
+#include "simulations/world/mesh_world.h"
+#include "simulations/world/virtual_executor.h"
 #include "wire/stored.h"
 
 // What a test asks the mesh of a MeshWorld, and what it sees of the nodes' disks.

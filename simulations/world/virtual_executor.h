@@ -3,7 +3,7 @@
 #include <set>
 
 #include "base/executor.h"
-#include "virtual_disk.h"
+#include "simulations/world/virtual_disk.h"
 
 namespace pixmesh {
 

@@ -1,11 +1,11 @@
-#include "mesh_world.h"
+#include "simulations/world/mesh_world.h"
 
 #include <algorithm>
 
 #include "base/digest.h"
 #include "ring/partition.h"
-#include "stored_records.h"
-#include "virtual_executor.h"
+#include "simulations/world/stored_records.h"
+#include "simulations/world/virtual_executor.h"
 #include "wire/stored.h"
 
 namespace pixmesh {

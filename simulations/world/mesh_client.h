@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 
-#include "virtual_network.h"
+#include "simulations/world/virtual_network.h"
 #include "wire/message.h"
 
 namespace pixmesh {

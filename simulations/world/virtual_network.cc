@@ -1,4 +1,4 @@
-#include "virtual_network.h"
+#include "simulations/world/virtual_network.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "virtual_disk.h"
+#include "simulations/world/virtual_disk.h"
 
 #include <algorithm>
 

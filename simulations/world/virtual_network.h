@@ -6,8 +6,8 @@
 
 #include "base/events.h"
 #include "base/rng.h"
-#include "chunk_pool.h"
-#include "virtual_clock.h"
+#include "simulations/world/chunk_pool.h"
+#include "simulations/world/virtual_clock.h"
 
 namespace pixmesh {
 
