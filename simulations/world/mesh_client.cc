@@ -14,9 +14,11 @@ concept AnswersOperation = requires(T message) {
 
 }  // namespace
 
-MeshClient::MeshClient(VirtualNetwork& network, Rng rng) : network_(network), rng_(rng) {
-  network_.start(party, [this](const MessageArrived& arrived, const SharedBytes& chunk) {
+MeshClient::MeshClient(VirtualNetwork& network, Rng rng, PartyId party)
+    : network_(network), rng_(rng), party_(party) {
+  network_.start(party_, [this](const MessageArrived& arrived, const SharedBytes& chunk) {
     on_arrived(arrived, chunk);
+    if (news_) news_();
   });
 }
 
@@ -30,7 +32,7 @@ LinkId MeshClient::link_to(std::uint32_t node, Plane plane) {
   const auto found = links_.find({node, plane});
   if (found != links_.end()) return found->second;
   return links_[{node, plane}] =
-             network_.open(party, plane, VirtualNetwork::address_of(node, plane));
+             network_.open(party_, plane, VirtualNetwork::address_of(node, plane));
 }
 
 OperationId MeshClient::send(std::uint32_t via, Message message) {
@@ -40,12 +42,16 @@ OperationId MeshClient::send(std::uint32_t via, Message message) {
         if constexpr (AnswersOperation<T>) operation = one.operation = fresh_operation();
       },
       message);
-  (void)network_.send(party, link_to(via, Plane::control), encode(message), nullptr);
+  (void)network_.send(party_, link_to(via, Plane::control), encode(message), nullptr);
   return operation;
 }
 
+void MeshClient::send_raw(std::uint32_t via, Bytes message) {
+  (void)network_.send(party_, link_to(via, Plane::control), std::move(message), nullptr);
+}
+
 void MeshClient::send_bulk(std::uint32_t node, const BulkMessage& message, SharedBytes chunk) {
-  (void)network_.send(party, link_to(node, Plane::bulk), encode(message), std::move(chunk));
+  (void)network_.send(party_, link_to(node, Plane::bulk), encode(message), std::move(chunk));
 }
 
 const Message* MeshClient::answer_of(OperationId operation) const {
@@ -69,7 +75,7 @@ std::shared_ptr<PutCourse> MeshClient::begin_put(std::uint32_t via, const std::s
   request.operation = fresh_operation();
   puts_[request.stream] = course;
   puts_by_operation_[request.operation] = course;
-  (void)network_.send(party, link_to(via, Plane::control), encode(Message(request)), nullptr);
+  (void)network_.send(party_, link_to(via, Plane::control), encode(Message(request)), nullptr);
   return course;
 }
 
@@ -96,6 +102,12 @@ std::shared_ptr<ReceiveCourse> MeshClient::begin_receive(std::uint32_t from, Str
   receives_[open.stream] = {from, course};
   send_bulk(from, open, nullptr);
   return course;
+}
+
+void MeshClient::forget(const std::shared_ptr<PutCourse>& course) {
+  puts_.erase(course->request.stream);
+  puts_by_operation_.erase(course->request.operation);
+  answers_.erase(course->request.operation);
 }
 
 void MeshClient::forget(const std::shared_ptr<ReceiveCourse>& course) {
@@ -146,8 +158,13 @@ void MeshClient::on_bulk(LinkId, const BulkMessage& message, const SharedBytes& 
   } else if (const auto* piece = std::get_if<StreamChunk>(&message)) {
     const auto place = receives_.find(piece->stream);
     if (place == receives_.end()) return;
-    auto& [from, course] = place->second;
-    invariant(piece->index == course->received, "chunks come in order");
+    const std::uint32_t from = place->second.first;
+    const std::shared_ptr<ReceiveCourse> course = place->second.second;
+    if (piece->index != course->received) {  // the connection broke and took some with it
+      course->end = StreamEnd{piece->stream, ErrorCode::unreachable, "a chunk is missing"};
+      receives_.erase(place);
+      return;
+    }
     ++course->received;
     course->bytes.insert(course->bytes.end(), chunk->begin(), chunk->end());
     course->complete = piece->last;

@@ -44,12 +44,21 @@ struct ReceiveCourse {
 /// Speaks the messages of a client. Everything it does goes on while time runs.
 class MeshClient {
  public:
-  static constexpr PartyId party = 1'000;
+  static constexpr PartyId first_party = 1'000;
 
-  MeshClient(VirtualNetwork& network, Rng rng);
+  MeshClient(VirtualNetwork& network, Rng rng, PartyId party = first_party);
+  MeshClient(const MeshClient&) = delete;
+  MeshClient& operator=(const MeshClient&) = delete;
+
+  /// Called after each message that arrived.
+  void on_news(std::function<void()> news) { news_ = std::move(news); }
 
   [[nodiscard]] OperationId send(std::uint32_t via, Message message);
   [[nodiscard]] const Message* answer_of(OperationId operation) const;
+  /// The answer is not needed any more.
+  void forget(OperationId operation) { answers_.erase(operation); }
+  /// Bytes that are not what a client says: to see that nothing comes of them.
+  void send_raw(std::uint32_t via, Bytes message);
   [[nodiscard]] OperationId fresh_operation() { return OperationId{++last_operation_}; }
   [[nodiscard]] RequestId fresh_request();
 
@@ -58,6 +67,8 @@ class MeshClient {
                                        const PutWish& wish);
   /// Sends no further chunk.
   void stall(const std::shared_ptr<PutCourse>& course) { puts_.erase(course->request.stream); }
+  /// Nothing about it matters any more.
+  void forget(const std::shared_ptr<PutCourse>& course);
   std::shared_ptr<ReceiveCourse> begin_receive(std::uint32_t from, StreamOpen open);
   void forget(const std::shared_ptr<ReceiveCourse>& course);
 
@@ -71,6 +82,8 @@ class MeshClient {
 
   VirtualNetwork& network_;
   Rng rng_;
+  PartyId party_;
+  std::function<void()> news_;
   std::uint64_t last_operation_ = 0;
   std::map<std::pair<std::uint32_t, Plane>, LinkId> links_;
   std::map<OperationId, Message> answers_;

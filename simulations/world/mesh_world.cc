@@ -1,18 +1,17 @@
 #include "simulations/world/mesh_world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/digest.h"
-#include "ring/partition.h"
 #include "simulations/world/stored_records.h"
-#include "simulations/world/virtual_executor.h"
+#include "simulations/world/world_log.h"
+#include "simulations/world/world_watch.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
 
-constexpr std::uint64_t first_microsecond = 1'700'000'000'000'000;
-constexpr std::uint32_t node_weight = 8;
 const std::string scratch_root = "/node/scratch";
 
 Recipe copy_recipe() {
@@ -29,63 +28,10 @@ RecipeBook book() {
   return recipes;
 }
 
-class WorldLog : public Log {
- public:
-  using Told = std::function<void(std::string_view, std::string)>;
-  explicit WorldLog(Told told) : told_(std::move(told)) {}
-  void event(LogLevel, std::string_view name, std::initializer_list<LogField> fields) override {
-    std::string text;
-    for (const LogField& field : fields) {
-      text += (text.empty() ? "" : " ") + std::string(field.key) + "=" + field.value;
-    }
-    told_(name, std::move(text));
-  }
-
- private:
-  Told told_;
-};
-
-class SoonBackground : public Background {
- public:
-  using Done = std::function<void(OperationId)>;
-  SoonBackground(VirtualClock& clock, Done done)
-      : clock_(clock), done_(std::make_shared<Done>(std::move(done))) {}
-  void run(OperationId ticket, std::function<void()> job) override {
-    job();
-    clock_.after(5ms, [done = std::weak_ptr<Done>(done_), ticket] {
-      if (const auto still = done.lock()) (*still)(ticket);
-    });
-  }
-
- private:
-  VirtualClock& clock_;
-  std::shared_ptr<Done> done_;
-};
-
 }  // namespace
 
-struct MeshWorld::Machine {
-  std::uint32_t number = 0;
-  SigningKey key;
-  NodeId id;
-  bool founds = false;
-  bool is_member = true;  // until it left or was forgotten
-  Rng rng{0};
-  std::unique_ptr<VirtualDisk> disk;
-  std::unique_ptr<VirtualDisk> state;
-  Duration tool_time = 50ms;
-  Duration wall_shift{};
-
-  // One life.
-  ChunkPool chunks;
-  std::unique_ptr<VirtualTransport> transport;
-  std::unique_ptr<VirtualExecutor> executor;
-  std::unique_ptr<SoonBackground> background;
-  std::unique_ptr<WorldLog> log;
-  std::unique_ptr<Node> node;
-  std::optional<Instant> wake;
-  std::uint64_t life = 0;
-};
+NodeMachine::NodeMachine() = default;
+NodeMachine::~NodeMachine() = default;
 
 MeshWorld::MeshWorld(WorldOptions options)
     : options_(options), rng_(options.seed), network_(clock_, rng_.split()) {
@@ -94,16 +40,13 @@ MeshWorld::MeshWorld(WorldOptions options)
 
 MeshWorld::~MeshWorld() = default;
 
-WallTime MeshWorld::wall_of(const Machine& machine) const {
-  const auto passed = (clock_.now().time_since_epoch() + machine.wall_shift) / 1us;
-  return {first_microsecond + static_cast<std::uint64_t>(passed)};
-}
-
-std::uint32_t MeshWorld::add_node() {
-  auto machine = std::make_unique<Machine>();
-  Machine& added = *machine;
+std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
+  auto machine = std::make_unique<NodeMachine>();
+  NodeMachine& added = *machine;
   added.number = node_count();
   added.founds = added.number == 0;
+  added.zone = plan.zone ? *plan.zone : "zone" + std::to_string(added.number);
+  added.weight = plan.weight;
   added.rng = rng_.split();
   std::array<std::uint8_t, 32> seed{};
   rng_.fill(seed);
@@ -117,6 +60,10 @@ std::uint32_t MeshWorld::add_node() {
                                              VirtualDisk::Options{0, admit_stored, place});
   added.state = std::make_unique<VirtualDisk>(
       clock_, added.rng.split(), VirtualDisk::Options{state_disk, admit_stored, place});
+  added.disk->watch([this, number = added.number](const VirtualDisk::Key& key,
+                                                  const std::string& name, bool dropping) {
+    if (watch_ != nullptr) watch_->on_record_changing(number, key, name, dropping);
+  });
   machines_.push_back(std::move(machine));
   start(added.number);
   return added.number;
@@ -126,13 +73,13 @@ void MeshWorld::add_nodes(std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) add_node();
 }
 
-NodeOptions MeshWorld::options_of(const Machine& machine) const {
+NodeOptions MeshWorld::options_of(const NodeMachine& machine) const {
   NodeOptions options;
   options.key = machine.key;
   options.control = VirtualNetwork::address_of(machine.number, Plane::control);
   options.bulk = VirtualNetwork::address_of(machine.number, Plane::bulk);
-  options.zone = "zone" + std::to_string(machine.number);
-  options.capacity_bytes = node_weight * MeshSettings{}.weight_unit_bytes;
+  options.zone = machine.zone;
+  options.capacity_bytes = machine.weight * MeshSettings{}.weight_unit_bytes;
   options.create = machine.founds;
   options.founding.partition_bits = options_.partition_bits;
   options.founding.replicas = options_.replicas;
@@ -149,7 +96,7 @@ NodeOptions MeshWorld::options_of(const Machine& machine) const {
 }
 
 void MeshWorld::start(std::uint32_t number) {
-  Machine& machine = *machines_[number];
+  NodeMachine& machine = *machines_[number];
   const std::uint64_t life = ++machine.life;
   const auto tell = [this, number, life](const HostEvent& event) {
     if (machines_[number]->life == life) deliver(number, event);
@@ -168,10 +115,10 @@ void MeshWorld::start(std::uint32_t number) {
       clock_, *machine.disk, scratch_root,
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
   machine.executor->time = machine.tool_time;
-  machine.background = std::make_unique<SoonBackground>(
+  machine.background = std::make_unique<WorldBackground>(
       clock_, [tell](OperationId ticket) { tell(BackgroundDone{ticket}); });
   machine.log = std::make_unique<WorldLog>([this, number](std::string_view name, std::string text) {
-    log_.push_back({clock_.now(), number, std::string(name), std::move(text)});
+    note_logged(number, name, std::move(text));
   });
   const NodeMemory memory{machine.state->table(Table::facts),
                           machine.state->table(Table::hints),
@@ -184,12 +131,27 @@ void MeshWorld::start(std::uint32_t number) {
                                                 *machine.background,
                                                 *machine.log},
                                         machine.rng.split());
-  machine.node->start(clock_.now(), wall_of(machine));
+  trace_.add(clock_.now(), number, 100);
+  machine.node->start(machine.clock.monotonic_at(clock_.now()),
+                      machine.clock.wall_at(clock_.now()));
   after_step(number);
 }
 
+void MeshWorld::note_logged(std::uint32_t number, std::string_view name, std::string fields) {
+  if (name == "node_left") left_.insert(number);
+  log_.push_back({clock_.now(), number, std::string(name), std::move(fields)});
+}
+
+void MeshWorld::watch(WorldWatch& watch) {
+  watch_ = &watch;
+  network_.watch([this](PartyId from, Plane plane, ByteView message) {
+    watch_->on_sent(from, plane, message);
+  });
+}
+
 void MeshWorld::crash(std::uint32_t number) {
-  Machine& machine = *machines_[number];
+  NodeMachine& machine = *machines_[number];
+  trace_.add(clock_.now(), number, 101);
   ++machine.life;
   network_.stop(number);
   machine.node.reset();
@@ -197,8 +159,11 @@ void MeshWorld::crash(std::uint32_t number) {
   machine.background.reset();
   machine.disk->crash();
   machine.state->crash();
+  machine.paused = false;
+  machine.backlog.clear();
   machine.chunks.clear();
   machine.wake.reset();
+  if (watch_ != nullptr) watch_->on_crashed(number);
 }
 
 void MeshWorld::restart(std::uint32_t number) {
@@ -208,67 +173,100 @@ void MeshWorld::restart(std::uint32_t number) {
 
 void MeshWorld::ask_to_stop(std::uint32_t number) { deliver(number, StopAsked{}); }
 
-void MeshWorld::deliver(std::uint32_t number, const HostEvent& event) {
-  Machine& machine = *machines_[number];
+void MeshWorld::crash_in_step(std::uint32_t number, std::uint32_t steps) {
+  machines_[number]->disk->interrupt_after(steps, [this, number] {
+    if (is_running(number)) crash(number);
+  });
+}
+
+void MeshWorld::pause(std::uint32_t number) { machines_[number]->paused = true; }
+
+void MeshWorld::resume(std::uint32_t number) {
+  NodeMachine& machine = *machines_[number];
+  machine.paused = false;
   if (!machine.node) return;
-  machine.node->on_event(clock_.now(), wall_of(machine), event);
+  const std::uint64_t life = machine.life;
+  const std::deque<HostEvent> backlog = std::exchange(machine.backlog, {});
+  for (const HostEvent& event : backlog) hand_over(machine, event);
+  after_step(number);
+  if (machine.life == life) wake(number);
+}
+
+void MeshWorld::deliver(std::uint32_t number, const HostEvent& event) {
+  NodeMachine& machine = *machines_[number];
+  if (!machine.node) return;
+  if (machine.paused) {
+    machine.backlog.push_back(event);
+    return;
+  }
+  hand_over(machine, event);
   after_step(number);
 }
 
+void MeshWorld::hand_over(NodeMachine& machine, const HostEvent& event) {
+  trace_.add(clock_.now(), machine.number, event);
+  machine.node->on_event(machine.clock.monotonic_at(clock_.now()),
+                         machine.clock.wall_at(clock_.now()), event);
+}
+
 void MeshWorld::after_step(std::uint32_t number) {
-  Machine& machine = *machines_[number];
+  NodeMachine& machine = *machines_[number];
   machine.chunks.clear();
   if (machine.node->stopped()) {
-    if (!log_.empty() && has_left(number)) machine.is_member = false;
+    if (left_.contains(number)) machine.is_member = false;
     return crash(number);
   }
   if (options_.check_all_invariants && ++steps_ % 64 == 0) machine.node->check_invariants();
-  arm(number);
+  if (watch_ != nullptr) watch_->on_step(number);
+  if (machine.node) arm(number);
 }
 
 void MeshWorld::arm(std::uint32_t number) {
-  Machine& machine = *machines_[number];
-  const auto at = machine.node->next_deadline();
-  if (!at || (machine.wake && *machine.wake <= *at && *machine.wake > clock_.now())) return;
-  machine.wake = std::max(*at, clock_.now());
+  NodeMachine& machine = *machines_[number];
+  const auto due = machine.node->next_deadline();
+  if (!due) return;
+  const Instant at = machine.clock.when_shows(*due);
+  if (machine.wake && *machine.wake <= at && *machine.wake > clock_.now()) return;
+  machine.wake = std::max(at, clock_.now());
   clock_.at(*machine.wake, [this, number, life = machine.life, at = *machine.wake] {
-    Machine& woken = *machines_[number];
-    if (woken.life != life || woken.wake != at) return;
-    woken.wake.reset();
-    const auto due = woken.node->next_deadline();
-    if (due && *due <= clock_.now()) {
-      woken.node->on_deadline(clock_.now(), wall_of(woken));
-      const auto next = woken.node->next_deadline();
-      if (next && *next <= clock_.now()) {  // would keep a real loop busy
-        ++late_wakes_;
-        clock_.after(1ms, [this, number, life] {
-          if (machines_[number]->life == life) arm(number);
-        });
-        woken.chunks.clear();
-        if (woken.node->stopped()) after_step(number);
-        return;
-      }
-    }
-    after_step(number);
+    NodeMachine& woken = *machines_[number];
+    if (woken.life == life && woken.wake == at && !woken.paused) wake(number);
   });
 }
 
-bool MeshWorld::has_left(std::uint32_t number) const {
-  return std::any_of(log_.begin(), log_.end(), [&](const LoggedEvent& event) {
-    return event.node == number && event.name == "node_left";
+void MeshWorld::wake(std::uint32_t number) {
+  NodeMachine& machine = *machines_[number];
+  machine.wake.reset();
+  const Instant now = machine.clock.monotonic_at(clock_.now());
+  const auto due = machine.node->next_deadline();
+  if (!due || *due > now) return after_step(number);
+  trace_.add(clock_.now(), number, 102);
+  machine.node->on_deadline(now, machine.clock.wall_at(clock_.now()));
+  const auto next = machine.node->next_deadline();
+  if (!next || *next > now) return after_step(number);
+  ++late_wakes_;  // it would keep a real loop busy
+  clock_.after(1ms, [this, number, life = machine.life] {
+    if (machines_[number]->life == life && !machines_[number]->paused) arm(number);
   });
+  machine.chunks.clear();
+  if (machine.node->stopped()) after_step(number);
 }
 
 void MeshWorld::note_forgotten(std::uint32_t node) { machines_[node]->is_member = false; }
 
-PlacementTable MeshWorld::expected_placement() const {
+const PlacementTable& MeshWorld::expected_placement() {
+  std::vector<bool> present;
   std::vector<PlacementMember> members;
   for (const auto& machine : machines_) {
-    if (!machine->is_member) continue;
-    members.push_back({machine->id, node_weight, options_of(*machine).zone});
+    present.push_back(machine->is_member);
+    if (machine->is_member) members.push_back({machine->id, machine->weight, machine->zone});
   }
-  return compute_placement(std::move(members),
-                           {options_.partition_bits, options_.replicas, settings().placement_key});
+  if (!placement_ || placed_ != present) {
+    placed_ = std::move(present);
+    placement_ = compute_placement(
+        std::move(members), {options_.partition_bits, options_.replicas, settings().placement_key});
+  }
+  return *placement_;
 }
 
 void MeshWorld::run_for(Duration duration) {
@@ -294,8 +292,6 @@ bool MeshWorld::run_until_settled(Duration patience) {
   return true;
 }
 
-bool MeshWorld::is_running(std::uint32_t node) const { return machines_[node]->node != nullptr; }
-
 std::vector<std::uint32_t> MeshWorld::running() const {
   std::vector<std::uint32_t> numbers;
   for (const auto& machine : machines_) {
@@ -314,11 +310,8 @@ std::uint32_t MeshWorld::number_of(NodeId id) const {
   return 0;
 }
 
-VirtualDisk& MeshWorld::disk(std::uint32_t node) { return *machines_[node]->disk; }
-VirtualDisk& MeshWorld::state(std::uint32_t node) { return *machines_[node]->state; }
-
 void MeshWorld::set_wall_shift(std::uint32_t node, Duration shift) {
-  machines_[node]->wall_shift = shift;
+  machines_[node]->clock.set_wall_shift(shift);
 }
 
 void MeshWorld::set_tool_time(std::uint32_t node, Duration time) {

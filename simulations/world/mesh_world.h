@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "node/node.h"
 #include "simulations/world/mesh_client.h"
-#include "simulations/world/virtual_disk.h"
-#include "simulations/world/virtual_network.h"
+#include "simulations/world/node_machine.h"
+#include "simulations/world/trace.h"
 
 namespace pixmesh {
 
@@ -19,12 +18,13 @@ struct WorldOptions {
   bool check_all_invariants = true;
 };
 
-struct LoggedEvent {
-  Instant at;
-  std::uint32_t node = 0;
-  std::string name;
-  std::string fields;  // "key=value key=value"
+/// What is particular about one node.
+struct NodePlan {
+  std::optional<std::string> zone;  // none: one of its own
+  std::uint32_t weight = 8;         // 1 … 255
 };
+
+class WorldWatch;
 
 /// Real nodes on one clock and one seed, with everything around them played by memory. Nodes have
 /// the numbers 0, 1, …; node 0 founds the mesh.
@@ -36,7 +36,7 @@ class MeshWorld {
   ~MeshWorld();
 
   /// A further node that joins through one that runs. @returns its number.
-  std::uint32_t add_node();
+  std::uint32_t add_node(const NodePlan& plan = {});
   void add_nodes(std::uint32_t count);
   void crash(std::uint32_t node);
   void restart(std::uint32_t node);
@@ -44,9 +44,21 @@ class MeshWorld {
   /// The mesh has been told to forget a node: placement is expected without it.
   void note_forgotten(std::uint32_t node);
 
+  /// The process stands still and takes no events; its disks and tools go on.
+  void pause(std::uint32_t node);
+  void resume(std::uint32_t node);
+  /// Crashes at the `steps`-th change of its disk from now, if it still runs then.
+  void crash_in_step(std::uint32_t node, std::uint32_t steps);
+
   void cut(std::uint32_t a, std::uint32_t b) { network_.cut(a, b); }
   void heal(std::uint32_t a, std::uint32_t b) { network_.heal(a, b); }
   void heal_all() { network_.heal_all(); }
+
+  void watch(WorldWatch& watch);
+  [[nodiscard]] VirtualClock& clock() { return clock_; }
+  [[nodiscard]] VirtualNetwork& network() { return network_; }
+  [[nodiscard]] NodeMachine& machine(std::uint32_t node) { return *machines_[node]; }
+  [[nodiscard]] const Trace& trace() const { return trace_; }
 
   void run_for(Duration duration);
   /// Lets time run until `holds`, at most `patience`. @returns whether it came to hold.
@@ -58,12 +70,13 @@ class MeshWorld {
   [[nodiscard]] std::uint32_t node_count() const {
     return static_cast<std::uint32_t>(machines_.size());
   }
-  [[nodiscard]] bool is_running(std::uint32_t node) const;
+  [[nodiscard]] bool is_running(std::uint32_t node) const { return machines_[node]->is_running(); }
+  [[nodiscard]] bool is_member(std::uint32_t node) const { return machines_[node]->is_member; }
   [[nodiscard]] std::vector<std::uint32_t> running() const;
   [[nodiscard]] NodeId id_of(std::uint32_t node) const;
   [[nodiscard]] std::uint32_t number_of(NodeId id) const;
-  [[nodiscard]] VirtualDisk& disk(std::uint32_t node);
-  [[nodiscard]] VirtualDisk& state(std::uint32_t node);
+  [[nodiscard]] VirtualDisk& disk(std::uint32_t node) { return *machines_[node]->disk; }
+  [[nodiscard]] VirtualDisk& state(std::uint32_t node) { return *machines_[node]->state; }
   [[nodiscard]] PartitionId partition_of_name(const std::string& name) const;
   /// The lists of a partition as this node has them on its disk.
   [[nodiscard]] std::optional<HolderLists> stored_lists(std::uint32_t node, PartitionId partition);
@@ -78,7 +91,7 @@ class MeshWorld {
   [[nodiscard]] const std::vector<LoggedEvent>& log() const { return log_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return network_.bytes_sent(); }
   [[nodiscard]] std::uint64_t chunks_to_client() const {
-    return network_.chunks_to(MeshClient::party);
+    return network_.chunks_to(MeshClient::first_party);
   }
   /// Times a node wanted to be woken at once after it had been woken: a real loop would spin.
   [[nodiscard]] std::uint64_t late_wakes() const { return late_wakes_; }
@@ -108,28 +121,32 @@ class MeshWorld {
   [[nodiscard]] static Bytes expected_output(const Bytes& input);
 
  private:
-  struct Machine;
-  friend struct Machine;
   template <typename T>
   T ask(std::uint32_t via, Message message, T when_silent);
   void start(std::uint32_t node);
   void deliver(std::uint32_t node, const HostEvent& event);
+  void hand_over(NodeMachine& machine, const HostEvent& event);
+  void wake(std::uint32_t node);
   void after_step(std::uint32_t node);
   void arm(std::uint32_t node);
-  [[nodiscard]] PlacementTable expected_placement() const;
-  [[nodiscard]] NodeOptions options_of(const Machine& machine) const;
-  [[nodiscard]] WallTime wall_of(const Machine& machine) const;
+  [[nodiscard]] const PlacementTable& expected_placement();
+  [[nodiscard]] NodeOptions options_of(const NodeMachine& machine) const;
   void find_settings() const;
-  [[nodiscard]] bool has_left(std::uint32_t node) const;
+  void note_logged(std::uint32_t node, std::string_view name, std::string fields);
 
   WorldOptions options_;
   Rng rng_;
   VirtualClock clock_;
   VirtualNetwork network_;
-  std::vector<std::unique_ptr<Machine>> machines_;
+  std::vector<std::unique_ptr<NodeMachine>> machines_;
   std::unique_ptr<MeshClient> client_;
   mutable std::optional<MeshSettings> settings_;  // read from a disk when first needed
   std::vector<LoggedEvent> log_;
+  std::set<std::uint32_t> left_;  // nodes that said so
+  Trace trace_;
+  WorldWatch* watch_ = nullptr;
+  std::optional<PlacementTable> placement_;  // expected of `placed_`
+  std::vector<bool> placed_;                 // who was a member then
   std::uint64_t steps_ = 0;
   std::uint64_t late_wakes_ = 0;
 };

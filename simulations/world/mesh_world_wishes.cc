@@ -213,7 +213,7 @@ std::vector<std::string> MeshWorld::unrest() {
       sums[node][part.partition] = part.fingerprint;
     }
   }
-  const PlacementTable expected = expected_placement();
+  const PlacementTable& expected = expected_placement();
   for (std::uint32_t raw = 0; raw < expected.partition_count(); ++raw) {
     const PartitionId partition{raw};
     const std::vector<NodeId> owners = expected.owners_of(partition);

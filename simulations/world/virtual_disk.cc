@@ -1,12 +1,14 @@
 #include "simulations/world/virtual_disk.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/digest.h"
 
 namespace pixmesh {
 namespace {
 
+constexpr std::size_t sector_bytes = 512;
 constexpr Duration keep_published = 60s;  // a fresh blob may still get its record
 
 std::optional<TempId> temp_of(const DiskOperation& operation) {
@@ -69,12 +71,23 @@ void VirtualDisk::crash() {
     if (!kept.contains(path) && rng_.below(2) == 0) kept[path] = bytes;
     if (kept.contains(path) && rng_.below(2) == 0) kept[path] = bytes;
   }
+  for (const std::string& path : unsynced_) {  // its name came, its bytes did not
+    const auto torn = kept.find(path);
+    if (torn == kept.end()) continue;
+    Bytes bytes = *torn->second;
+    const std::size_t sectors = bytes.size() / sector_bytes + 1;
+    bytes.resize(std::min<std::size_t>(bytes.size(), rng_.below(sectors) * sector_bytes));
+    torn->second = std::make_shared<const Bytes>(std::move(bytes));
+  }
+  unsynced_.clear();
+  steps_left_ = 0;
   files_ = std::move(kept);
   durable_ = files_;
 }
 
 Instant VirtualDisk::time_of(const DiskOperation& operation) {
-  const Instant done = clock_.now() + 100us + std::chrono::microseconds(rng_.below(900));
+  const Instant done =
+      clock_.now() + trouble.slower + 100us + std::chrono::microseconds(rng_.below(900));
   if (only_reads(operation)) return done;
   if (const auto temp = temp_of(operation)) {
     Instant& last = temp_at_[*temp];
@@ -91,23 +104,71 @@ void VirtualDisk::submit(OperationId ticket, DiskOperation operation) {
   if (const auto* piece = std::get_if<AppendChunk>(&operation)) chunk = chunks_->take(piece->chunk);
   const Instant when = time_of(operation);
   clock_.at(when, [this, ticket, operation = std::move(operation), chunk, life = life_] {
-    if (life != life_) return;
-    clock_.after(100us, [this, life, ticket, operation, chunk,
-                         answer = std::make_shared<Result<DiskAnswer>>(perform(operation, chunk))] {
-      if (life != life_) return;
-      if (const auto* asked = std::get_if<ReadRange>(&operation); asked != nullptr && *answer) {
-        // The bytes come into memory with the event that tells of them.
-        const SharedBytes whole = file(asked->path);
-        if (!whole || whole->size() < asked->offset + asked->length) {
-          return answered_({options_.index, ticket, Error{ErrorCode::not_found, asked->path}});
-        }
-        const auto begin = whole->begin() + static_cast<long>(asked->offset);
-        const auto part = std::make_shared<const Bytes>(begin, begin + asked->length);
-        return answered_({options_.index, ticket, DiskAnswer(RangeRead{chunks_->add(part)})});
-      }
-      answered_({options_.index, ticket, *answer});
-    });
+    if (life == life_) finish(ticket, operation, chunk);
   });
+}
+
+void VirtualDisk::finish(OperationId ticket, const DiskOperation& operation,
+                         const SharedBytes& chunk) {
+  const bool interrupted = !only_reads(operation) && steps_left_ > 0 && --steps_left_ == 0;
+  if (interrupted && rng_.below(2) == 0) return std::exchange(interruption_, nullptr)();
+  const auto* range = std::get_if<ReadRange>(&operation);
+  auto answer = std::make_shared<Result<DiskAnswer>>(DiskAnswer(Done{}));
+  SharedBytes bytes;
+  if (const auto wrong = trouble_with(operation)) {
+    *answer = *wrong;
+  } else if (range != nullptr) {
+    auto part = read(*range);
+    if (part) bytes = std::move(part).value();
+    if (!bytes) *answer = part.error();
+  } else {
+    *answer = perform(operation, chunk);
+  }
+  if (interrupted) return std::exchange(interruption_, nullptr)();
+  clock_.after(100us, [this, life = life_, ticket, bytes, answer] {
+    if (life != life_) return;
+    // The bytes come into memory with the event that tells of them.
+    if (bytes) *answer = DiskAnswer(RangeRead{chunks_->add(bytes)});
+    answered_({options_.index, ticket, *answer});
+  });
+}
+
+std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
+  const auto strikes = [](std::uint32_t& count) { return count > 0 && count-- > 0; };
+  return std::visit(
+      [&]<typename T>(const T&) -> std::optional<Error> {
+        constexpr bool writes = std::is_same_v<T, AppendChunk> || std::is_same_v<T, WriteFile> ||
+                                std::is_same_v<T, CommitRecord> || std::is_same_v<T, PutValues>;
+        constexpr bool syncs = std::is_same_v<T, SyncTemp> || std::is_same_v<T, SyncFolders>;
+        if constexpr (writes) {
+          if (trouble.full) return Error{ErrorCode::no_space, "the disk is full"};
+          if (strikes(trouble.failing_writes)) return Error{ErrorCode::failed, "EIO on write"};
+        }
+        if constexpr (syncs) {
+          if (strikes(trouble.failing_syncs)) return Error{ErrorCode::failed, "EIO on fsync"};
+        }
+        if constexpr (std::is_same_v<T, ReadRange>) {
+          if (strikes(trouble.failing_reads)) return Error{ErrorCode::failed, "EIO on read"};
+        }
+        return std::nullopt;
+      },
+      operation);
+}
+
+void VirtualDisk::interrupt_after(std::uint32_t steps, std::function<void()> then) {
+  steps_left_ = std::max(1U, steps);
+  interruption_ = std::move(then);
+}
+
+void VirtualDisk::lose() {
+  temps_.clear();
+  files_.clear();
+  durable_.clear();
+  published_.clear();
+  unsynced_.clear();
+  records_.clear();
+  by_name_.clear();
+  tables_.clear();
 }
 
 Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const SharedBytes& chunk) {
@@ -143,7 +204,7 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
         } else if constexpr (std::is_same_v<T, ListPartition> || std::is_same_v<T, ListNames>) {
           return list(asked);
         } else if constexpr (std::is_same_v<T, ReadRange>) {
-          return read(asked);
+          return Error{ErrorCode::failed, "ranges are read elsewhere"};
         } else if constexpr (std::is_same_v<T, DropRecord>) {
           return drop(asked);
         } else if constexpr (std::is_same_v<T, PutValues>) {
@@ -178,7 +239,10 @@ Result<DiskAnswer> VirtualDisk::publish(const PublishTemp& asked) {
   auto temp = temps_.extract(asked.temp);
   temp_at_.erase(asked.temp);
   if (!temp) return Error{ErrorCode::not_found, "no such temp file"};
-  if (!temp.mapped().synced) faults_.push_back("a file was renamed before it was synced");
+  if (!temp.mapped().synced) {
+    faults_.push_back("a file was renamed before it was synced");
+    if (!files_.contains(asked.path)) unsynced_.insert(asked.path);
+  }
   files_.try_emplace(asked.path, std::make_shared<const Bytes>(std::move(temp.mapped().bytes)));
   published_[asked.path] = clock_.now();
   return DiskAnswer(Done{});
@@ -194,10 +258,6 @@ Result<DiskAnswer> VirtualDisk::sync_folders(const SyncFolders& asked) {
 }
 
 void VirtualDisk::check_durable(const CommitRecord& asked, const RecordPlace& place) {
-  const auto is_durable = [&](const std::string& path) {
-    const auto found = durable_.find(path);
-    return found != durable_.end() && found->second == file(path);
-  };
   if (!place.blob_path.empty() && !is_durable(place.blob_path)) {
     faults_.push_back("a record was committed before its bytes were durable: " + asked.name);
   }
@@ -221,6 +281,7 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
     check_durable(asked, place.value());
+    if (changing_) changing_(key, asked.name, false);
     records_[key] = {asked.name, asked.digest, asked.size, asked.record};
     by_name_[asked.name] = key;
     put_rows(asked.also);
@@ -266,17 +327,22 @@ Result<DiskAnswer> VirtualDisk::list(const ListNames& asked) const {
   return DiskAnswer(std::move(page));
 }
 
-Result<DiskAnswer> VirtualDisk::read(const ReadRange& asked) {
+Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
   const SharedBytes whole = file(asked.path);
   if (!whole) return Error{ErrorCode::not_found, asked.path + " is not here"};
   if (whole->size() < asked.offset + asked.length) {
     return Error{ErrorCode::corrupt, asked.path + " is too short"};
   }
-  const ByteView part = ByteView(*whole).subspan(asked.offset, asked.length);
+  const auto begin = whole->begin() + static_cast<long>(asked.offset);
+  Bytes part(begin, begin + asked.length);
+  if (trouble.misdirected_reads > 0 && !part.empty()) {
+    --trouble.misdirected_reads;
+    rng_.fill(part);
+  }
   if (asked.checksum && *asked.checksum != chunk_checksum(part)) {
     return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
   }
-  return DiskAnswer(Done{});
+  return std::make_shared<const Bytes>(std::move(part));
 }
 
 Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
@@ -287,6 +353,7 @@ Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
     return Error{ErrorCode::stale, "the record to drop has changed"};
   }
   const Digest digest = found->second.digest;
+  if (changing_) changing_(found->first, found->second.name, true);
   by_name_.erase(found->second.name);
   records_.erase(found);
   files_.erase(asked.record_path);
@@ -333,6 +400,11 @@ DiskSummary VirtualDisk::summary() const {
 SharedBytes VirtualDisk::file(const std::string& path) const {
   const auto found = files_.find(path);
   return found == files_.end() ? nullptr : found->second;
+}
+
+bool VirtualDisk::is_durable(const std::string& path) const {
+  const auto found = durable_.find(path);
+  return found != durable_.end() && found->second == file(path) && !unsynced_.contains(path);
 }
 
 void VirtualDisk::write_file(const std::string& path, Bytes bytes) {

@@ -17,17 +17,31 @@ namespace pixmesh {
 ///   renamed files    there at once, but durable only after SyncFolders
 ///   index, tables    durable with the operation that changes them
 ///
+/// `trouble` makes it slow, full or faulty; errors have the codes of the real one.
+///
 /// Operations on one temp file keep their order, so do all that change the index; reads overtake.
 /// Broken promises of the write order (a record committed before its bytes are durable) are kept in
 /// `faults()`.
 class VirtualDisk : public Disk {
  public:
+  /// What is wrong with the disk at present. Counts fall by one each time they strike.
+  struct Trouble {
+    Duration slower{};                    // added to every operation
+    bool full = false;                    // whatever needs space fails with no_space
+    std::uint32_t failing_writes = 0;     // files and transactions that end with EIO
+    std::uint32_t failing_syncs = 0;      // fsyncs that end with EIO
+    std::uint32_t failing_reads = 0;      // ranges that cannot be read
+    std::uint32_t misdirected_reads = 0;  // ranges that come with bytes of somewhere else
+  };
   struct Options {
     std::uint32_t index = 0;
     Admit admit;
     PlaceRecord place;
   };
   using Answered = std::function<void(DiskAnswered)>;
+  using Key = std::pair<PartitionId, NameDigest>;
+  /// Called before a record changes or goes: `dropping` when its holder gives the copy up.
+  using Changing = std::function<void(const Key&, const std::string& name, bool dropping)>;
   VirtualDisk(VirtualClock& clock, Rng rng, Options options)
       : clock_(clock), rng_(rng), options_(std::move(options)) {}
 
@@ -38,6 +52,14 @@ class VirtualDisk : public Disk {
 
   void submit(OperationId ticket, DiskOperation operation) override;
 
+  Trouble trouble;
+  void watch(Changing changing) { changing_ = std::move(changing); }
+  /// Calls `then` in place of the answer to the `steps`-th change of a file or table from now, when
+  /// half of that change may have happened. Once; `then` is to crash the process.
+  void interrupt_after(std::uint32_t steps, std::function<void()> then);
+  /// A new, empty disk of the same size.
+  void lose();
+
   // What a test looks at, and damages.
   struct Record {
     std::string name;
@@ -45,13 +67,14 @@ class VirtualDisk : public Disk {
     std::uint64_t size = 0;
     Bytes bytes;
   };
-  using Key = std::pair<PartitionId, NameDigest>;
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
   [[nodiscard]] TableRows table(Table table) const;
   [[nodiscard]] DiskSummary summary() const;
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
   [[nodiscard]] SharedBytes file(const std::string& path) const;
+  /// Whether a file would be there, as it is, after a power cut.
+  [[nodiscard]] bool is_durable(const std::string& path) const;
   void write_file(const std::string& path, Bytes bytes);
   void remove_file(const std::string& path);
   void damage(const std::string& path);
@@ -65,6 +88,8 @@ class VirtualDisk : public Disk {
   };
   using Files = std::map<std::string, SharedBytes>;
 
+  void finish(OperationId ticket, const DiskOperation& operation, const SharedBytes& chunk);
+  [[nodiscard]] std::optional<Error> trouble_with(const DiskOperation& operation);
   [[nodiscard]] Instant time_of(const DiskOperation& operation);
   [[nodiscard]] Result<DiskAnswer> perform(const DiskOperation& operation,
                                            const SharedBytes& chunk);
@@ -75,7 +100,7 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Result<DiskAnswer> commit(const CommitRecord& asked);
   [[nodiscard]] Result<DiskAnswer> list(const ListPartition& asked) const;
   [[nodiscard]] Result<DiskAnswer> list(const ListNames& asked) const;
-  [[nodiscard]] Result<DiskAnswer> read(const ReadRange& asked);
+  [[nodiscard]] Result<SharedBytes> read(const ReadRange& asked);
   [[nodiscard]] Result<DiskAnswer> drop(const DropRecord& asked);
   void put_rows(const std::vector<TableRow>& rows);
   void collect_unnamed(const std::string& path, const Digest& digest);
@@ -93,6 +118,10 @@ class VirtualDisk : public Disk {
   Files files_;
   Files durable_;
   std::map<std::string, Instant> published_;
+  std::set<std::string> unsynced_;  // published without a sync: torn by a crash
+  Changing changing_;
+  std::uint32_t steps_left_ = 0;  // until the interruption; 0: none is planned
+  std::function<void()> interruption_;
   std::map<Key, Record> records_;
   std::map<std::string, Key> by_name_;
   std::map<Table, std::map<Bytes, Bytes>> tables_;

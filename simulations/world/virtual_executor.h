@@ -7,73 +7,41 @@
 
 namespace pixmesh {
 
+/// How tools behave. Without trouble they end after `time` with an output made of their input.
+enum class ToolTrouble : std::uint8_t {
+  none,
+  fails,   // exit status 1 and an error text
+  dies,    // by a signal that nobody sent
+  floods,  // stopped at its output limit
+  hangs,   // until it is cancelled or over its time
+};
+
 /// "Runs" tools: after a while the output is there, a function of the input's bytes.
 class VirtualExecutor : public Executor {
  public:
   using Ended = std::function<void(ToolReport)>;
-  VirtualExecutor(VirtualClock& clock, VirtualDisk& disk, std::string scratch_root, Ended ended)
-      : clock_(clock),
-        disk_(disk),
-        scratch_root_(std::move(scratch_root)),
-        ended_(std::move(ended)),
-        alive_(std::make_shared<bool>(true)) {}
-  ~VirtualExecutor() override { *alive_ = false; }
+  VirtualExecutor(VirtualClock& clock, VirtualDisk& disk, std::string scratch_root, Ended ended);
+  ~VirtualExecutor() override;
   VirtualExecutor(const VirtualExecutor&) = delete;
   VirtualExecutor& operator=(const VirtualExecutor&) = delete;
 
-  void run(const ToolRun& tool) override {
-    running_.insert(tool.run);
-    const SharedBytes input = disk_.file(tool.input_path);
-    clock_.after(time, [this, alive = alive_, tool, input] {
-      if (*alive && running_.erase(tool.run) > 0) finish(tool, input);
-    });
-  }
-  void cancel(RunId run) override {
-    if (running_.erase(run) == 0) return;
-    ++cancelled;
-    ToolReport report;
-    report.run = run;
-    report.end = ToolEnd::cancelled;
-    clock_.after(1ms, [this, alive = alive_, report] {
-      if (*alive) ended_(report);
-    });
-  }
-  void discard(RunId run) override {
-    ++discarded;
-    disk_.remove_file(path_of(run));
-  }
+  void run(const ToolRun& tool) override;
+  void cancel(RunId run) override;
+  void discard(RunId run) override;
 
-  [[nodiscard]] static Bytes output_of(const Bytes& input) {
-    const std::string text = "made of " + to_text(digest_of(input));
-    const ByteView bytes = bytes_of(text);
-    return {bytes.begin(), bytes.end()};
-  }
+  [[nodiscard]] static Bytes output_of(const Bytes& input);
   [[nodiscard]] std::uint32_t running_count() const {
     return static_cast<std::uint32_t>(running_.size());
   }
 
   Duration time = 50ms;
+  ToolTrouble trouble = ToolTrouble::none;
   std::uint32_t cancelled = 0;
   std::uint32_t discarded = 0;
 
  private:
-  [[nodiscard]] static std::string path_of(RunId run) {
-    return "scratch/run-" + std::to_string(run.raw) + "/out.png";
-  }
-  void finish(const ToolRun& tool, const SharedBytes& input) {
-    ToolReport report;
-    report.run = tool.run;
-    report.wall = time;
-    if (!input) {
-      report.end = ToolEnd::not_started;
-      return ended_(report);
-    }
-    Bytes output = output_of(*input);
-    report.output_size = output.size();
-    report.output_path = scratch_root_ + path_of(tool.run).substr(std::string("scratch").size());
-    disk_.write_file(path_of(tool.run), std::move(output));
-    ended_(report);
-  }
+  [[nodiscard]] static std::string path_of(RunId run);
+  void finish(const ToolRun& tool, const SharedBytes& input, ToolTrouble with);
 
   VirtualClock& clock_;
   VirtualDisk& disk_;

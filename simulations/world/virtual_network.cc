@@ -40,41 +40,129 @@ void VirtualNetwork::close(PartyId party, LinkId link) {
   ends_.erase(end);
 }
 
-bool VirtualNetwork::is_cut(const Wire& wire) const {
-  return cuts_.contains(std::minmax(wire.sides[0].party, wire.sides[1].party));
+void VirtualNetwork::cut(PartyId a, PartyId b) {
+  cut_way(a, b);
+  cut_way(b, a);
+}
+
+void VirtualNetwork::heal(PartyId a, PartyId b) {
+  heal_way(a, b);
+  heal_way(b, a);
+}
+
+void VirtualNetwork::heal_way(PartyId from, PartyId to) {
+  Way& way = ways_[{from, to}];
+  if (way.cuts > 0) --way.cuts;
+}
+
+void VirtualNetwork::release_way(PartyId from, PartyId to) {
+  Way& way = ways_[{from, to}];
+  if (way.holds > 0) --way.holds;
+  if (way.holds > 0 || way.held.empty()) return;
+  // What arrives meanwhile lines up behind: see `arrive`.
+  clock_.at(clock_.now(), [this, key = WayKey{from, to}] {
+    Way& free = ways_[key];
+    if (free.holds > 0) return;
+    const std::vector<Parcel> parcels = std::move(free.held);
+    free.held.clear();
+    for (const Parcel& parcel : parcels) deliver(parcel);
+  });
+}
+
+void VirtualNetwork::heal_all() {
+  for (auto& [key, way] : ways_) {
+    way.cuts = 0;
+    way.bytes_per_second = 0;
+    way.holds = std::min(way.holds, 1U);
+  }
+  for (const auto& [key, way] : ways_) {
+    if (way.holds > 0) release_way(key.first, key.second);
+  }
+}
+
+void VirtualNetwork::reset(PartyId a, PartyId b) {
+  for (auto end = ends_.begin(); end != ends_.end();) {
+    Wire& wire = *end->second.first;
+    const bool is_theirs =
+        std::minmax(wire.sides[0].party, wire.sides[1].party) == std::minmax(a, b);
+    if (!is_theirs) {
+      ++end;
+      continue;
+    }
+    ++wire.connection;
+    wire.sides[1].life = 0;  // the next message makes a new link there
+    end = end->second.second == 1 ? ends_.erase(end) : std::next(end);
+  }
+}
+
+Instant VirtualNetwork::arrival_of(Wire& wire, int to, std::size_t size) {
+  Duration travel = conditions.latency_min +
+                    std::chrono::microseconds(
+                        rng_.below(static_cast<std::uint64_t>(conditions.latency_spread / 1us)));
+  if (conditions.retransmit_one_in > 0 && rng_.below(conditions.retransmit_one_in) == 0) {
+    travel += conditions.retransmit_after;
+  }
+  Side& side = wire.sides[to];
+  const auto way = ways_.find({wire.sides[1 - to].party, side.party});
+  if (way != ways_.end() && way->second.bytes_per_second > 0) {
+    const Duration line = std::chrono::microseconds(1'000'000 * static_cast<std::uint64_t>(size) /
+                                                    way->second.bytes_per_second);
+    side.line_free_at = std::max(side.line_free_at, clock_.now()) + line;
+    travel += side.line_free_at - clock_.now();
+  }
+  side.last_arrival = std::max(side.last_arrival, clock_.now() + travel);
+  return side.last_arrival;
 }
 
 bool VirtualNetwork::send(PartyId from, LinkId link, Bytes message, SharedBytes chunk) {
   const auto end = ends_.find({from, link});
   if (end == ends_.end()) return false;
-  const auto& [wire, side] = end->second;
-  bytes_sent_ += message.size() + (chunk ? chunk->size() : 0);
-  const Duration way = 200us + std::chrono::microseconds(rng_.below(1'800));
-  Side& to = wire->sides[1 - side];
-  to.last_arrival = std::max(to.last_arrival, clock_.now() + way);
-  if (is_cut(*wire)) return true;
-  clock_.at(to.last_arrival, [this, wire = wire, side = side, life = parties_[from].life,
-                              message = std::move(message), chunk = std::move(chunk)] {
-    arrive(wire, 1 - side, life, message, chunk);
-  });
+  const WirePtr& wire = end->second.first;
+  const int to = 1 - end->second.second;
+  if (watch_) watch_(from, wire->plane, message);
+  const std::size_t size = message.size() + (chunk ? chunk->size() : 0);
+  bytes_sent_ += size;
+  ++messages_sent_;
+  const Instant at = arrival_of(*wire, to, size);
+  Parcel parcel{
+      wire, to, parties_[from].life, wire->connection, std::move(message), std::move(chunk)};
+  if (const Way* way = way_of(parcel); way != nullptr && way->cuts > 0) return true;
+  clock_.at(at, [this, parcel = std::move(parcel)]() mutable { arrive(std::move(parcel)); });
   return true;
 }
 
-void VirtualNetwork::arrive(const WirePtr& wire, int to, std::uint64_t sender_life,
-                            const Bytes& message, const SharedBytes& chunk) {
-  const Side& sender = wire->sides[1 - to];
-  Side& receiver = wire->sides[to];
+VirtualNetwork::Way* VirtualNetwork::way_of(const Parcel& parcel) {
+  const Wire& wire = *parcel.wire;
+  const auto way = ways_.find({wire.sides[1 - parcel.to].party, wire.sides[parcel.to].party});
+  return way == ways_.end() ? nullptr : &way->second;
+}
+
+void VirtualNetwork::arrive(Parcel parcel) {
+  Way* way = way_of(parcel);
+  if (way != nullptr && way->cuts > 0) return;
+  if (way != nullptr && (way->holds > 0 || !way->held.empty())) {
+    way->held.push_back(std::move(parcel));
+    return;
+  }
+  deliver(parcel);
+}
+
+void VirtualNetwork::deliver(const Parcel& parcel) {
+  Wire& wire = *parcel.wire;
+  const Side& sender = wire.sides[1 - parcel.to];
+  Side& receiver = wire.sides[parcel.to];
   Party& process = parties_[receiver.party];
-  const bool sender_lives = parties_[sender.party].life == sender_life;
-  if (!process.deliver || !sender_lives || wire->is_closed || is_cut(*wire)) return;
+  const bool sender_lives = parties_[sender.party].life == parcel.sender_life;
+  if (!process.deliver || !sender_lives || wire.is_closed) return;
+  if (wire.connection != parcel.connection) return;
   if (receiver.life != process.life) {
-    if (to == 0) return;  // whoever opened this is gone
+    if (parcel.to == 0) return;  // whoever opened this is gone
     receiver.life = process.life;
     receiver.link = LinkId{++process.last_link};
-    ends_[{receiver.party, receiver.link}] = {wire, 1};
+    ends_[{receiver.party, receiver.link}] = {parcel.wire, 1};
   }
-  if (chunk) ++chunks_to_[receiver.party];
-  process.deliver({receiver.link, wire->plane, message, std::nullopt}, chunk);
+  if (parcel.chunk) ++chunks_to_[receiver.party];
+  process.deliver({receiver.link, wire.plane, parcel.message, std::nullopt}, parcel.chunk);
 }
 
 std::uint64_t VirtualNetwork::chunks_to(PartyId party) const {

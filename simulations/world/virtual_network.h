@@ -2,7 +2,7 @@
 
 #include <map>
 #include <memory>
-#include <set>
+#include <vector>
 
 #include "base/events.h"
 #include "base/rng.h"
@@ -14,20 +14,47 @@ namespace pixmesh {
 /// Who sends and receives: a node's process or a client's. Parties have numbers.
 using PartyId = std::uint32_t;
 
-/// The wires between the parties of a test. A message takes 0.2 to 2 ms, keeps its order on its
-/// link, and is lost when its way is cut or either process is gone.
+/// How long messages take, for the whole network.
+struct NetworkConditions {
+  Duration latency_min = 200us;
+  Duration latency_spread = 1'800us;    // > 0; evenly added
+  std::uint32_t retransmit_one_in = 0;  // one message in so many is sent again; 0: none
+  Duration retransmit_after = 250ms;    // what that costs it and all behind it on the same link
+};
+
+/// The wires between the parties of a world. A message keeps its order on its link. It is lost when
+/// its way is cut or either process is gone, and never alone: this is TCP, so what is dropped below
+/// comes later, and what is behind it waits.
 class VirtualNetwork {
  public:
   using Deliver = std::function<void(const MessageArrived&, const SharedBytes&)>;
+  /// Looks at a message as it is sent.
+  using Watch = std::function<void(PartyId from, Plane plane, ByteView message)>;
   VirtualNetwork(VirtualClock& clock, Rng rng) : clock_(clock), rng_(rng) {}
 
   /// A process begins. Its earlier links are gone.
   void start(PartyId party, Deliver deliver);
   void stop(PartyId party);
+  void watch(Watch watch) { watch_ = std::move(watch); }
 
-  void cut(PartyId a, PartyId b) { cuts_.insert(std::minmax(a, b)); }
-  void heal(PartyId a, PartyId b) { cuts_.erase(std::minmax(a, b)); }
-  void heal_all() { cuts_.clear(); }
+  NetworkConditions conditions;
+
+  // Troubles are counted: a way is free again when all that began has ended.
+  void cut(PartyId a, PartyId b);
+  void heal(PartyId a, PartyId b);
+  void cut_way(PartyId from, PartyId to) { ++ways_[{from, to}].cuts; }
+  void heal_way(PartyId from, PartyId to);
+  /// Nothing arrives until it is released; then everything does, in order.
+  void hold_way(PartyId from, PartyId to) { ++ways_[{from, to}].holds; }
+  void release_way(PartyId from, PartyId to);
+  /// A message takes size / bytes_per_second longer, one after the other; 0: no limit.
+  void clog_way(PartyId from, PartyId to, std::uint64_t bytes_per_second) {
+    ways_[{from, to}].bytes_per_second = bytes_per_second;
+  }
+  /// The connections between two parties break and are made anew: what is under way is lost, and
+  /// whoever was called sees a new link.
+  void reset(PartyId a, PartyId b);
+  void heal_all();
 
   [[nodiscard]] static Endpoint address_of(PartyId party, Plane plane);
 
@@ -36,6 +63,7 @@ class VirtualNetwork {
   [[nodiscard]] bool send(PartyId from, LinkId link, Bytes message, SharedBytes chunk);
 
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
+  [[nodiscard]] std::uint64_t messages_sent() const { return messages_sent_; }
   /// Chunks that reached a process over a link it opened or was called on, by party.
   [[nodiscard]] std::uint64_t chunks_to(PartyId party) const;
 
@@ -50,25 +78,45 @@ class VirtualNetwork {
     std::uint64_t life = 0;
     LinkId link;  // 0: not known at this side yet
     Instant last_arrival{};
+    Instant line_free_at{};
   };
   struct Wire {  // sides[0] opened it
     Plane plane = Plane::control;
     Side sides[2];
     bool is_closed = false;
+    std::uint64_t connection = 0;  // counts resets
   };
   using WirePtr = std::shared_ptr<Wire>;
+  struct Parcel {
+    WirePtr wire;
+    int to = 0;  // side
+    std::uint64_t sender_life = 0;
+    std::uint64_t connection = 0;
+    Bytes message;
+    SharedBytes chunk;
+  };
+  struct Way {
+    std::uint32_t cuts = 0;
+    std::uint32_t holds = 0;
+    std::uint64_t bytes_per_second = 0;
+    std::vector<Parcel> held;
+  };
+  using WayKey = std::pair<PartyId, PartyId>;
 
-  void arrive(const WirePtr& wire, int to, std::uint64_t sender_life, const Bytes& message,
-              const SharedBytes& chunk);
-  [[nodiscard]] bool is_cut(const Wire& wire) const;
+  void arrive(Parcel parcel);
+  void deliver(const Parcel& parcel);
+  [[nodiscard]] Way* way_of(const Parcel& parcel);
+  [[nodiscard]] Instant arrival_of(Wire& wire, int to, std::size_t size);
 
   VirtualClock& clock_;
   Rng rng_;
+  Watch watch_;
   std::map<PartyId, Party> parties_;
   std::map<std::pair<PartyId, LinkId>, std::pair<WirePtr, int>> ends_;  // and which side it is
-  std::set<std::pair<PartyId, PartyId>> cuts_;
+  std::map<WayKey, Way> ways_;  // only those that ever had troubles
   std::map<PartyId, std::uint64_t> chunks_to_;
   std::uint64_t bytes_sent_ = 0;
+  std::uint64_t messages_sent_ = 0;
 };
 
 /// One process's view of the network.

@@ -1,0 +1,88 @@
+#include "simulations/world/virtual_executor.h"
+
+#include <utility>
+
+namespace pixmesh {
+
+VirtualExecutor::VirtualExecutor(VirtualClock& clock, VirtualDisk& disk, std::string scratch_root,
+                                 Ended ended)
+    : clock_(clock),
+      disk_(disk),
+      scratch_root_(std::move(scratch_root)),
+      ended_(std::move(ended)),
+      alive_(std::make_shared<bool>(true)) {}
+
+VirtualExecutor::~VirtualExecutor() { *alive_ = false; }
+
+void VirtualExecutor::run(const ToolRun& tool) {
+  running_.insert(tool.run);
+  const SharedBytes input = disk_.file(tool.input_path);
+  const Duration takes = trouble == ToolTrouble::hangs ? tool.limits.wall : time;
+  clock_.after(takes, [this, alive = alive_, tool, input, with = trouble] {
+    if (*alive && running_.erase(tool.run) > 0) finish(tool, input, with);
+  });
+}
+
+void VirtualExecutor::cancel(RunId run) {
+  if (running_.erase(run) == 0) return;
+  ++cancelled;
+  ToolReport report;
+  report.run = run;
+  report.end = ToolEnd::cancelled;
+  clock_.after(1ms, [this, alive = alive_, report] {
+    if (*alive) ended_(report);
+  });
+}
+
+void VirtualExecutor::discard(RunId run) {
+  ++discarded;
+  disk_.remove_file(path_of(run));
+}
+
+Bytes VirtualExecutor::output_of(const Bytes& input) {
+  const std::string text = "made of " + to_text(digest_of(input));
+  const ByteView bytes = bytes_of(text);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string VirtualExecutor::path_of(RunId run) {
+  return "scratch/run-" + std::to_string(run.raw) + "/out.png";
+}
+
+void VirtualExecutor::finish(const ToolRun& tool, const SharedBytes& input, ToolTrouble with) {
+  ToolReport report;
+  report.run = tool.run;
+  report.wall = time;
+  if (!input) {
+    report.end = ToolEnd::not_started;
+    return ended_(report);
+  }
+  switch (with) {
+    case ToolTrouble::none: {
+      Bytes output = output_of(*input);
+      report.output_size = output.size();
+      report.output_path = scratch_root_ + path_of(tool.run).substr(std::string("scratch").size());
+      disk_.write_file(path_of(tool.run), std::move(output));
+      break;
+    }
+    case ToolTrouble::fails:
+      report.end = ToolEnd::exit_status;
+      report.exit_status = 1;
+      report.error_text = "the tool is in a bad mood";
+      break;
+    case ToolTrouble::dies:
+      report.end = ToolEnd::killed;
+      report.exit_status = 11;
+      break;
+    case ToolTrouble::floods:
+      report.end = ToolEnd::output_limit;
+      break;
+    case ToolTrouble::hangs:
+      report.end = ToolEnd::wall_limit;
+      report.wall = tool.limits.wall;
+      break;
+  }
+  ended_(report);
+}
+
+}  // namespace pixmesh
