@@ -231,6 +231,11 @@ void Node::fail(Instant now, const std::string& why) {
   stop(now);
 }
 
+std::size_t Node::open_conversations() const {
+  const std::size_t own = (rebalance_ != nullptr ? 1U : 0U) + (repair_ != nullptr ? 1U : 0U);
+  return operations_.count() - own;
+}
+
 void Node::check_invariants() const {
   members_.check_invariants();
   if (rebalance_ != nullptr) rebalance_->check_invariants();

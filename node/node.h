@@ -49,6 +49,8 @@ class Node : private Post {
   [[nodiscard]] const MeshSettings* settings() const { return members_.settings(); }
   void set_recipes(RecipeBook book) { runs_.set_book(std::move(book)); }
   void check_invariants() const;
+  /// Conversations under way on behalf of clients and other members; none on a node at rest.
+  [[nodiscard]] std::size_t open_conversations() const;
 
  private:
   // node.cc

@@ -1,27 +1,32 @@
-// pixmesh-sim: what a mesh does, on virtual time.
-#include <CLI/CLI.hpp>
-#include <array>
 #include <iostream>
-#include <utility>
-#include <vector>
 
+#include "simulations/commands.h"
 #include "simulations/studies/commands.h"
 
-int main(int argc, char** argv) {
-  using namespace pixmesh;
-  constexpr std::array subcommands{studies::add_gossip, studies::add_placement,
-                                   studies::add_routing};
+namespace {
 
-  CLI::App app("Runs the product's own code on virtual time");
-  app.require_subcommand(1);
-  std::vector<std::pair<CLI::App*, studies::Command>> commands;
-  for (const auto add : subcommands) {
-    studies::Command command = add(app);
-    commands.emplace_back(app.get_subcommands({}).back(), std::move(command));
+constexpr int usage_code = 2;
+constexpr auto subcommands = {pixmesh::add_run};
+constexpr auto studies = {pixmesh::studies::add_gossip, pixmesh::studies::add_placement,
+                          pixmesh::studies::add_routing};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App root(
+      "Runs a whole pixmesh in one thread and one seed, with faults, and checks what it "
+      "promises");
+  root.require_subcommand(1);
+  int code = 0;
+  for (const auto add : subcommands) add(root, code);
+  for (const auto add : studies) {
+    const pixmesh::studies::Command study = add(root);
+    root.get_subcommands({}).back()->callback([&code, study] { code = study(std::cout); });
   }
-  CLI11_PARSE(app, argc, argv);
-  for (const auto& [parsed, run] : commands) {
-    if (parsed->parsed()) return run(std::cout);
+  try {
+    root.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return root.exit(error) == 0 ? 0 : usage_code;
   }
-  return 1;
+  return code;
 }

@@ -36,6 +36,7 @@ NodeMachine::~NodeMachine() = default;
 MeshWorld::MeshWorld(WorldOptions options)
     : options_(options), rng_(options.seed), network_(clock_, rng_.split()) {
   client_ = std::make_unique<MeshClient>(network_, rng_.split());
+  client_->on_news([this] { on_client_news(); });
 }
 
 MeshWorld::~MeshWorld() = default;
@@ -115,6 +116,7 @@ void MeshWorld::start(std::uint32_t number) {
       clock_, *machine.disk, scratch_root,
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
   machine.executor->time = machine.tool_time;
+  machine.executor->trouble = machine.tool_trouble;
   machine.background = std::make_unique<WorldBackground>(
       clock_, [tell](OperationId ticket) { tell(BackgroundDone{ticket}); });
   machine.log = std::make_unique<WorldLog>([this, number](std::string_view name, std::string text) {
@@ -172,12 +174,6 @@ void MeshWorld::restart(std::uint32_t number) {
 }
 
 void MeshWorld::ask_to_stop(std::uint32_t number) { deliver(number, StopAsked{}); }
-
-void MeshWorld::crash_in_step(std::uint32_t number, std::uint32_t steps) {
-  machines_[number]->disk->interrupt_after(steps, [this, number] {
-    if (is_running(number)) crash(number);
-  });
-}
 
 void MeshWorld::pause(std::uint32_t number) { machines_[number]->paused = true; }
 
@@ -317,6 +313,11 @@ void MeshWorld::set_wall_shift(std::uint32_t node, Duration shift) {
 void MeshWorld::set_tool_time(std::uint32_t node, Duration time) {
   machines_[node]->tool_time = time;
   if (machines_[node]->executor) machines_[node]->executor->time = time;
+}
+
+void MeshWorld::set_tool_trouble(std::uint32_t node, ToolTrouble trouble) {
+  machines_[node]->tool_trouble = trouble;
+  if (machines_[node]->executor) machines_[node]->executor->trouble = trouble;
 }
 
 std::uint32_t MeshWorld::tools_running(std::uint32_t node) const {

@@ -47,8 +47,9 @@ class MeshWorld {
   /// The process stands still and takes no events; its disks and tools go on.
   void pause(std::uint32_t node);
   void resume(std::uint32_t node);
-  /// Crashes at the `steps`-th change of its disk from now, if it still runs then.
-  void crash_in_step(std::uint32_t node, std::uint32_t steps);
+  /// Gives a command and does not wait; `then` gets the answer if one comes.
+  void tell(std::uint32_t node, NodeCommand command, NodeId target,
+            std::function<void(const CommandAnswer&)> then = nullptr);
 
   void cut(std::uint32_t a, std::uint32_t b) { network_.cut(a, b); }
   void heal(std::uint32_t a, std::uint32_t b) { network_.heal(a, b); }
@@ -87,6 +88,8 @@ class MeshWorld {
   /// Partitions that are not as they must be in a mesh at rest; empty: all is well. Expected are
   /// the holders that the placement of all members names, dead ones included.
   [[nodiscard]] std::vector<std::string> unrest();
+  /// Of all members, dead ones included.
+  [[nodiscard]] const PlacementTable& expected_placement();
   [[nodiscard]] std::size_t count_logged(std::string_view name) const;
   [[nodiscard]] const std::vector<LoggedEvent>& log() const { return log_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return network_.bytes_sent(); }
@@ -101,6 +104,7 @@ class MeshWorld {
   /// From now on the node's wall clock is this much ahead of the world's; less than zero: behind.
   void set_wall_shift(std::uint32_t node, Duration shift);
   void set_tool_time(std::uint32_t node, Duration time);
+  void set_tool_trouble(std::uint32_t node, ToolTrouble trouble);
   [[nodiscard]] std::uint32_t tools_running(std::uint32_t node) const;
 
   // --- A client's wishes, asked of one node ---
@@ -129,9 +133,9 @@ class MeshWorld {
   void wake(std::uint32_t node);
   void after_step(std::uint32_t node);
   void arm(std::uint32_t node);
-  [[nodiscard]] const PlacementTable& expected_placement();
   [[nodiscard]] NodeOptions options_of(const NodeMachine& machine) const;
   void find_settings() const;
+  void on_client_news();
   void note_logged(std::uint32_t node, std::string_view name, std::string fields);
 
   WorldOptions options_;
@@ -140,6 +144,7 @@ class MeshWorld {
   VirtualNetwork network_;
   std::vector<std::unique_ptr<NodeMachine>> machines_;
   std::unique_ptr<MeshClient> client_;
+  std::map<OperationId, std::function<void(const CommandAnswer&)>> told_;  // commands under way
   mutable std::optional<MeshSettings> settings_;  // read from a disk when first needed
   std::vector<LoggedEvent> log_;
   std::set<std::uint32_t> left_;  // nodes that said so

@@ -119,6 +119,25 @@ CommandAnswer MeshWorld::command(std::uint32_t via, NodeCommand command, NodeId 
   return ask<CommandAnswer>(via, CommandRequest{{}, command, target, force, accept_fewer}, silent);
 }
 
+void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
+                     std::function<void(const CommandAnswer&)> then) {
+  const OperationId operation =
+      client_->send(node, CommandRequest{{}, command, target, true, false});
+  if (then) told_.emplace(operation, std::move(then));
+}
+
+void MeshWorld::on_client_news() {
+  for (auto told = told_.begin(); told != told_.end();) {
+    const Message* answer = client_->answer_of(told->first);
+    if (answer == nullptr) {
+      ++told;
+      continue;
+    }
+    if (const auto* done = std::get_if<CommandAnswer>(answer)) told->second(*done);
+    told = told_.erase(told);
+  }
+}
+
 RunOutcome MeshWorld::run(std::uint32_t via, const std::string& name) {
   RunCandidates silent;
   silent.code = ErrorCode::timed_out;

@@ -33,6 +33,7 @@ struct NodeMachine {
   std::unique_ptr<VirtualDisk> disk;
   std::unique_ptr<VirtualDisk> state;
   Duration tool_time = 50ms;
+  ToolTrouble tool_trouble = ToolTrouble::none;
 
   // One life.
   ChunkPool chunks;

@@ -156,7 +156,7 @@ std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
 }
 
 void VirtualDisk::interrupt_after(std::uint32_t steps, std::function<void()> then) {
-  steps_left_ = std::max(1U, steps);
+  steps_left_ = steps;
   interruption_ = std::move(then);
 }
 
@@ -405,6 +405,11 @@ SharedBytes VirtualDisk::file(const std::string& path) const {
 bool VirtualDisk::is_durable(const std::string& path) const {
   const auto found = durable_.find(path);
   return found != durable_.end() && found->second == file(path) && !unsynced_.contains(path);
+}
+
+Instant VirtualDisk::published_at(const std::string& path) const {
+  const auto found = published_.find(path);
+  return found == published_.end() ? Instant{} : found->second;
 }
 
 void VirtualDisk::write_file(const std::string& path, Bytes bytes) {

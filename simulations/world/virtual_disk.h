@@ -55,7 +55,7 @@ class VirtualDisk : public Disk {
   Trouble trouble;
   void watch(Changing changing) { changing_ = std::move(changing); }
   /// Calls `then` in place of the answer to the `steps`-th change of a file or table from now, when
-  /// half of that change may have happened. Once; `then` is to crash the process.
+  /// half of that change may have happened. Once; `then` is to crash the process. 0: never.
   void interrupt_after(std::uint32_t steps, std::function<void()> then);
   /// A new, empty disk of the same size.
   void lose();
@@ -75,6 +75,8 @@ class VirtualDisk : public Disk {
   [[nodiscard]] SharedBytes file(const std::string& path) const;
   /// Whether a file would be there, as it is, after a power cut.
   [[nodiscard]] bool is_durable(const std::string& path) const;
+  /// When a blob got its name in this life of the process; long ago if in an earlier one.
+  [[nodiscard]] Instant published_at(const std::string& path) const;
   void write_file(const std::string& path, Bytes bytes);
   void remove_file(const std::string& path);
   void damage(const std::string& path);

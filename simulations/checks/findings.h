@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+
+namespace pixmesh {
+
+/// A promise that was not kept.
+struct Finding {
+  std::string promise;  // "I4"
+  std::string what;
+  Instant at;
+  std::vector<std::uint32_t> nodes;  // involved
+};
+
+/// Keeps the first broken promise of a run: what comes after it may only follow from it.
+class Findings {
+ public:
+  void report(Finding finding) {
+    if (!first_) first_ = std::move(finding);
+  }
+  [[nodiscard]] const std::optional<Finding>& first() const { return first_; }
+
+ private:
+  std::optional<Finding> first_;
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,47 @@
+// I2: every acknowledged write that was not superseded is readable through every node, and every
+// live target holder has a verified copy.
+#include "simulations/checks/stored_copies.h"
+
+namespace pixmesh {
+namespace {
+
+class Readability : public Check {
+ public:
+  explicit Readability(const Scene& scene) : Check(scene, "I2"), copies_(scene) {}
+
+  void on_lookup(const LookupSeen& seen) override {
+    if (!seen.audit) return;
+    const std::string where = "'" + seen.name + "' via node " + std::to_string(seen.via) + ": ";
+    if (seen.answer == nullptr) return report(where + "no answer", {seen.via});
+    const bool answered =
+        seen.answer->code == ErrorCode{} || seen.answer->code == ErrorCode::not_found;
+    if (!answered) return report(where + seen.answer->detail, {seen.via});
+    if (!seen.answer->confirmed) report(where + "the answer is unconfirmed", {seen.via});
+  }
+  void on_bytes(const BytesSeen& seen) override {
+    if (!seen.audit || seen.bytes != nullptr) return;
+    report("'" + seen.record.name + "' was found via node " + std::to_string(seen.via) +
+               ", but no holder gives its bytes",
+           {seen.via});
+  }
+  void at_rest() override {
+    for (const auto& [name, history] : scene_.oracle.names()) {
+      for (const std::uint32_t node : scene_.world.running()) {
+        const auto record = copies_.record_of(node, name);
+        if (!record || copies_.has_bytes(node, *record)) continue;
+        report(
+            "node " + std::to_string(node) + " has the record of '" + name + "' without its bytes",
+            {node});
+      }
+    }
+  }
+
+ private:
+  StoredCopies copies_;
+};
+
+}  // namespace
+
+CheckPtr make_i02(const Scene& scene) { return std::make_unique<Readability>(scene); }
+
+}  // namespace pixmesh

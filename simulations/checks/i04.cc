@@ -1,0 +1,55 @@
+// I4: no confirmed answer is older than a write that was acknowledged before the question. (The
+// promise is for the writer's own session; quorums give it to everybody, so everybody is checked.)
+#include "simulations/checks/check.h"
+
+namespace pixmesh {
+namespace {
+
+class ReadAfterWrite : public Check {
+ public:
+  explicit ReadAfterWrite(const Scene& scene) : Check(scene, "I4") {}
+
+  void on_lookup(const LookupSeen& seen) override {
+    const NameHistory* history = scene_.oracle.history_of(seen.name);
+    if (history == nullptr || seen.answer == nullptr || !seen.answer->confirmed) return;
+    if (seen.answer->code == ErrorCode::not_found) {
+      if (history->may_be_absent(seen.begun)) return;
+      return report("'" + seen.name + "' was acknowledged, and node " + std::to_string(seen.via) +
+                        " says it is not there",
+                    {seen.via});
+    }
+    if (seen.answer->code != ErrorCode{}) return;
+    const Version wanted = history->acknowledged_by(seen.begun);
+    if (seen.answer->record.version >= wanted) return;
+    report("'" + seen.name + "' via node " + std::to_string(seen.via) + " has version " +
+               std::to_string(seen.answer->record.version.clock) + ", older than " +
+               std::to_string(wanted.clock) + ", which was acknowledged before",
+           {seen.via});
+  }
+
+  void on_list(const ListSeen& seen) override {
+    if (!seen.complete) {
+      if (seen.audit) report("a listing at rest is not complete", {seen.via});
+      return;
+    }
+    std::map<std::string, Version> listed;
+    for (const ListEntry& entry : seen.entries) {
+      if (!entry.tombstone) listed[entry.name] = entry.version;
+    }
+    for (const auto& [name, history] : scene_.oracle.names()) {
+      if (name.rfind(seen.prefix, 0) != 0 || history.may_be_absent(seen.begun)) continue;
+      const auto found = listed.find(name);
+      if (found == listed.end()) {
+        report("'" + name + "' is missing in a complete listing", {seen.via});
+      } else if (found->second < history.acknowledged_by(seen.begun)) {
+        report("'" + name + "' is listed with an old version", {seen.via});
+      }
+    }
+  }
+};
+
+}  // namespace
+
+CheckPtr make_i04(const Scene& scene) { return std::make_unique<ReadAfterWrite>(scene); }
+
+}  // namespace pixmesh

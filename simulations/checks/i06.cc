@@ -1,0 +1,40 @@
+// I6: a deleted name does not come back after its deletion was acknowledged.
+#include <algorithm>
+
+#include "simulations/checks/stored_copies.h"
+
+namespace pixmesh {
+namespace {
+
+class Deletion : public Check {
+ public:
+  explicit Deletion(const Scene& scene) : Check(scene, "I6"), copies_(scene) {}
+
+  void at_rest() override {
+    for (const auto& [name, history] : scene_.oracle.names()) {
+      if (!is_deleted_for_good(history)) continue;
+      for (const std::uint32_t node : scene_.world.running()) {
+        const auto record = copies_.record_of(node, name);
+        if (record && !record->tombstone) report("'" + name + "' came back", {node});
+      }
+    }
+  }
+
+ private:
+  // The newest acknowledged write deleted it, and no other may still appear.
+  [[nodiscard]] static bool is_deleted_for_good(const NameHistory& history) {
+    const Write* newest = history.newest_acknowledged();
+    if (newest == nullptr || newest->kind != WriteKind::deletion) return false;
+    return std::all_of(history.writes.begin(), history.writes.end(), [](const Write& write) {
+      return write.acknowledged_at.has_value() || write.refused;
+    });
+  }
+
+  StoredCopies copies_;
+};
+
+}  // namespace
+
+CheckPtr make_i06(const Scene& scene) { return std::make_unique<Deletion>(scene); }
+
+}  // namespace pixmesh

@@ -1,0 +1,49 @@
+// I10: no temp file without an upload, no record without its files, no file without a record once
+// the sweep is over.
+#include "simulations/checks/check.h"
+#include "wire/stored.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration sweep_after = 120s;  // an upload may live that long, and its blob a minute more
+
+class Tidiness : public Check {
+ public:
+  explicit Tidiness(const Scene& scene) : Check(scene, "I10") {}
+
+  void at_rest() override {
+    for (const std::uint32_t node : scene_.world.running()) look_at(node);
+  }
+
+ private:
+  void look_at(std::uint32_t node) {
+    VirtualDisk& disk = scene_.world.disk(node);
+    const std::string where = "node " + std::to_string(node) + " has ";
+    if (disk.temp_count() > 0) report(where + "temp files at rest", {node});
+    std::set<std::string> named;
+    for (const auto& [key, stored] : disk.records()) {
+      const ImageRecord record = decode_record(stored.bytes).value();
+      const std::string path = record_path(key.first, key.second);
+      if (!disk.file(path))
+        report(where + "no file of the record of '" + stored.name + "'", {node});
+      if (record.tombstone) continue;
+      named.insert(blob_path(record.digest, record.media));
+      if (!disk.file(*named.find(blob_path(record.digest, record.media)))) {
+        report(where + "no bytes of '" + stored.name + "'", {node});
+      }
+    }
+    for (const std::string& path : disk.blob_paths()) {
+      if (named.contains(path) || scene_.world.now() < disk.published_at(path) + sweep_after) {
+        continue;
+      }
+      report(where + path + ", which no record names", {node});
+    }
+  }
+};
+
+}  // namespace
+
+CheckPtr make_i10(const Scene& scene) { return std::make_unique<Tidiness>(scene); }
+
+}  // namespace pixmesh

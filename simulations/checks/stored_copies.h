@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "simulations/checks/check.h"
+
+namespace pixmesh {
+
+/// What lies on the disks, seen from outside: the record of a name, and whether its bytes are
+/// right.
+class StoredCopies {
+ public:
+  explicit StoredCopies(const Scene& scene) : scene_(scene) {}
+
+  /// The node's record of a name, from its index; none if it has none. Runs or not.
+  [[nodiscard]] std::optional<ImageRecord> record_of(std::uint32_t node, const std::string& name);
+  /// Whether a record's bytes are on the node's disk, durable and with their digest. Deletions have
+  /// none and are always right.
+  [[nodiscard]] bool has_bytes(std::uint32_t node, const ImageRecord& record);
+  /// Nodes whose disk was not destroyed and has a record of this name that is at least as new as
+  /// `version`, with its bytes.
+  [[nodiscard]] std::vector<std::uint32_t> holders_of(const std::string& name,
+                                                      const Version& version);
+
+ private:
+  struct Decoded {
+    Bytes stored;
+    ImageRecord record;
+  };
+  Scene scene_;
+  std::map<std::pair<std::uint32_t, std::string>, Decoded> records_;     // as last decoded
+  std::map<std::pair<std::uint32_t, std::string>, SharedBytes> intact_;  // by path
+};
+
+}  // namespace pixmesh

@@ -1,0 +1,47 @@
+#include "simulations/draw_flags.h"
+
+#include <sstream>
+
+namespace pixmesh {
+namespace {
+
+constexpr double nanoseconds_per_minute = 60e9;
+
+}  // namespace
+
+void DrawFlags::add_to(CLI::App& command) {
+  command.add_option("--nodes", nodes_, "How many nodes found the mesh")->check(CLI::Range(1, 200));
+  command.add_option("--minutes", minutes_, "Simulated minutes with faults")
+      ->check(CLI::Range(0.01, 100'000.0));
+  command.add_option("--faults", faults_,
+                     "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,"
+                     "client,membership; 'none'; 'all'. Without it all but loss");
+}
+
+Result<DrawWishes> DrawFlags::wishes() const {
+  DrawWishes wishes;
+  if (nodes_ > 0) wishes.nodes = nodes_;
+  if (minutes_ > 0) {
+    wishes.safety = Duration(static_cast<std::int64_t>(minutes_ * nanoseconds_per_minute));
+  }
+  if (faults_.empty()) return wishes;
+  wishes.faults.allowed.fill(faults_ == "all");
+  if (faults_ == "all" || faults_ == "none") return wishes;
+  std::istringstream words(faults_);
+  for (std::string word; std::getline(words, word, ',');) {
+    const auto one = parse_fault_class(word);
+    if (!one) return Error{ErrorCode::usage, "'" + word + "' is no class of faults"};
+    wishes.faults.allowed[static_cast<std::size_t>(*one)] = true;
+  }
+  return wishes;
+}
+
+std::string DrawFlags::text() const {
+  std::ostringstream text;
+  if (nodes_ > 0) text << " --nodes " << nodes_;
+  if (minutes_ > 0) text << " --minutes " << minutes_;
+  if (!faults_.empty()) text << " --faults " << faults_;
+  return text.str();
+}
+
+}  // namespace pixmesh

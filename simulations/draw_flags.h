@@ -1,0 +1,25 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "simulations/trial/draw_scenario.h"
+
+namespace pixmesh {
+
+/// The flags by which a person shapes drawn scenarios: --nodes, --minutes, --faults.
+class DrawFlags {
+ public:
+  void add_to(CLI::App& command);
+  /// Errors: usage, for an unknown class of faults.
+  [[nodiscard]] Result<DrawWishes> wishes() const;
+  /// The same flags as words, to repeat a run: " --nodes 5", or empty.
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::uint32_t nodes_ = 0;
+  double minutes_ = 0;
+  std::string faults_;
+};
+
+}  // namespace pixmesh

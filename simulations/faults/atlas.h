@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+
+namespace pixmesh {
+
+class MeshWorld;
+
+/// Keeps track of destroyed copies, so that fewer than W of any acknowledged image are ever gone at
+/// one time: more than that no mesh can survive. Between two moments at which every partition had
+/// all its copies, at most W - 1 disks may be destroyed.
+class Atlas {
+ public:
+  Atlas(MeshWorld& world, std::uint32_t write_quorum) : world_(world), quorum_(write_quorum) {}
+
+  /// Asks for leave to destroy something on `node`'s disk. @returns whether it may be done; then it
+  /// counts as done. `for_good`: the whole disk, and it never comes back.
+  [[nodiscard]] bool may_destroy(std::uint32_t node, bool for_good);
+  /// Whether this disk is gone for good: what it holds does not count any more.
+  [[nodiscard]] bool is_gone(std::uint32_t node) const { return gone_.contains(node); }
+  /// Disks that may lack something they had when all copies were last seen.
+  [[nodiscard]] std::size_t destroyed_count() const { return since_whole_.size(); }
+
+ private:
+  MeshWorld& world_;
+  std::uint32_t quorum_;
+  std::set<std::uint32_t> gone_;
+  std::set<std::uint32_t> since_whole_;  // destroyed since all copies were there
+};
+
+}  // namespace pixmesh

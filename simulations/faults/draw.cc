@@ -1,0 +1,221 @@
+#include "simulations/faults/draw.h"
+
+#include <algorithm>
+
+namespace pixmesh {
+namespace {
+
+std::uint64_t between(Rng& rng, std::uint64_t low, std::uint64_t high) {
+  return low + rng.below(high - low + 1);
+}
+
+// From `low` to `high`, each doubling equally likely.
+std::uint64_t log_between(Rng& rng, std::uint64_t low, std::uint64_t high) {
+  std::uint64_t doublings = 0;
+  while ((low << (doublings + 1)) <= high) ++doublings;
+  const std::uint64_t begin = low << rng.below(doublings + 1);
+  return begin + rng.below(std::min(begin, high - begin + 1));
+}
+
+Duration log_time(Rng& rng, Duration low, Duration high) {
+  const auto micros = [](Duration d) { return static_cast<std::uint64_t>(d / 1us); };
+  return std::chrono::microseconds(log_between(rng, micros(low), micros(high)));
+}
+
+/// Draws the faults of one class.
+class ClassDraw {
+ public:
+  ClassDraw(Rng rng, const Scenario& scenario, std::vector<Event>& events)
+      : rng_(rng), scenario_(scenario), events_(events) {}
+
+  void draw(FaultClass fault) {
+    switch (fault) {
+      case FaultClass::network:
+        return draw_network();
+      case FaultClass::crash:
+        return draw_crashes();
+      case FaultClass::pause:
+        return draw_some(6s, 60s, [this] { add(EventKind::pause).lasting = time(100ms, 40s); });
+      case FaultClass::clock:
+        return draw_clocks();
+      case FaultClass::disk:
+        return draw_disks();
+      case FaultClass::loss:
+        return draw_losses();
+      case FaultClass::tool:
+        return draw_tools();
+      case FaultClass::client:
+        return draw_some(1s, 10s, [this] {
+          Event& garbage = add(EventKind::garbage);
+          garbage.number = static_cast<std::uint32_t>(rng_.below(1'000));
+        });
+      case FaultClass::membership:
+        return draw_members();
+      case FaultClass::operation:
+        return;
+    }
+  }
+
+ private:
+  Event& add(EventKind kind) {
+    Event event;
+    event.kind = kind;
+    event.at = at_;
+    const std::uint64_t count = scenario_.nodes.size();
+    event.node = static_cast<std::uint32_t>(rng_.below(count));
+    event.peer = static_cast<std::uint32_t>(rng_.below(count));
+    events_.push_back(std::move(event));
+    return events_.back();
+  }
+  Duration time(Duration low, Duration high) { return log_time(rng_, low, high); }
+
+  // One after the other, on average `mean` apart, itself drawn between these.
+  template <typename One>
+  void draw_some(Duration mean_low, Duration mean_high, One one) {
+    const Duration mean = time(mean_low, mean_high);
+    at_ = {};
+    for (;;) {
+      at_ += std::chrono::microseconds(1 + rng_.below(2 * static_cast<std::uint64_t>(mean / 1us)));
+      if (at_ >= scenario_.safety) return;
+      one();
+    }
+  }
+
+  void draw_network() {
+    at_ = {};
+    if (rng_.below(2) == 0) {
+      Event& latency = add(EventKind::latency);
+      latency.lasting = scenario_.safety;
+      latency.amount = static_cast<std::int64_t>(log_between(rng_, 200, 60'000));
+    }
+    if (rng_.below(2) == 0) {
+      Event& lossy = add(EventKind::lossy);
+      lossy.lasting = scenario_.safety;
+      lossy.amount = static_cast<std::int64_t>(log_between(rng_, 4, 500));
+    }
+    draw_some(2s, 30s, [this] { draw_partition(); });
+  }
+
+  void draw_partition() {
+    static constexpr std::array kinds{EventKind::cut,     EventKind::cut_way, EventKind::hold,
+                                      EventKind::reset,   EventKind::clog,    EventKind::flap,
+                                      EventKind::isolate, EventKind::split};
+    Event& event = add(kinds[rng_.below(kinds.size())]);
+    event.lasting = time(100ms, 60s);
+    if (event.kind == EventKind::clog) {
+      event.amount = static_cast<std::int64_t>(log_between(rng_, 10'000, 10'000'000));
+    } else if (event.kind == EventKind::flap) {
+      event.amount = static_cast<std::int64_t>(log_between(rng_, 200, 5'000));
+    } else if (event.kind == EventKind::split) {
+      event.amount = static_cast<std::int64_t>(1 + rng_.below((1ULL << 62) - 1));
+    }
+  }
+
+  void draw_crashes() {
+    draw_some(4s, 60s, [this] {
+      const bool in_step = rng_.below(4) == 0;
+      Event& event = add(in_step ? EventKind::crash_in_step : EventKind::crash);
+      event.lasting = time(10ms, 60s);
+      if (in_step) event.amount = static_cast<std::int64_t>(between(rng_, 1, 30));
+    });
+    if (rng_.below(5) > 0) return;
+    at_ = std::chrono::microseconds(rng_.below(static_cast<std::uint64_t>(scenario_.safety / 1us)));
+    add(EventKind::power_cut).lasting = time(100ms, 10s);
+  }
+
+  void draw_clocks() {
+    at_ = {};
+    for (std::uint32_t node = 0; node < scenario_.nodes.size(); ++node) {
+      constexpr std::int64_t hour_ms = 3'600'000;
+      constexpr std::int64_t ten_years_ms = 87'600 * hour_ms;
+      const bool wild = rng_.below(20) == 0;
+      const std::int64_t most = wild ? ten_years_ms : hour_ms;
+      Event& shift = add(EventKind::clock_shift);
+      shift.node = node;
+      shift.amount =
+          static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(2 * most))) - most;
+      Event& drift = add(EventKind::clock_drift);
+      drift.node = node;
+      drift.amount = static_cast<std::int64_t>(rng_.below(2'001)) - 1'000;
+    }
+    draw_some(10s, 100s, [this] {
+      add(EventKind::clock_shift).amount = static_cast<std::int64_t>(rng_.below(60'000)) - 30'000;
+    });
+  }
+
+  void draw_disks() {
+    static constexpr std::array kinds{EventKind::disk_full,    EventKind::disk_slow,
+                                      EventKind::write_errors, EventKind::sync_errors,
+                                      EventKind::read_errors,  EventKind::misreads};
+    draw_some(5s, 60s, [this] {
+      Event& event = add(kinds[rng_.below(kinds.size())]);
+      event.lasting = time(100ms, 30s);
+      const bool slow = event.kind == EventKind::disk_slow;
+      event.amount = static_cast<std::int64_t>(slow ? log_between(rng_, 1'000, 3'000'000)
+                                                    : between(rng_, 1, 8));
+    });
+  }
+
+  void draw_losses() {
+    draw_some(20s, 120s, [this] {
+      Event& event = add(rng_.below(2) == 0 ? EventKind::disk_lost : EventKind::rot);
+      event.lasting = time(100ms, 30s);
+      event.amount = static_cast<std::int64_t>(rng_.below(1'000'000));
+    });
+  }
+
+  void draw_tools() {
+    draw_some(5s, 60s, [this] {
+      const bool slow = rng_.below(3) == 0;
+      Event& event = add(slow ? EventKind::tool_slow : EventKind::tool_trouble);
+      event.lasting = time(1s, 30s);
+      event.amount =
+          static_cast<std::int64_t>(slow ? log_between(rng_, 100, 20'000) : between(rng_, 1, 4));
+    });
+  }
+
+  void draw_members() {
+    static constexpr std::array kinds{EventKind::join, EventKind::join, EventKind::leave,
+                                      EventKind::drain, EventKind::forget};
+    draw_some(15s, 90s, [this] {
+      Event& event = add(kinds[rng_.below(kinds.size())]);
+      event.lasting = time(1s, 30s);
+      event.amount = static_cast<std::int64_t>(between(rng_, 1, 8));
+      if (event.kind == EventKind::join && rng_.below(2) == 0) {
+        event.node += static_cast<std::uint32_t>(scenario_.nodes.size());  // a zone of its own
+      }
+    });
+  }
+
+  Rng rng_;
+  const Scenario& scenario_;
+  std::vector<Event>& events_;
+  Duration at_{};
+};
+
+}  // namespace
+
+FaultChoice FaultChoice::ordinary() {
+  FaultChoice choice;
+  choice.allowed.fill(true);
+  choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
+  choice.allowed[static_cast<std::size_t>(FaultClass::loss)] = false;
+  return choice;
+}
+
+std::vector<Event> draw_faults(Rng rng, const Scenario& scenario, const FaultChoice& choice) {
+  std::vector<Event> events;
+  for (std::size_t i = 0; i < fault_class_count; ++i) {
+    Rng own = rng.split();
+    const bool drawn = own.below(2) == 0;
+    const auto fault = static_cast<FaultClass>(i);
+    if (choice.allowed[i] && drawn && fault != FaultClass::operation) {
+      ClassDraw(own, scenario, events).draw(fault);
+    }
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event& a, const Event& b) { return a.at < b.at; });
+  return events;
+}
+
+}  // namespace pixmesh

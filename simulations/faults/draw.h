@@ -1,0 +1,25 @@
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "base/rng.h"
+#include "simulations/scenario/scenario.h"
+
+namespace pixmesh {
+
+/// Which classes of faults may be drawn.
+struct FaultChoice {
+  std::array<bool, fault_class_count> allowed{};
+  /// Everything but `loss`: what the mesh as it is can be expected to survive.
+  [[nodiscard]] static FaultChoice ordinary();
+};
+
+/// Faults for the safety phase of a scenario whose nodes are set already, in order of time. Of the
+/// allowed classes each is off with probability 1/2; how often the others strike is drawn too, so
+/// that some seeds are stormy in one way and calm in all others. The draws of one class do not
+/// shift those of another.
+[[nodiscard]] std::vector<Event> draw_faults(Rng rng, const Scenario& scenario,
+                                             const FaultChoice& choice);
+
+}  // namespace pixmesh

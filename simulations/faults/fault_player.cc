@@ -1,0 +1,266 @@
+#include "simulations/faults/fault_player.h"
+
+#include <utility>
+
+namespace pixmesh {
+namespace {
+
+constexpr std::uint32_t nodes_max = 64;  // bits of a split
+
+bool is_process_fault(FaultClass fault) {
+  return fault == FaultClass::crash || fault == FaultClass::pause || fault == FaultClass::clock ||
+         fault == FaultClass::tool;
+}
+
+}  // namespace
+
+FaultPlayer::FaultPlayer(MeshWorld& world, Atlas& atlas) : world_(world), atlas_(atlas) {}
+
+void FaultPlayer::until(Duration lasting, Undo undo) {
+  const std::uint64_t key = ++last_undo_;
+  undos_.emplace(key, std::move(undo));
+  world_.clock().after(lasting, [this, key] {
+    const auto due = undos_.extract(key);
+    if (due) due.mapped()();
+  });
+}
+
+void FaultPlayer::begin(const Event& fault) {
+  const EventForm& form = form_of(fault.kind);
+  if (form.node && form.fault != FaultClass::membership && !has(fault.node)) return;
+  if (form.fault == FaultClass::network) return begin_network(fault);
+  if (form.fault == FaultClass::membership) return begin_membership(fault);
+  if (is_process_fault(form.fault)) return begin_process(fault);
+  begin_disk(fault);
+}
+
+void FaultPlayer::end_all() {
+  // Ending one fault may begin nothing new: forgetting goes on by itself.
+  while (!undos_.empty()) undos_.extract(undos_.begin()).mapped()();
+  world_.heal_all();
+  world_.network().conditions = {};
+  for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
+    world_.disk(node).trouble = {};
+    world_.state(node).trouble = {};
+    world_.disk(node).interrupt_after(0, nullptr);
+    restart(node);
+  }
+}
+
+void FaultPlayer::begin_network(const Event& fault) {
+  VirtualNetwork& network = world_.network();
+  const auto a = fault.node;
+  const auto b = fault.peer;
+  const bool is_pair = form_of(fault.kind).peer;
+  if (is_pair && (a == b || !has(b))) return;
+  switch (fault.kind) {
+    case EventKind::cut:
+      network.cut(a, b);
+      return until(fault.lasting, [&network, a, b] { network.heal(a, b); });
+    case EventKind::cut_way:
+      network.cut_way(a, b);
+      return until(fault.lasting, [&network, a, b] { network.heal_way(a, b); });
+    case EventKind::hold:
+      network.hold_way(a, b);
+      return until(fault.lasting, [&network, a, b] { network.release_way(a, b); });
+    case EventKind::reset:
+      return network.reset(a, b);
+    case EventKind::clog:
+      network.clog_way(a, b, static_cast<std::uint64_t>(fault.amount));
+      return until(fault.lasting, [&network, a, b] { network.clog_way(a, b, 0); });
+    case EventKind::flap:
+      return flap(fault, world_.now() + fault.lasting, true);
+    case EventKind::isolate:
+      return cut_apart(1ULL << (a % nodes_max), fault.lasting);
+    case EventKind::split:
+      return cut_apart(static_cast<std::uint64_t>(fault.amount), fault.lasting);
+    case EventKind::latency:
+      network.conditions.latency_min = std::chrono::microseconds(fault.amount) / 2;
+      network.conditions.latency_spread = std::chrono::microseconds(fault.amount) + 1us;
+      return until(fault.lasting, [&network] {
+        network.conditions.latency_min = NetworkConditions{}.latency_min;
+        network.conditions.latency_spread = NetworkConditions{}.latency_spread;
+      });
+    case EventKind::lossy:
+      network.conditions.retransmit_one_in = static_cast<std::uint32_t>(fault.amount);
+      return until(fault.lasting, [&network] { network.conditions.retransmit_one_in = 0; });
+    default:
+      return;
+  }
+}
+
+void FaultPlayer::cut_apart(std::uint64_t side, Duration lasting) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
+  for (std::uint32_t a = 0; a < world_.node_count(); ++a) {
+    for (std::uint32_t b = a + 1; b < world_.node_count(); ++b) {
+      const bool same = ((side >> (a % nodes_max)) & 1) == ((side >> (b % nodes_max)) & 1);
+      if (!same) pairs.emplace_back(a, b);
+    }
+  }
+  for (const auto& pair : pairs) world_.cut(pair.first, pair.second);
+  until(lasting, [this, pairs] {
+    for (const auto& pair : pairs) world_.heal(pair.first, pair.second);
+  });
+}
+
+void FaultPlayer::flap(const Event& fault, Instant end, bool cut_now) {
+  if (cut_now) {
+    world_.cut(fault.node, fault.peer);
+  } else {
+    world_.heal(fault.node, fault.peer);
+  }
+  const std::uint64_t key = ++last_undo_;
+  undos_.emplace(key, [this, fault, cut_now] {
+    if (cut_now) world_.heal(fault.node, fault.peer);
+  });
+  world_.clock().after(std::chrono::milliseconds(fault.amount), [this, key, fault, end, cut_now] {
+    if (!undos_.extract(key)) return;
+    if (world_.now() < end) return flap(fault, end, !cut_now);
+    if (cut_now) world_.heal(fault.node, fault.peer);
+  });
+}
+
+void FaultPlayer::begin_process(const Event& fault) {
+  const auto node = fault.node;
+  switch (fault.kind) {
+    case EventKind::crash:
+      return crash(node, fault.lasting);
+    case EventKind::crash_in_step:
+      if (!world_.is_running(node)) return;
+      world_.disk(node).interrupt_after(
+          static_cast<std::uint32_t>(fault.amount),
+          [this, node, lasting = fault.lasting] { crash(node, lasting); });
+      return;
+    case EventKind::power_cut:
+      return cut_power(fault.lasting);
+    case EventKind::pause:
+      if (!world_.is_running(node) || world_.machine(node).paused) return;
+      world_.pause(node);
+      return until(fault.lasting, [this, node] { world_.resume(node); });
+    case EventKind::clock_shift:
+      return world_.set_wall_shift(
+          node, world_.machine(node).clock.wall_shift() + std::chrono::milliseconds(fault.amount));
+    case EventKind::clock_drift:
+      return world_.machine(node).clock.set_drift(world_.now(), fault.amount);
+    case EventKind::tool_trouble:
+      world_.set_tool_trouble(node, static_cast<ToolTrouble>(fault.amount));
+      return until(fault.lasting,
+                   [this, node] { world_.set_tool_trouble(node, ToolTrouble::none); });
+    case EventKind::tool_slow:
+      world_.set_tool_time(node, std::chrono::milliseconds(fault.amount));
+      return until(fault.lasting, [this, node] { world_.set_tool_time(node, 50ms); });
+    default:
+      return;
+  }
+}
+
+void FaultPlayer::crash(std::uint32_t node, Duration lasting) {
+  if (!world_.is_running(node)) return;
+  world_.crash(node);
+  until(lasting, [this, node] { restart(node); });
+}
+
+void FaultPlayer::restart(std::uint32_t node) {
+  if (world_.is_running(node) || !world_.is_member(node) || is_forgotten(node)) return;
+  world_.restart(node);
+}
+
+void FaultPlayer::cut_power(Duration lasting) {
+  for (std::uint32_t node = 0; node < world_.node_count(); ++node) crash(node, lasting);
+}
+
+void FaultPlayer::begin_disk(const Event& fault) {
+  const auto node = fault.node;
+  VirtualDisk& disk = world_.disk(node);
+  const auto count = static_cast<std::uint32_t>(fault.amount);
+  switch (fault.kind) {
+    case EventKind::disk_full:
+      disk.trouble.full = true;
+      return until(fault.lasting, [&disk] { disk.trouble.full = false; });
+    case EventKind::disk_slow:
+      disk.trouble.slower = std::chrono::microseconds(fault.amount);
+      return until(fault.lasting, [&disk] { disk.trouble.slower = {}; });
+    case EventKind::write_errors:
+      disk.trouble.failing_writes = count;
+      return;
+    case EventKind::sync_errors:
+      disk.trouble.failing_syncs = count;
+      return;
+    case EventKind::read_errors:
+      disk.trouble.failing_reads = count;
+      return;
+    case EventKind::misreads:
+      disk.trouble.misdirected_reads = count;
+      return;
+    case EventKind::disk_lost:
+      if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
+      crash(node, fault.lasting);
+      return disk.lose();
+    case EventKind::rot:
+      if (atlas_.may_destroy(node, false)) rot(node, static_cast<std::uint64_t>(fault.amount));
+      return;
+    default:
+      return;
+  }
+}
+
+void FaultPlayer::rot(std::uint32_t node, std::uint64_t chance) {
+  const std::vector<std::string> paths = world_.disk(node).blob_paths();
+  if (paths.empty()) return;
+  const std::string& path = paths[chance % paths.size()];
+  if (!world_.disk(node).file(path)->empty()) world_.disk(node).damage(path);
+}
+
+void FaultPlayer::begin_membership(const Event& fault) {
+  const auto node = fault.node;
+  switch (fault.kind) {
+    case EventKind::join: {
+      NodePlan plan;
+      plan.zone = "zone" + std::to_string(node);
+      plan.weight = static_cast<std::uint32_t>(fault.amount);
+      (void)world_.add_node(plan);
+      return;
+    }
+    case EventKind::leave:
+      if (has(node)) world_.tell(node, NodeCommand::leave, {});
+      return;
+    case EventKind::drain:
+      if (!has(node)) return;
+      world_.tell(node, NodeCommand::drain, {});
+      return until(fault.lasting, [this, node] { world_.tell(node, NodeCommand::undrain, {}); });
+    case EventKind::forget:
+      if (has(node) && has(fault.peer)) forget(node, fault.peer);
+      return;
+    default:
+      return;
+  }
+}
+
+void FaultPlayer::forget(std::uint32_t victim, std::uint32_t via) {
+  std::uint32_t members = 0;
+  for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
+    if (world_.is_member(node) && !is_forgotten(node)) ++members;
+  }
+  if (members < 3 || !world_.is_member(victim) || is_forgotten(victim)) return;
+  if (!atlas_.may_destroy(victim, true)) return;
+  forgotten_.insert(victim);
+  if (world_.is_running(victim)) world_.crash(victim);
+  tell_forget(victim, via, 0);
+}
+
+// Others believe it alive for a while, and whoever is asked may be down: said again until a node
+// that runs has done it.
+void FaultPlayer::tell_forget(std::uint32_t victim, std::uint32_t via, std::uint32_t attempt) {
+  constexpr Duration between = 3s;
+  const std::uint32_t count = world_.node_count();
+  const std::uint32_t node = (via + attempt) % count;
+  world_.tell(node, NodeCommand::forget, world_.id_of(victim),
+              [this, victim](const CommandAnswer& answer) {
+                if (answer.code == ErrorCode{}) world_.note_forgotten(victim);
+              });
+  world_.clock().after(between, [this, victim, via, attempt] {
+    if (world_.is_member(victim)) tell_forget(victim, via, attempt + 1);
+  });
+}
+
+}  // namespace pixmesh

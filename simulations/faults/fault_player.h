@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+
+#include "simulations/faults/atlas.h"
+#include "simulations/scenario/scenario.h"
+#include "simulations/world/mesh_world.h"
+
+namespace pixmesh {
+
+/// Makes the faults of a schedule happen to a world, and ends each when its time is over. An event
+/// that makes no sense where it comes (a crash of what does not run, a node that never joined) is
+/// passed over, so any part of a schedule is a schedule.
+class FaultPlayer {
+ public:
+  FaultPlayer(MeshWorld& world, Atlas& atlas);
+
+  void begin(const Event& fault);
+  /// Ends whatever is still going on and starts every member that is down. Clocks stay as they are.
+  void end_all();
+  /// All processes die in one instant and come back after `lasting`.
+  void cut_power(Duration lasting);
+  /// Nodes that were given up for good and that the others were told to forget.
+  [[nodiscard]] bool is_forgotten(std::uint32_t node) const { return forgotten_.contains(node); }
+
+ private:
+  using Undo = std::function<void()>;
+  void until(Duration lasting, Undo undo);
+  void begin_network(const Event& fault);
+  void begin_process(const Event& fault);
+  void begin_disk(const Event& fault);
+  void begin_membership(const Event& fault);
+  void cut_apart(std::uint64_t side, Duration lasting);
+  void flap(const Event& fault, Instant end, bool cut_now);
+  void crash(std::uint32_t node, Duration lasting);
+  void restart(std::uint32_t node);
+  void rot(std::uint32_t node, std::uint64_t chance);
+  void forget(std::uint32_t victim, std::uint32_t via);
+  void tell_forget(std::uint32_t victim, std::uint32_t via, std::uint32_t attempt);
+  [[nodiscard]] bool has(std::uint32_t node) const { return node < world_.node_count(); }
+
+  MeshWorld& world_;
+  Atlas& atlas_;
+  std::set<std::uint32_t> forgotten_;
+  std::uint64_t last_undo_ = 0;
+  std::map<std::uint64_t, Undo> undos_;          // of what is going on, oldest first
+  std::map<std::uint32_t, std::uint64_t> down_;  // nodes to be started again, and by which undo
+};
+
+}  // namespace pixmesh

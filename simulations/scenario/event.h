@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace pixmesh {
+
+/// What kind of misfortune an event is; each is off in half of all seeds. `operation` is a client's
+/// wish and always on.
+enum class FaultClass : std::uint8_t {
+  operation,
+  network,
+  crash,
+  pause,
+  clock,
+  disk,
+  loss,  // disks that come back empty or bytes that rot: the node cannot know
+  tool,
+  client,
+  membership,
+};
+inline constexpr std::size_t fault_class_count = 10;
+[[nodiscard]] std::string_view word_of(FaultClass one);
+[[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
+
+enum class EventKind : std::uint8_t {
+  // Wishes of client `peer`, asked of `node`, with `number` as their own.
+  put,         // `amount` bytes under `name`
+  put_twice,   // the same wish at two nodes at once
+  put_broken,  // the client goes silent after half of the bytes
+  put_absent,  // only if there is none
+  remove,
+  get,
+  get_broken,  // the client goes away while the bytes come
+  list,        // whatever starts with `name`
+  run,
+  tag,
+  copy,     // `name` gets a second name, `name`-copy
+  garbage,  // bytes that no member signed, `number` says which
+  // Network, between `node` and `peer` for `lasting`.
+  cut,
+  cut_way,  // from node to peer only
+  hold,     // arrives afterwards
+  reset,
+  clog,     // `amount` bytes a second
+  flap,     // cut and healed every `amount` ms
+  isolate,  // node from all others
+  split,    // nodes whose bit is set in `amount` from all others
+  latency,  // `amount` µs on average, everywhere
+  lossy,    // one message in `amount` is sent again, everywhere
+  // Processes.
+  crash,  // back after `lasting`
+  crash_in_step,
+  power_cut,  // all at once
+  pause,
+  // Clocks of `node`.
+  clock_shift,  // `amount` ms ahead of what it showed
+  clock_drift,  // `amount` parts per million
+  // Disks of `node`.
+  disk_full,
+  disk_slow,  // `amount` µs more for each operation
+  write_errors,
+  sync_errors,
+  read_errors,
+  misreads,
+  disk_lost,  // crash, and back with an empty disk
+  rot,        // one bit of one image
+  // Tools of `node`.
+  tool_trouble,  // `amount`: 1 fails, 2 dies, 3 floods, 4 hangs
+  tool_slow,     // `amount` ms
+  // Members.
+  join,   // a new one in zone `node` of weight `amount`
+  leave,  // asks `node` to leave
+  drain,
+  forget,  // node is destroyed; the others are told
+};
+inline constexpr std::size_t event_kind_count = static_cast<std::size_t>(EventKind::forget) + 1;
+
+/// One thing that is to happen at one moment. Which of the fields count depends on the kind.
+struct Event {
+  Duration at{};  // since the mesh was ready
+  EventKind kind = EventKind::put;
+  std::uint32_t node = 0;
+  std::uint32_t peer = 0;
+  Duration lasting{};
+  std::int64_t amount = 0;
+  std::uint32_t number = 0;
+  std::string name;
+  friend bool operator==(const Event&, const Event&) = default;
+};
+
+/// How a kind is written, and which fields it has.
+struct EventForm {
+  std::string_view word;
+  FaultClass fault;
+  bool node;
+  bool peer;
+  bool lasting;
+  bool amount;
+  bool number;
+  bool name;
+};
+[[nodiscard]] const EventForm& form_of(EventKind kind);
+[[nodiscard]] inline bool is_operation(const Event& event) {
+  return event.kind <= EventKind::garbage;
+}
+
+/// "3.250000 crash node=2 for=10.000000".
+[[nodiscard]] std::string text_of(const Event& event);
+/// None if it is no such line.
+[[nodiscard]] std::optional<Event> parse_event(std::string_view line);
+
+}  // namespace pixmesh

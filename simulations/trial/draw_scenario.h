@@ -1,0 +1,20 @@
+#pragma once
+
+#include <optional>
+
+#include "simulations/faults/draw.h"
+#include "simulations/scenario/scenario.h"
+
+namespace pixmesh {
+
+/// What a person may fix about a scenario that is otherwise drawn.
+struct DrawWishes {
+  std::optional<std::uint32_t> nodes;  // 1 … 200
+  std::optional<Duration> safety;      // > 0
+  FaultChoice faults = FaultChoice::ordinary();
+};
+
+/// The scenario of a seed: 1 to 12 nodes, one seed in twenty more of them, in 1 to 6 zones.
+[[nodiscard]] Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes);
+
+}  // namespace pixmesh

@@ -1,0 +1,187 @@
+#include "simulations/trial/trial.h"
+
+#include <algorithm>
+
+#include "simulations/checks/all_checks.h"
+#include "simulations/faults/fault_player.h"
+#include "simulations/workload/workload.h"
+#include "simulations/world/message_text.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration setup_within = 120s;
+constexpr Duration wishes_end_within = 130s;  // every client gives up by then
+constexpr Duration audit_within = 60s;
+constexpr std::size_t log_lines = 30;
+
+WorldOptions options_of(const Scenario& scenario) {
+  WorldOptions options;
+  options.seed = scenario.seed;
+  options.partition_bits = scenario.partition_bits;
+  options.replicas = scenario.replicas;
+  options.write_quorum = scenario.write_quorum;
+  return options;
+}
+
+class Trial {
+ public:
+  explicit Trial(const Scenario& scenario)
+      : scenario_(scenario),
+        world_(options_of(scenario)),
+        atlas_(world_, scenario.write_quorum),
+        player_(world_, atlas_),
+        checks_({world_, oracle_, atlas_, scenario_, findings_}),
+        workload_(world_, oracle_, checks_, scenario.clients, Rng(scenario.seed + 1)) {}
+
+  TrialResult run() {
+    const bool all_well = set_up() && safety() && liveness() && power_cut();
+    if (all_well) result_.phase = "over";
+    return result();
+  }
+
+ private:
+  [[nodiscard]] bool well() const { return !findings_.first().has_value(); }
+
+  bool begin(const char* phase) {
+    result_.phase = phase;
+    return well();
+  }
+
+  bool set_up() {
+    (void)begin("setup");
+    for (const PlannedNode& node : scenario_.nodes) {
+      (void)world_.add_node({"zone" + std::to_string(node.zone), node.weight});
+    }
+    world_.watch(checks_);
+    if (!world_.run_until_settled(setup_within)) report_unrest("the mesh does not come together");
+    return well();
+  }
+
+  bool safety() {
+    (void)begin("safety");
+    for (const Event& event : scenario_.events) {
+      world_.clock().at(world_.now() + event.at, [this, &event] {
+        if (over_) return;
+        if (is_operation(event)) {
+          workload_.begin(event);
+        } else {
+          player_.begin(event);
+        }
+      });
+    }
+    (void)run_while_well(scenario_.safety, [] { return false; });
+    over_ = true;
+    return well();
+  }
+
+  bool liveness() {
+    (void)begin("liveness");
+    player_.end_all();
+    return comes_to_rest();
+  }
+
+  bool power_cut() {
+    (void)begin("power cut");
+    player_.cut_power(1s);
+    (void)run_while_well(1s, [] { return false; });
+    player_.end_all();
+    return comes_to_rest();
+  }
+
+  // Writes that are still under way may change what is right, so they are waited for first.
+  bool comes_to_rest() {
+    (void)run_while_well(wishes_end_within, [this] { return workload_.open_count() == 0; });
+    const Instant late = world_.now() + rest_within;
+    while (well() && !world_.unrest().empty()) {
+      if (world_.now() >= late) report_unrest("the mesh is not right in time");
+      (void)run_while_well(500ms, [] { return false; });
+    }
+    if (!well()) return false;
+    audit();
+    if (well()) checks_.at_rest();
+    for (const std::string& fault : world_.faults()) {
+      findings_.report({"I1", fault, world_.now(), {}});
+    }
+    return well();
+  }
+
+  void audit() {
+    for (const std::uint32_t node : world_.running()) {
+      Event read;
+      read.node = node;
+      read.kind = EventKind::list;
+      read.name = "image";
+      workload_.audit(read);
+      read.kind = EventKind::get;
+      for (const auto& entry : oracle_.names()) {
+        read.name = entry.first;
+        workload_.audit(read);
+      }
+    }
+    (void)run_while_well(audit_within, [this] { return workload_.open_count() == 0; });
+    if (workload_.open_count() > 0) {
+      findings_.report({"I2", "reads at rest do not end", world_.now(), {}});
+    }
+  }
+
+  // @returns whether `holds` came to hold within `patience`.
+  template <typename Holds>
+  bool run_while_well(Duration patience, Holds holds) {
+    const Instant end = world_.now() + patience;
+    while (well() && !holds()) {
+      if (!world_.clock().step(end)) return holds();
+    }
+    return well();
+  }
+
+  void report_unrest(const std::string& what) {
+    const auto unrest = world_.unrest();
+    std::string text = what + ": " + std::to_string(unrest.size()) + " faults";
+    for (std::size_t i = 0; i < unrest.size() && i < 4; ++i) text += "; " + unrest[i];
+    findings_.report({"I15", text, world_.now(), {}});
+  }
+
+  TrialResult result() {
+    result_.finding = findings_.first();
+    result_.digest = world_.trace().digest();
+    result_.events = world_.trace().count();
+    result_.acknowledged = oracle_.acknowledged_count();
+    result_.simulated = world_.now().time_since_epoch();
+    result_.node_microseconds =
+        world_.node_count() * static_cast<std::uint64_t>(result_.simulated / 1us);
+    if (result_.finding) add_last_events();
+    return result_;
+  }
+
+  void add_last_events() {
+    const auto& log = world_.log();
+    const std::size_t first = log.size() - std::min(log.size(), log_lines);
+    for (std::size_t i = first; i < log.size(); ++i) {
+      result_.last_events.push_back(text_of_instant(log[i].at) + "  node " +
+                                    std::to_string(log[i].node) + "  " + log[i].name + " " +
+                                    log[i].fields);
+    }
+    for (const std::uint32_t node : result_.finding->nodes) {
+      const auto lines = world_.trace().last_of(node);
+      result_.last_events.insert(result_.last_events.end(), lines.begin(), lines.end());
+    }
+  }
+
+  const Scenario& scenario_;
+  MeshWorld world_;
+  Oracle oracle_;
+  Findings findings_;
+  Atlas atlas_;
+  FaultPlayer player_;
+  AllChecks checks_;
+  Workload workload_;
+  TrialResult result_;
+  bool over_ = false;
+};
+
+}  // namespace
+
+TrialResult run_trial(const Scenario& scenario) { return Trial(scenario).run(); }
+
+}  // namespace pixmesh

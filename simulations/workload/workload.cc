@@ -1,0 +1,36 @@
+#include "simulations/workload/workload.h"
+
+#include "base/digest.h"
+#include "ring/partition.h"
+#include "simulations/workload/forgery.h"
+#include "simulations/workload/wish.h"
+
+namespace pixmesh {
+
+Workload::Workload(MeshWorld& world, Oracle& oracle, Observer& observer, std::uint32_t clients,
+                   Rng rng)
+    : world_(world), oracle_(oracle), observer_(observer), rng_(rng) {
+  for (std::uint32_t i = 0; i <= clients; ++i) {
+    clients_.push_back(
+        std::make_unique<SimClient>(world_, MeshClient::first_party + 1 + i, rng_.split()));
+  }
+}
+
+void Workload::begin(const Event& operation) {
+  SimClient& client = *clients_[operation.peer % (clients_.size() - 1)];
+  if (operation.kind == EventKind::garbage) return send_garbage(client, operation);
+  const auto wish = wish_of({world_, client, oracle_, observer_, open_count_}, operation);
+  wish->begin();
+}
+
+void Workload::audit(const Event& read) {
+  const auto wish = audit_of({world_, *clients_.back(), oracle_, observer_, open_count_}, read);
+  wish->begin();
+}
+
+void Workload::send_garbage(SimClient& client, const Event& event) {
+  if (!world_.is_running(event.node)) return;
+  client.wire().send_raw(event.node, forgery_of(world_, event.node, event.number));
+}
+
+}  // namespace pixmesh
