@@ -7,5 +7,7 @@
 namespace pixmesh {
 
 void add_run(CLI::App& root, int& code);
+void add_replay(CLI::App& root, int& code);
+void add_soak(CLI::App& root, int& code);
 
 }  // namespace pixmesh

@@ -7,13 +7,14 @@
 
 namespace pixmesh {
 
-/// The flags by which a person shapes drawn scenarios: --nodes, --minutes, --faults.
+/// The flags by which a person shapes drawn scenarios: --nodes, --faults, and simulated minutes.
 class DrawFlags {
  public:
-  void add_to(CLI::App& command);
+  /// @param minutes_flag  how the simulated time with faults is called here.
+  void add_to(CLI::App& command, const std::string& minutes_flag);
   /// Errors: usage, for an unknown class of faults.
   [[nodiscard]] Result<DrawWishes> wishes() const;
-  /// The same flags as words, to repeat a run: " --nodes 5", or empty.
+  /// The same flags as words of `run`: " --nodes 5", or empty.
   [[nodiscard]] std::string text() const;
 
  private:

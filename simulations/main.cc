@@ -6,7 +6,7 @@
 namespace {
 
 constexpr int usage_code = 2;
-constexpr auto subcommands = {pixmesh::add_run};
+constexpr auto subcommands = {pixmesh::add_run, pixmesh::add_replay, pixmesh::add_soak};
 constexpr auto studies = {pixmesh::studies::add_gossip, pixmesh::studies::add_placement,
                           pixmesh::studies::add_routing};
 

@@ -3,7 +3,7 @@
 
 #include "simulations/commands.h"
 #include "simulations/draw_flags.h"
-#include "simulations/trial_report.h"
+#include "simulations/scenario_output.h"
 
 namespace pixmesh {
 namespace {
@@ -12,6 +12,7 @@ struct RunFlags {
   std::uint64_t seed = 1;
   bool json = false;
   bool print_scenario = false;
+  bool shrink = false;
   DrawFlags draw;
 };
 
@@ -26,13 +27,9 @@ int run(const RunFlags& flags) {
     std::fputs(text_of(scenario).c_str(), stdout);
     return 0;
   }
-  const TrialResult result = run_trial(scenario);
   const std::string repeat =
       "pixmesh-sim run --seed " + std::to_string(flags.seed) + flags.draw.text();
-  const auto text =
-      flags.json ? json_of(scenario, result, repeat) : report_of(scenario, result, repeat);
-  std::fputs(text.c_str(), stdout);
-  return result.finding ? 1 : 0;
+  return play_scenario(scenario, repeat, flags.json, flags.shrink);
 }
 
 }  // namespace
@@ -43,7 +40,9 @@ void add_run(CLI::App& root, int& code) {
   command.add_option("--seed", flags->seed, "Draws the scenario and drives all chance in it");
   command.add_flag("--json", flags->json, "Prints one JSON object");
   command.add_flag("--print", flags->print_scenario, "Prints the scenario and does not run it");
-  flags->draw.add_to(command);
+  command.add_flag("--shrink", flags->shrink,
+                   "Makes the scenario smaller while it fails, and prints it");
+  flags->draw.add_to(command, "--minutes");
   command.callback([flags, &code] { code = run(*flags); });
 }
 

@@ -43,6 +43,8 @@ void FaultPlayer::end_all() {
     world_.disk(node).trouble = {};
     world_.state(node).trouble = {};
     world_.disk(node).interrupt_after(0, nullptr);
+    // A failed disk is for its owner to look at: the process is started anew.
+    if (world_.disk(node).has_failed() && world_.is_running(node)) world_.crash(node);
     restart(node);
   }
 }

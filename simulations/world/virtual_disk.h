@@ -57,6 +57,7 @@ class VirtualDisk : public Disk {
   /// Calls `then` in place of the answer to the `steps`-th change of a file or table from now, when
   /// half of that change may have happened. Once; `then` is to crash the process. 0: never.
   void interrupt_after(std::uint32_t steps, std::function<void()> then);
+  [[nodiscard]] bool has_failed() const { return failed_; }
   /// A new, empty disk of the same size.
   void lose();
 
@@ -106,6 +107,8 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Result<DiskAnswer> drop(const DropRecord& asked);
   void put_rows(const std::vector<TableRow>& rows);
   void collect_unnamed(const std::string& path, const Digest& digest);
+  void settle_record_file(const CommitRecord& asked);
+  void tidy();
   void check_durable(const CommitRecord& asked, const RecordPlace& place);
 
   VirtualClock& clock_;
@@ -120,6 +123,9 @@ class VirtualDisk : public Disk {
   Files files_;
   Files durable_;
   std::map<std::string, Instant> published_;
+  std::map<std::string, SharedBytes> uncommitted_;  // record files ahead of their commit
+  bool failed_ = false;  // after a failed fsync or transaction, until the process starts anew
+  Instant tidied_{};
   std::set<std::string> unsynced_;  // published without a sync: torn by a crash
   Changing changing_;
   std::uint32_t steps_left_ = 0;  // until the interruption; 0: none is planned

@@ -1,0 +1,294 @@
+#include "simulations/world/virtual_disk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/digest.h"
+#include "replication/record.h"
+
+// What each operation does to the files, records and tables of a virtual disk.
+namespace pixmesh {
+namespace {
+
+constexpr Duration keep_published = 60s;  // a fresh blob may still get its record
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+Bytes lists_key(PartitionId partition) {
+  return {static_cast<std::uint8_t>(partition.raw >> 24),
+          static_cast<std::uint8_t>(partition.raw >> 16),
+          static_cast<std::uint8_t>(partition.raw >> 8), static_cast<std::uint8_t>(partition.raw)};
+}
+
+MediaFacts media_of(const Bytes& bytes) {
+  const std::string_view text =
+      text_of(ByteView(bytes).first(std::min<std::size_t>(3, bytes.size())));
+  return text == "PNG" ? MediaFacts{"png", 640, 480} : MediaFacts{};
+}
+
+}  // namespace
+
+Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const SharedBytes& chunk) {
+  return std::visit(
+      [&]<typename T>(const T& asked) -> Result<DiskAnswer> {
+        if constexpr (std::is_same_v<T, CreateTemp>) {
+          temps_[asked.temp] = {{}, asked.hash, false};
+          return DiskAnswer(Done{});
+        } else if constexpr (std::is_same_v<T, AppendChunk>) {
+          return append(asked, chunk);
+        } else if constexpr (std::is_same_v<T, SyncTemp>) {
+          return sync(asked);
+        } else if constexpr (std::is_same_v<T, DropTemp>) {
+          temps_.erase(asked.temp);
+          return DiskAnswer(Done{});
+        } else if constexpr (std::is_same_v<T, PublishTemp>) {
+          return publish(asked);
+        } else if constexpr (std::is_same_v<T, WriteFile>) {
+          files_[asked.path] = uncommitted_[asked.path] =
+              std::make_shared<const Bytes>(asked.bytes);
+          return DiskAnswer(Done{});
+        } else if constexpr (std::is_same_v<T, SyncFolders>) {
+          return sync_folders(asked);
+        } else if constexpr (std::is_same_v<T, CommitRecord>) {
+          return commit(asked);
+        } else if constexpr (std::is_same_v<T, FindRecord>) {
+          StoredRecord stored;
+          const auto found = records_.find({asked.partition, asked.name_digest});
+          if (found != records_.end()) stored.record = found->second.bytes;
+          const auto& requests = tables_[Table::requests];
+          const auto row = requests.find(asked.request);
+          if (row != requests.end()) stored.request_value = row->second;
+          return DiskAnswer(std::move(stored));
+        } else if constexpr (std::is_same_v<T, ListPartition> || std::is_same_v<T, ListNames>) {
+          return list(asked);
+        } else if constexpr (std::is_same_v<T, ReadRange>) {
+          return Error{ErrorCode::failed, "ranges are read elsewhere"};
+        } else if constexpr (std::is_same_v<T, DropRecord>) {
+          return drop(asked);
+        } else if constexpr (std::is_same_v<T, PutValues>) {
+          put_rows(asked.rows);
+          return DiskAnswer(Done{});
+        } else if constexpr (std::is_same_v<T, LoadTable>) {
+          return DiskAnswer(table(asked.table));
+        } else {
+          return DiskAnswer(summary());
+        }
+      },
+      operation);
+}
+
+Result<DiskAnswer> VirtualDisk::append(const AppendChunk& asked, const SharedBytes& chunk) {
+  const auto temp = temps_.find(asked.temp);
+  if (temp == temps_.end()) return Error{ErrorCode::not_found, "no such temp file"};
+  temp->second.bytes.insert(temp->second.bytes.end(), chunk->begin(), chunk->end());
+  return DiskAnswer(Done{});
+}
+
+Result<DiskAnswer> VirtualDisk::sync(const SyncTemp& asked) {
+  const auto temp = temps_.find(asked.temp);
+  if (temp == temps_.end()) return Error{ErrorCode::not_found, "no such temp file"};
+  Temp& file = temp->second;
+  file.synced = true;
+  return DiskAnswer(Synced{file.bytes.size(), file.hash ? digest_of(file.bytes) : Digest{},
+                           file.hash ? media_of(file.bytes) : MediaFacts{}});
+}
+
+Result<DiskAnswer> VirtualDisk::publish(const PublishTemp& asked) {
+  auto temp = temps_.extract(asked.temp);
+  temp_at_.erase(asked.temp);
+  if (!temp) return Error{ErrorCode::not_found, "no such temp file"};
+  if (!temp.mapped().synced) {
+    faults_.push_back("a file was renamed before it was synced");
+    if (!files_.contains(asked.path)) unsynced_.insert(asked.path);
+  }
+  files_.try_emplace(asked.path, std::make_shared<const Bytes>(std::move(temp.mapped().bytes)));
+  published_[asked.path] = clock_.now();
+  return DiskAnswer(Done{});
+}
+
+Result<DiskAnswer> VirtualDisk::sync_folders(const SyncFolders& asked) {
+  std::set<std::string> folders;
+  for (const std::string& path : asked.paths) folders.insert(folder_of(path));
+  for (const auto& [path, bytes] : files_) {
+    if (folders.contains(folder_of(path))) durable_[path] = bytes;
+  }
+  return DiskAnswer(Done{});
+}
+
+void VirtualDisk::check_durable(const CommitRecord& asked, const RecordPlace& place) {
+  if (!place.blob_path.empty() && !is_durable(place.blob_path)) {
+    faults_.push_back("a record was committed before its bytes were durable: " + asked.name);
+  }
+  const SharedBytes record_file = file(place.record_path);
+  const bool is_ours = record_file && *record_file == asked.record;
+  if (is_ours ? !is_durable(place.record_path) : !durable_.contains(place.record_path)) {
+    faults_.push_back("a record was committed before its file was durable: " + asked.name);
+  }
+}
+
+Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
+  const Key key{asked.partition, asked.name_digest};
+  const auto before = records_.find(key);
+  const Bytes stored = before == records_.end() ? Bytes{} : before->second.bytes;
+  const auto& lists = tables_[Table::lists];
+  const auto row = lists.find(lists_key(asked.partition));
+  Admission admission =
+      options_.admit(stored, asked.record, row == lists.end() ? Bytes{} : row->second, asked.fence);
+  if (admission.store) {
+    const auto place = options_.place(asked.record);
+    if (!place) return place.error();
+    if (!place->blob_path.empty() && !files_.contains(place->blob_path)) {
+      return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
+    }
+    check_durable(asked, place.value());
+    if (changing_) changing_(key, asked.name, false);
+    records_[key] = {asked.name, asked.digest, asked.size, asked.record};
+    by_name_[asked.name] = key;
+    put_rows(asked.also);
+    const auto old = options_.place(stored);
+    if (old) collect_unnamed(old->blob_path, old->digest);
+  }
+  settle_record_file(asked);
+  return DiskAnswer(CommitOutcome{admission.code, std::move(admission.current)});
+}
+
+// After its commit, whatever came of it, a record file says what the index says, unless the commit
+// of a later write to it is still to come.
+void VirtualDisk::settle_record_file(const CommitRecord& asked) {
+  const std::string path = record_path(asked.partition, asked.name_digest);
+  const auto written = uncommitted_.find(path);
+  if (written == uncommitted_.end() || *written->second != asked.record) return;
+  uncommitted_.erase(written);
+  const auto stored = records_.find({asked.partition, asked.name_digest});
+  if (stored == records_.end()) {
+    files_.erase(path);
+    durable_.erase(path);
+  } else if (stored->second.bytes != asked.record) {
+    files_[path] = durable_[path] = std::make_shared<const Bytes>(stored->second.bytes);
+  }
+}
+
+// Blobs that got a name a while ago and that no record came for.
+void VirtualDisk::tidy() {
+  tidied_ = clock_.now();
+  std::set<std::string> named;
+  for (const auto& [key, record] : records_) {
+    const auto place = options_.place(record.bytes);
+    if (place) named.insert(place->blob_path);
+  }
+  std::erase_if(published_, [&](const auto& blob) {
+    if (clock_.now() < blob.second + keep_published) return false;
+    if (!named.contains(blob.first)) {
+      files_.erase(blob.first);
+      durable_.erase(blob.first);
+    }
+    return true;
+  });
+}
+
+void VirtualDisk::collect_unnamed(const std::string& path, const Digest& digest) {
+  const bool named = std::any_of(records_.begin(), records_.end(),
+                                 [&](const auto& entry) { return entry.second.digest == digest; });
+  const auto fresh = published_.find(path);
+  if (named || (fresh != published_.end() && clock_.now() < fresh->second + keep_published)) return;
+  files_.erase(path);
+  durable_.erase(path);
+}
+
+Result<DiskAnswer> VirtualDisk::list(const ListPartition& asked) const {
+  RecordPage page;
+  auto place = asked.after ? records_.upper_bound({asked.partition, *asked.after})
+                           : records_.lower_bound({asked.partition, NameDigest{}});
+  for (; place != records_.end() && place->first.first == asked.partition; ++place) {
+    if (page.records.size() == asked.limit) {
+      page.complete = false;
+      break;
+    }
+    page.records.push_back(place->second.bytes);
+  }
+  return DiskAnswer(std::move(page));
+}
+
+Result<DiskAnswer> VirtualDisk::list(const ListNames& asked) const {
+  RecordPage page;
+  for (auto place = by_name_.upper_bound(asked.after); place != by_name_.end(); ++place) {
+    if (place->first.rfind(asked.prefix, 0) != 0) continue;
+    if (page.records.size() == asked.limit) {
+      page.complete = false;
+      break;
+    }
+    page.records.push_back(records_.at(place->second).bytes);
+  }
+  return DiskAnswer(std::move(page));
+}
+
+Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
+  const SharedBytes whole = file(asked.path);
+  if (!whole) return Error{ErrorCode::not_found, asked.path + " is not here"};
+  if (whole->size() < asked.offset + asked.length) {
+    return Error{ErrorCode::corrupt, asked.path + " is too short"};
+  }
+  const auto begin = whole->begin() + static_cast<long>(asked.offset);
+  Bytes part(begin, begin + asked.length);
+  if (trouble.misdirected_reads > 0 && !part.empty()) {
+    --trouble.misdirected_reads;
+    rng_.fill(part);
+  }
+  if (asked.checksum && *asked.checksum != chunk_checksum(part)) {
+    return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
+  }
+  return std::make_shared<const Bytes>(std::move(part));
+}
+
+Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
+  const auto found = records_.find({asked.partition, asked.name_digest});
+  if (found == records_.end()) return DiskAnswer(Done{});
+  if (found->second.bytes != asked.expected || uncommitted_.contains(asked.record_path)) {
+    return Error{ErrorCode::stale, "the record to drop has changed"};
+  }
+  const Digest digest = found->second.digest;
+  if (changing_) changing_(found->first, found->second.name, true);
+  by_name_.erase(found->second.name);
+  records_.erase(found);
+  files_.erase(asked.record_path);
+  durable_.erase(asked.record_path);
+  if (!asked.blob_path.empty()) collect_unnamed(asked.blob_path, digest);
+  return DiskAnswer(Done{});
+}
+
+void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
+  for (const TableRow& row : rows) {
+    if (row.value) {
+      tables_[row.table][row.key] = *row.value;
+    } else {
+      tables_[row.table].erase(row.key);
+    }
+  }
+}
+
+TableRows VirtualDisk::table(Table table) const {
+  TableRows rows;
+  const auto found = tables_.find(table);
+  if (found == tables_.end()) return rows;
+  rows.rows.assign(found->second.begin(), found->second.end());
+  return rows;
+}
+
+DiskSummary VirtualDisk::summary() const {
+  std::map<PartitionId, PartitionSummary> parts;
+  for (const auto& [key, record] : records_) {
+    PartitionSummary& part = parts[key.first];
+    part.partition = key.first;
+    part.fingerprint += chunk_checksum(record.bytes);
+    ++part.record_count;
+    if (record.digest == Digest{}) continue;
+    ++part.image_count;
+    part.bytes += record.size;
+  }
+  DiskSummary summary;
+  for (const auto& [partition, part] : parts) summary.partitions.push_back(part);
+  summary.free_bytes = summary.total_bytes = 1ULL << 40;
+  return summary;
+}
+
+}  // namespace pixmesh
