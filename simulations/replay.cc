@@ -12,8 +12,7 @@ namespace {
 
 struct ReplayFlags {
   std::string file;
-  bool json = false;
-  bool shrink = false;
+  PlayFlags play;
 };
 
 int replay(const ReplayFlags& flags) {
@@ -26,8 +25,7 @@ int replay(const ReplayFlags& flags) {
                  !file ? "cannot be read" : scenario.error().detail.c_str());
     return 2;
   }
-  return play_scenario(scenario.value(), "pixmesh-sim replay " + flags.file, flags.json,
-                       flags.shrink);
+  return play_scenario(scenario.value(), "pixmesh-sim replay " + flags.file, flags.play);
 }
 
 }  // namespace
@@ -36,8 +34,10 @@ void add_replay(CLI::App& root, int& code) {
   auto flags = std::make_shared<ReplayFlags>();
   CLI::App& command = *root.add_subcommand("replay", "Runs a scenario that was written down");
   command.add_option("file", flags->file, "As printed by run --print or --shrink")->required();
-  command.add_flag("--json", flags->json, "Prints one JSON object");
-  command.add_flag("--shrink", flags->shrink, "Makes it smaller while it fails, and prints it");
+  command.add_flag("--json", flags->play.json, "Prints one JSON object");
+  command.add_flag("--shrink", flags->play.shrink,
+                   "Makes it smaller while it fails, and prints it");
+  command.add_flag("--trace", flags->play.trace, "Tells every event on stderr");
   command.callback([flags, &code] { code = replay(*flags); });
 }
 

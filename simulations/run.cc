@@ -10,9 +10,8 @@ namespace {
 
 struct RunFlags {
   std::uint64_t seed = 1;
-  bool json = false;
   bool print_scenario = false;
-  bool shrink = false;
+  PlayFlags play;
   DrawFlags draw;
 };
 
@@ -29,7 +28,7 @@ int run(const RunFlags& flags) {
   }
   const std::string repeat =
       "pixmesh-sim run --seed " + std::to_string(flags.seed) + flags.draw.text();
-  return play_scenario(scenario, repeat, flags.json, flags.shrink);
+  return play_scenario(scenario, repeat, flags.play);
 }
 
 }  // namespace
@@ -38,11 +37,12 @@ void add_run(CLI::App& root, int& code) {
   auto flags = std::make_shared<RunFlags>();
   CLI::App& command = *root.add_subcommand("run", "Runs one seed");
   command.add_option("--seed", flags->seed, "Draws the scenario and drives all chance in it");
-  command.add_flag("--json", flags->json, "Prints one JSON object");
+  command.add_flag("--json", flags->play.json, "Prints one JSON object");
   command.add_flag("--print", flags->print_scenario, "Prints the scenario and does not run it");
-  command.add_flag("--shrink", flags->shrink,
+  command.add_flag("--shrink", flags->play.shrink,
                    "Makes the scenario smaller while it fails, and prints it");
   flags->draw.add_to(command, "--minutes");
+  command.add_flag("--trace", flags->play.trace, "Tells every event on stderr");
   command.callback([flags, &code] { code = run(*flags); });
 }
 

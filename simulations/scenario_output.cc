@@ -23,12 +23,14 @@ void print_shrunk(const Scenario& scenario, const Finding& finding) {
 
 }  // namespace
 
-int play_scenario(const Scenario& scenario, const std::string& repeat, bool json, bool shrink_it) {
-  const TrialResult result = run_forked(scenario);
-  const auto text = json ? json_of(scenario, result, repeat) : report_of(scenario, result, repeat);
+int play_scenario(const Scenario& scenario, const std::string& repeat, const PlayFlags& flags) {
+  const auto tell = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+  const TrialResult result = flags.trace ? run_trial(scenario, tell) : run_forked(scenario);
+  const auto text =
+      flags.json ? json_of(scenario, result, repeat) : report_of(scenario, result, repeat);
   std::fputs(text.c_str(), stdout);
   if (!result.finding) return 0;
-  if (shrink_it) print_shrunk(scenario, *result.finding);
+  if (flags.shrink) print_shrunk(scenario, *result.finding);
   return 1;
 }
 

@@ -6,10 +6,16 @@
 
 namespace pixmesh {
 
-/// Plays a scenario and prints what became of it. If it broke a promise and `shrink_it`, the
-/// smallest scenario that still does is printed too, ready for a file.
+/// What is to be printed besides how it ended.
+struct PlayFlags {
+  bool json = false;    // one JSON object in place of the report
+  bool shrink = false;  // the smallest scenario that breaks the same promise
+  bool trace = false;   // every event, on stderr
+};
+
+/// Plays a scenario and prints what became of it. A shrunk scenario is ready for a file.
 /// @param repeat  the command that does it again.
 /// @returns the exit code: 0 all well, 1 a promise was broken.
-int play_scenario(const Scenario& scenario, const std::string& repeat, bool json, bool shrink_it);
+int play_scenario(const Scenario& scenario, const std::string& repeat, const PlayFlags& flags);
 
 }  // namespace pixmesh

@@ -13,9 +13,13 @@ class CarefulDrops : public Check {
 
   void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string& name,
                           bool dropping) override {
-    if (!dropping || scene_.oracle.history_of(name) == nullptr) return;
+    const NameHistory* history = scene_.oracle.history_of(name);
+    if (!dropping || history == nullptr) return;
+    // A version that nobody was promised may be given up; what was promised before it may not.
     const auto& stored = scene_.world.disk(node).records().at(key);
-    const Version version = decode_record(stored.bytes).value().version;
+    const Version version = std::min(decode_record(stored.bytes).value().version,
+                                     history->acknowledged_by(scene_.world.now()));
+    if (version.clock == 0) return;
     auto others = copies_.holders_of(name, version);
     std::erase(others, node);
     std::size_t members = 0;

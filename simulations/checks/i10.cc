@@ -6,6 +6,7 @@
 namespace pixmesh {
 namespace {
 
+constexpr Duration disk_catches_up_within = 1s;  // with what nobody waits for
 constexpr Duration sweep_after = 120s;  // an upload may live that long, and its blob a minute more
 
 class Tidiness : public Check {
@@ -13,6 +14,7 @@ class Tidiness : public Check {
   explicit Tidiness(const Scene& scene) : Check(scene, "I10") {}
 
   void at_rest() override {
+    scene_.world.run_for(disk_catches_up_within);
     for (const std::uint32_t node : scene_.world.running()) look_at(node);
   }
 

@@ -26,13 +26,16 @@ WorldOptions options_of(const Scenario& scenario) {
 
 class Trial {
  public:
-  explicit Trial(const Scenario& scenario)
+  Trial(const Scenario& scenario, const std::function<void(const std::string&)>& told)
       : scenario_(scenario),
+        told_(told),
         world_(options_of(scenario)),
         atlas_(world_, scenario.write_quorum),
         player_(world_, atlas_),
         checks_({world_, oracle_, atlas_, scenario_, findings_}),
-        workload_(world_, oracle_, checks_, scenario.clients, Rng(scenario.seed + 1)) {}
+        workload_(world_, oracle_, checks_, scenario.clients, Rng(scenario.seed + 1)) {
+    if (told) world_.tell_everything(told);
+  }
 
   TrialResult run() {
     const bool all_well = set_up() && safety() && liveness() && power_cut();
@@ -63,6 +66,7 @@ class Trial {
     for (const Event& event : scenario_.events) {
       world_.clock().at(world_.now() + event.at, [this, &event] {
         if (over_) return;
+        if (told_) told_(text_of_instant(world_.now()) + "  EVENT " + text_of(event));
         if (is_operation(event)) {
           workload_.begin(event);
         } else {
@@ -169,6 +173,7 @@ class Trial {
   }
 
   const Scenario& scenario_;
+  const std::function<void(const std::string&)>& told_;
   MeshWorld world_;
   Oracle oracle_;
   Findings findings_;
@@ -182,6 +187,9 @@ class Trial {
 
 }  // namespace
 
-TrialResult run_trial(const Scenario& scenario) { return Trial(scenario).run(); }
+TrialResult run_trial(const Scenario& scenario,
+                      const std::function<void(const std::string&)>& told) {
+  return Trial(scenario, told).run();
+}
 
 }  // namespace pixmesh

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +31,9 @@ struct TrialResult {
 ///   power cut  of all nodes at once, and everything right again
 ///
 /// Ends at the first broken promise. The same scenario gives the same result everywhere.
-[[nodiscard]] TrialResult run_trial(const Scenario& scenario);
+/// @param told  if given, gets every event as a line.
+[[nodiscard]] TrialResult run_trial(const Scenario& scenario,
+                                    const std::function<void(const std::string&)>& told = nullptr);
 
 /// How long the mesh may take to be right after the last fault, transfers of a few MB included.
 inline constexpr Duration rest_within = 60s;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "simulations/world/message_text.h"
 #include "simulations/world/stored_records.h"
 #include "simulations/world/world_log.h"
 #include "simulations/world/world_watch.h"
@@ -141,7 +142,16 @@ void MeshWorld::start(std::uint32_t number) {
 
 void MeshWorld::note_logged(std::uint32_t number, std::string_view name, std::string fields) {
   if (name == "node_left") left_.insert(number);
+  if (told_log_) {
+    told_log_(text_of_instant(clock_.now()) + "  node " + std::to_string(number) + "  " +
+              std::string(name) + " " + fields);
+  }
   log_.push_back({clock_.now(), number, std::string(name), std::move(fields)});
+}
+
+void MeshWorld::tell_everything(std::function<void(const std::string&)> told) {
+  told_log_ = told;
+  trace_.tell(std::move(told));
 }
 
 void MeshWorld::watch(WorldWatch& watch) {

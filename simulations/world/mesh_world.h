@@ -60,6 +60,8 @@ class MeshWorld {
   [[nodiscard]] VirtualNetwork& network() { return network_; }
   [[nodiscard]] NodeMachine& machine(std::uint32_t node) { return *machines_[node]; }
   [[nodiscard]] const Trace& trace() const { return trace_; }
+  /// Every event and every line of a log, as they happen.
+  void tell_everything(std::function<void(const std::string&)> told);
 
   void run_for(Duration duration);
   /// Lets time run until `holds`, at most `patience`. @returns whether it came to hold.
@@ -149,6 +151,7 @@ class MeshWorld {
   std::vector<LoggedEvent> log_;
   std::set<std::uint32_t> left_;  // nodes that said so
   Trace trace_;
+  std::function<void(const std::string&)> told_log_;
   WorldWatch* watch_ = nullptr;
   std::optional<PlacementTable> placement_;  // expected of `placed_`
   std::vector<bool> placed_;                 // who was a member then

@@ -16,6 +16,7 @@ void Trace::mix(std::uint64_t value) {
 }
 
 void Trace::keep(std::uint32_t node, Entry entry) {
+  if (told_) told_(line_of(node, entry));
   std::deque<Entry>& last = last_[node];
   last.push_back(std::move(entry));
   if (last.size() > kept_per_node) last.pop_front();
@@ -44,17 +45,18 @@ void Trace::add(Instant at, std::uint32_t node, const HostEvent& event) {
   }
 }
 
+std::string Trace::line_of(std::uint32_t node, const Entry& entry) {
+  std::string line = text_of_instant(entry.at) + "  node " + std::to_string(node) + "  ";
+  if (entry.message.empty()) return line + std::string(entry.kind);
+  return line + text_of_message(entry.plane, entry.message) + " on link " +
+         std::to_string(entry.link);
+}
+
 std::vector<std::string> Trace::last_of(std::uint32_t node) const {
   std::vector<std::string> lines;
   const auto found = last_.find(node);
   if (found == last_.end()) return lines;
-  for (const Entry& entry : found->second) {
-    std::string line = text_of_instant(entry.at) + "  node " + std::to_string(node) + "  ";
-    line += entry.message.empty() ? std::string(entry.kind)
-                                  : text_of_message(entry.plane, entry.message) + " on link " +
-                                        std::to_string(entry.link);
-    lines.push_back(std::move(line));
-  }
+  for (const Entry& entry : found->second) lines.push_back(line_of(node, entry));
   return lines;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ class Trace {
   /// Anything else that must be the same in every run.
   void add(Instant at, std::uint32_t node, std::uint64_t what);
 
+  /// Tells every event as a line, as it happens.
+  void tell(std::function<void(const std::string&)> told) { told_ = std::move(told); }
+
   [[nodiscard]] std::uint64_t digest() const { return digest_; }
   [[nodiscard]] std::uint64_t count() const { return count_; }
   /// The last events of a node, oldest first, as lines for people.
@@ -38,12 +42,14 @@ class Trace {
     Plane plane = Plane::control;
     std::uint64_t link = 0;
   };
+  [[nodiscard]] static std::string line_of(std::uint32_t node, const Entry& entry);
   void mix(std::uint64_t value);
   void keep(std::uint32_t node, Entry entry);
 
   std::uint64_t digest_ = 0;
   std::uint64_t count_ = 0;
   std::map<std::uint32_t, std::deque<Entry>> last_;
+  std::function<void(const std::string&)> told_;
 };
 
 }  // namespace pixmesh

@@ -179,7 +179,9 @@ SharedBytes VirtualDisk::file(const std::string& path) const {
 
 bool VirtualDisk::is_durable(const std::string& path) const {
   const auto found = durable_.find(path);
-  return found != durable_.end() && found->second == file(path) && !unsynced_.contains(path);
+  const SharedBytes now = file(path);
+  if (found == durable_.end() || !now || unsynced_.contains(path)) return false;
+  return found->second == now || *found->second == *now;
 }
 
 Instant VirtualDisk::published_at(const std::string& path) const {

@@ -31,7 +31,7 @@ class VirtualDisk : public Disk {
     std::uint32_t failing_writes = 0;     // files and transactions that end with EIO
     std::uint32_t failing_syncs = 0;      // fsyncs that end with EIO
     std::uint32_t failing_reads = 0;      // ranges that cannot be read
-    std::uint32_t misdirected_reads = 0;  // ranges that come with bytes of somewhere else
+    std::uint32_t misdirected_reads = 0;  // ranges of images, with bytes of elsewhere
   };
   struct Options {
     std::uint32_t index = 0;
