@@ -232,8 +232,7 @@ void Node::fail(Instant now, const std::string& why) {
 }
 
 std::size_t Node::open_conversations() const {
-  const std::size_t own = (rebalance_ != nullptr ? 1U : 0U) + (repair_ != nullptr ? 1U : 0U);
-  return operations_.count() - own;
+  return operations_.count() - own_operations_;
 }
 
 void Node::check_invariants() const {

@@ -87,6 +87,7 @@ class Node : private Post {
   void send_bulk(const BulkEnd& to, const BulkMessage& message,
                  const std::optional<ChunkRef>& chunk);
   void queue_sync(PartitionId partition, std::vector<NodeId> sources);
+  [[nodiscard]] std::vector<NodeId> hint_sources_of(PartitionId partition, NodeId giver) const;
   void start_syncs(Instant now);
 
   // node_members.cc
@@ -113,6 +114,7 @@ class Node : private Post {
   NodeMemory memory_;  // lists only, until the partitions are opened
   RecordCodec codec_;
   Operations operations_;
+  std::size_t own_operations_ = 0;  // of them, those that never end
   StateWriter writer_;
   MemberTable members_;
   Standing standing_;

@@ -22,9 +22,11 @@ void Node::finish(Instant now, Operation& operation) {
     const PartitionId partition = sync->partition();
     const auto running = running_syncs_.extract(partition);
     if (const auto givers = hint_givers_.extract(partition)) {
+      std::vector<NodeId> merged = sync->merged();
+      std::sort(merged.begin(), merged.end());
       for (const NodeId& giver : givers.mapped()) {
-        if (std::find(sync->merged().begin(), sync->merged().end(), giver) !=
-            sync->merged().end()) {
+        const std::vector<NodeId> sources = hint_sources_of(partition, giver);
+        if (!sources.empty() && includes_all(merged, sources)) {
           to_member(giver, HintTaken{{partition}});
         }
       }
@@ -91,6 +93,16 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
   if (wanted_syncs_.size() < wanted_syncs_max) {
     wanted_syncs_.push_back({partition, std::move(sources), false});
   }
+}
+
+// A coordinator that holds no copy itself gives hints too; then any living holder may have what we
+// missed.
+std::vector<NodeId> Node::hint_sources_of(PartitionId partition, NodeId giver) const {
+  std::vector<NodeId> holders = holders_of(rebalance_->lists_of(partition));
+  if (contains(holders, giver)) return {giver};
+  std::erase_if(holders,
+                [this](NodeId node) { return node == view_.self || !view_.is_alive(node); });
+  return holders;
 }
 
 void Node::start_syncs(Instant now) {

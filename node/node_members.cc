@@ -94,6 +94,7 @@ void Node::open_partitions(Instant now) {
   repair_ = repair.get();
   operations_.add(std::move(repair));
   begin<RequestMemory>(now, view_, one_of_each_disk_);
+  own_operations_ = operations_.count();
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> gone;  // the eviction may have become durable before our lists did
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {

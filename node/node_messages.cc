@@ -177,7 +177,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
                 continue;
               }
               hint_givers_[partition].insert(from);
-              queue_sync(partition, {from});
+              queue_sync(partition, hint_sources_of(partition, from));
             }
           },
           [&](const HintTaken& taken) {
