@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "ring/partition.h"
-#include "simulations/studies/member_history.h"
-#include "simulations/studies/rivals.h"
+#include "simulations/rivals/member_history.h"
+#include "simulations/rivals/rivals.h"
 
 namespace pixmesh::studies {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "base/invariant.h"
-#include "simulations/studies/member_history.h"
-#include "simulations/studies/rivals.h"
+#include "simulations/rivals/member_history.h"
+#include "simulations/rivals/rivals.h"
 
 namespace pixmesh::studies {
 namespace {

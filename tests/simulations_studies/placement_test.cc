@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "simulations/studies/rivals.h"
+#include "simulations/rivals/rivals.h"
 
 using namespace pixmesh;
 using namespace pixmesh::studies;

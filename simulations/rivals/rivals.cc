@@ -1,4 +1,4 @@
-#include "simulations/studies/rivals.h"
+#include "simulations/rivals/rivals.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "simulations/studies/member_history.h"
+#include "simulations/rivals/member_history.h"
 
 #include <algorithm>
 
