@@ -53,6 +53,7 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
   } else if (auto* bulk = std::get_if<SendBulk>(&effect)) {
     send_bulk(bulk->to, bulk->message, bulk->chunk);
   } else if (auto* hint = std::get_if<RememberHint>(&effect)) {
+    if (has_gone(hint->target)) return;
     if (auto row = hints_.remember(hint->target, hint->partition)) writer_.write({std::move(*row)});
   } else if (auto* differ = std::get_if<ListsDiffer>(&effect)) {
     if (differ->with != members_.self()) peers_.on_tables_differ(now, differ->with);

@@ -35,8 +35,8 @@ void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   runs_.set_accepting(!stop_at_ && standing_.takes_new_work());
   std::vector<NodeId> gone;
   for (const NodeId& node : changed.nodes) {
-    if (!members_.is_evicted(node)) continue;
-    gone.push_back(node);
+    if (!has_gone(node)) continue;
+    if (members_.is_evicted(node)) gone.push_back(node);
     auto rows = hints_.forget_all(node);
     if (!rows.empty()) writer_.write(std::move(rows));
   }
@@ -45,6 +45,12 @@ void Node::on_members_changed(Instant now, const MembersChanged& changed) {
     perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
   }
   if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
+}
+
+// For good: it left or was evicted, and will never take a hint.
+bool Node::has_gone(NodeId node) const {
+  const MemberRecord* record = members_.find(node);
+  return members_.is_evicted(node) || (record != nullptr && record->state == MemberState::left);
 }
 
 void Node::on_member_down(Instant now, NodeId node) {
