@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -12,6 +14,7 @@ namespace {
 
 struct ReplayFlags {
   std::string file;
+  bool all = false;
   PlayFlags play;
 };
 
@@ -28,17 +31,41 @@ int replay(const ReplayFlags& flags) {
   return play_scenario(scenario.value(), "pixmesh-sim replay " + flags.file, flags.play);
 }
 
+// Every scenario of a folder, one line each. @returns 1 if any is broken.
+int replay_all(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".scenario") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  if (files.empty()) {
+    std::fprintf(stderr, "pixmesh-sim: %s has no .scenario files\n", folder.c_str());
+    return 2;
+  }
+  int code = 0;
+  for (const std::string& name : files) {
+    ReplayFlags one;
+    one.file = name;
+    std::printf("%s\n", name.c_str());
+    code = std::max(code, replay(one));
+  }
+  return code;
+}
+
 }  // namespace
 
 void add_replay(CLI::App& root, int& code) {
   auto flags = std::make_shared<ReplayFlags>();
   CLI::App& command = *root.add_subcommand("replay", "Runs a scenario that was written down");
   command.add_option("file", flags->file, "As printed by run --print or --shrink")->required();
+  command.add_flag("--all", flags->all, "The file is a folder: runs every .scenario in it");
   command.add_flag("--json", flags->play.json, "Prints one JSON object");
   command.add_flag("--shrink", flags->play.shrink,
                    "Makes it smaller while it fails, and prints it");
   command.add_flag("--trace", flags->play.trace, "Tells every event on stderr");
-  command.callback([flags, &code] { code = replay(*flags); });
+  command.callback(
+      [flags, &code] { code = flags->all ? replay_all(flags->file) : replay(*flags); });
 }
 
 }  // namespace pixmesh

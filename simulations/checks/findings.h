@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,7 +25,12 @@ class Findings {
   }
   [[nodiscard]] const std::optional<Finding>& first() const { return first_; }
 
+  /// Something that is known to be short of its promise and does not end the run: counted.
+  void count_shortfall() { ++shortfalls_; }
+  [[nodiscard]] std::uint64_t shortfalls() const { return shortfalls_; }
+
  private:
+  std::uint64_t shortfalls_ = 0;
   std::optional<Finding> first_;
 };
 

@@ -1,4 +1,6 @@
-// I7: no node drops, for rebalance, a copy while fewer than R_eff other verified copies exist.
+// I7: no node drops, for rebalance, a copy while fewer than R_eff other verified copies exist. Fewer
+// than W are a finding; between W and R_eff, where a new holder missed a write that was acknowledged
+// by the others and will be told by a hint, is counted as a shortfall.
 #include <algorithm>
 
 #include "simulations/checks/stored_copies.h"
@@ -30,6 +32,10 @@ class CarefulDrops : public Check {
     const std::size_t gone = scene_.atlas.destroyed_count();
     const std::size_t wanted = std::min<std::size_t>(scene_.scenario.replicas, members);
     if (others.size() + gone >= wanted) return;
+    scene_.findings.count_shortfall();
+    if (others.size() + gone >= std::min<std::size_t>(scene_.scenario.write_quorum, members)) {
+      return;
+    }
     report("node " + std::to_string(node) + " drops '" + name + "' while only " +
                std::to_string(others.size()) + " others have it, not " + std::to_string(wanted),
            {node});

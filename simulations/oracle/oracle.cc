@@ -13,8 +13,8 @@ const Write* NameHistory::find(const RequestId& request) const {
 Version NameHistory::acknowledged_by(Instant at) const {
   Version newest;
   for (const Write& write : writes) {
-    if (write.acknowledged_at && *write.acknowledged_at <= at) {
-      newest = std::max(newest, write.version);
+    for (const Write::Receipt& receipt : write.receipts) {
+      if (receipt.at <= at) newest = std::max(newest, receipt.version);
     }
   }
   return newest;
@@ -52,6 +52,7 @@ void Oracle::on_acknowledged(const std::string& name, const RequestId& request, 
       ++acknowledged_count_;
     }
     write.version = std::max(write.version, version);
+    write.receipts.push_back({now, version});
   }
 }
 

@@ -24,6 +24,11 @@ struct Write {
   bool refused = false;                    // the mesh said for sure that it did nothing
   std::optional<Instant> acknowledged_at;  // the first time
   Version version;                         // the newest it was acknowledged with
+  struct Receipt {
+    Instant at;
+    Version version;
+  };
+  std::vector<Receipt> receipts;  // a wish that was sent twice may get two
 };
 
 /// All writes under one name.

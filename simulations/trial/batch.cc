@@ -71,6 +71,7 @@ class Batch {
     ++result_.seeds;
     result_.events += result.events;
     result_.acknowledged += result.acknowledged;
+    result_.shortfalls += result.shortfalls;
     result_.node_microseconds += result.node_microseconds;
     result_.simulated += result.simulated;
     result_.cpu += over.trial->cpu();
@@ -111,6 +112,7 @@ std::string report_of(const BatchResult& result) {
   }
   const auto cpu_ms = std::max<std::int64_t>(1, result.cpu / 1ms);
   const auto seeds = static_cast<std::int64_t>(result.seeds);
+  text << result.shortfalls << " drops while fewer than R others had the copy (known, see I7)\n";
   text << result.acknowledged << " acknowledged writes, " << result.events << " events, "
        << result.simulated / 1s << " s of cluster time and "
        << result.node_microseconds / 3'600'000'000ULL << " h of node time in " << cpu_ms / 1'000

@@ -26,6 +26,7 @@ struct BatchResult {
   std::uint64_t seeds = 0;
   std::uint64_t events = 0;
   std::uint64_t acknowledged = 0;
+  std::uint64_t shortfalls = 0;
   std::uint64_t node_microseconds = 0;
   Duration simulated{};
   Duration cpu{};

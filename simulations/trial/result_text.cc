@@ -37,6 +37,7 @@ std::string text_of(const TrialResult& result) {
   text << opening << line_of(result.phase) << result.digest << "\n"
        << result.events << "\n"
        << result.acknowledged << "\n"
+       << result.shortfalls << "\n"
        << result.simulated.count() << "\n"
        << result.node_microseconds << "\n"
        << (result.finding ? 1 : 0) << "\n";
@@ -63,6 +64,7 @@ Result<TrialResult> parse_result(std::string_view text) {
   result.digest = number_in<std::uint64_t>(lines);
   result.events = number_in<std::uint64_t>(lines);
   result.acknowledged = number_in<std::uint64_t>(lines);
+  result.shortfalls = number_in<std::uint64_t>(lines);
   result.simulated = Duration(number_in<std::int64_t>(lines));
   result.node_microseconds = number_in<std::uint64_t>(lines);
   if (number_in<int>(lines) != 0) {

@@ -97,7 +97,7 @@ class Trial {
   bool comes_to_rest() {
     (void)run_while_well(wishes_end_within, [this] { return workload_.open_count() == 0; });
     const Instant late = world_.now() + rest_within;
-    while (well() && !world_.unrest().empty()) {
+    while (well() && !(world_.unrest().empty() && all_see_all())) {
       if (world_.now() >= late) report_unrest("the mesh is not right in time");
       (void)run_while_well(500ms, [] { return false; });
     }
@@ -108,6 +108,20 @@ class Trial {
       findings_.report({"I1", fault, world_.now(), {}});
     }
     return well();
+  }
+
+  // Whether every node believes every other alive that is.
+  [[nodiscard]] bool all_see_all() {
+    const auto running = world_.running();
+    for (const std::uint32_t node : running) {
+      std::size_t alive = 0;
+      for (const MemberStatus& member : world_.status(node).members) {
+        const bool runs = world_.is_running(world_.number_of(member.node));
+        alive += runs && member.life == "alive" ? 1 : 0;
+      }
+      if (alive < running.size()) return false;
+    }
+    return true;
   }
 
   void audit() {
@@ -150,6 +164,7 @@ class Trial {
     result_.finding = findings_.first();
     result_.digest = world_.trace().digest();
     result_.events = world_.trace().count();
+    result_.shortfalls = findings_.shortfalls();
     result_.acknowledged = oracle_.acknowledged_count();
     result_.simulated = world_.now().time_since_epoch();
     result_.node_microseconds =

@@ -1,0 +1,221 @@
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "base/digest.h"
+#include "simulations/checks/all_checks.h"
+#include "simulations/workload/workload.h"
+
+using namespace pixmesh;
+
+namespace {
+
+/// A small mesh with one acknowledged image, and every check on it. Tests then spoil something and
+/// see which promise is found broken.
+class Spoiled {
+ public:
+  Spoiled()
+      : world_({.seed = 7}),
+        atlas_(world_, 2),
+        checks_({world_, oracle_, atlas_, scenario_, findings_}),
+        workload_(world_, oracle_, checks_, 1, Rng(7)) {
+    world_.add_nodes(4);
+    world_.watch(checks_);
+    CHECK(world_.run_until_settled());
+    Event put;
+    put.amount = 1'000;
+    put.number = 1;
+    put.name = "image";
+    workload_.begin(put);
+    CHECK(world_.run_until([this] { return workload_.open_count() == 0; }));
+    CHECK(oracle_.acknowledged_count() == 1);
+    world_.run_for(1s);
+  }
+
+  [[nodiscard]] std::string promise_at_rest() {
+    checks_.at_rest();
+    return promise();
+  }
+  [[nodiscard]] std::string promise() const {
+    return findings_.first() ? findings_.first()->promise : "";
+  }
+  [[nodiscard]] ImageRecord record() { return *world_.record_at(holders().front(), "image"); }
+  [[nodiscard]] std::vector<std::uint32_t> holders() { return world_.keepers_of("image"); }
+  [[nodiscard]] std::string path() { return blob_path(record().digest, record().media); }
+
+  MeshWorld world_;
+  Scenario scenario_;
+  Oracle oracle_;
+  Findings findings_;
+  Atlas atlas_;
+  AllChecks checks_;
+  Workload workload_;
+};
+
+LookupAnswer found(const ImageRecord& record) {
+  LookupAnswer answer;
+  answer.record = record;
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("simulations: nothing is found on a mesh in order") {
+  Spoiled mesh;
+  CHECK(mesh.promise_at_rest() == "");
+}
+
+TEST_CASE("simulations: I1 finds an acknowledged image that no disk has") {
+  Spoiled mesh;
+  for (const std::uint32_t node : mesh.holders()) mesh.world_.disk(node).lose();
+  mesh.checks_.on_crashed(0);
+  CHECK(mesh.promise() == "I1");
+}
+
+TEST_CASE("simulations: I1 finds an acknowledgement with too few durable copies") {
+  Spoiled mesh;
+  const auto holders = mesh.holders();
+  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).lose();
+  const NameHistory* history = mesh.oracle_.history_of("image");
+  WriteDone done;
+  done.version = history->writes.front().version;
+  mesh.checks_.on_write({history->writes.front(), 0, done});
+  CHECK(mesh.promise() == "I1");
+}
+
+TEST_CASE("simulations: I2 finds a record without its bytes, and reads that fail at rest") {
+  Spoiled mesh;
+  mesh.world_.disk(mesh.holders().front()).damage(mesh.path());
+  CHECK(mesh.promise_at_rest() == "I2");
+
+  Spoiled other;
+  const std::string name = "image";
+  other.checks_.on_lookup({name, 0, other.world_.now(), nullptr, true});
+  CHECK(other.promise() == "I2");
+}
+
+TEST_CASE("simulations: I3 finds bytes that differ from the record") {
+  Spoiled mesh;
+  const ImageRecord record = mesh.record();
+  const Bytes bytes{1, 2, 3};
+  mesh.checks_.on_bytes({record, 0, &bytes, false});
+  CHECK(mesh.promise() == "I3");
+}
+
+TEST_CASE("simulations: I4 finds a confirmed answer that is too old, and one that says no") {
+  Spoiled mesh;
+  ImageRecord old = mesh.record();
+  --old.version.clock;
+  const LookupAnswer answer = found(old);
+  const std::string name = "image";
+  mesh.checks_.on_lookup({name, 0, mesh.world_.now(), &answer, false});
+  CHECK(mesh.promise() == "I4");
+
+  Spoiled other;
+  LookupAnswer none;
+  none.code = ErrorCode::not_found;
+  other.checks_.on_lookup({name, 0, other.world_.now(), &none, false});
+  CHECK(other.promise() == "I4");
+
+  Spoiled third;
+  const std::vector<ListEntry> entries;
+  third.checks_.on_list({name, 0, third.world_.now(), entries, true, true, false});
+  CHECK(third.promise() == "I4");
+}
+
+TEST_CASE("simulations: I4 lets unconfirmed answers be old") {
+  Spoiled mesh;
+  LookupAnswer none;
+  none.code = ErrorCode::not_found;
+  none.confirmed = false;
+  const std::string name = "image";
+  mesh.checks_.on_lookup({name, 0, mesh.world_.now(), &none, false});
+  CHECK(mesh.promise() == "");
+}
+
+TEST_CASE("simulations: I5 finds a winner older than an acknowledged write") {
+  Spoiled mesh;
+  const Write write = mesh.oracle_.history_of("image")->writes.front();
+  Version later = write.version;
+  ++later.clock;
+  mesh.oracle_.on_acknowledged("image", write.request, mesh.world_.now(), later);
+  CheckPtr check =
+      make_i05({mesh.world_, mesh.oracle_, mesh.atlas_, mesh.scenario_, mesh.findings_});
+  check->at_rest();
+  CHECK(mesh.promise() == "I5");
+}
+
+TEST_CASE("simulations: I6 finds a name that came back") {
+  Spoiled mesh;
+  Write deletion;
+  deletion.request.raw[0] = 9;
+  deletion.name = "image";
+  deletion.kind = WriteKind::deletion;
+  mesh.oracle_.on_begun(deletion);
+  Version later = mesh.record().version;
+  ++later.clock;
+  mesh.oracle_.on_acknowledged("image", deletion.request, mesh.world_.now(), later);
+  CheckPtr check =
+      make_i06({mesh.world_, mesh.oracle_, mesh.atlas_, mesh.scenario_, mesh.findings_});
+  check->at_rest();
+  CHECK(mesh.promise() == "I6");
+}
+
+TEST_CASE("simulations: I7 finds a drop of a copy that others lack") {
+  Spoiled mesh;
+  const auto holders = mesh.holders();
+  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).lose();
+  const auto& records = mesh.world_.disk(holders.front()).records();
+  mesh.checks_.on_record_changing(holders.front(), records.begin()->first, "image", true);
+  CHECK(mesh.promise() == "I7");
+}
+
+TEST_CASE("simulations: I10 finds files that no record names") {
+  Spoiled mesh;
+  mesh.world_.run_for(150s);
+  mesh.world_.disk(0).write_file("blobs/aa/bb/cc.png", {1});
+  CHECK(mesh.promise_at_rest() == "I10");
+}
+
+TEST_CASE("simulations: I11 finds a result of other bytes, and a second one") {
+  Spoiled mesh;
+  RunInput input;
+  input.digest = mesh.record().digest;
+  const std::string name = "image";
+  const Bytes wrong{1};
+  mesh.checks_.on_run({name, 0, input, wrong, 1});
+  CHECK(mesh.promise() == "I11");
+
+  Spoiled other;
+  const std::string text = "made of " + to_text(input.digest);
+  const Bytes right(text.begin(), text.end());
+  other.checks_.on_run({name, 0, input, right, 1});
+  CHECK(other.promise() == "");
+  other.checks_.on_run({name, 0, input, right, 2});
+  CHECK(other.promise() == "I11");
+}
+
+TEST_CASE("simulations: I14 finds a record that stepped back") {
+  Spoiled mesh;
+  mesh.checks_.on_crashed(2);
+  CHECK(mesh.promise() == "");
+  mesh.world_.state(2).lose();
+  mesh.checks_.on_crashed(2);
+  CHECK(mesh.promise() == "I14");
+}
+
+TEST_CASE("simulations: I16 finds a forged record on its way to a disk") {
+  Spoiled mesh;
+  mesh.checks_.on_record_changing(0, {}, "forged-1", false);
+  CHECK(mesh.promise() == "I16");
+}
+
+TEST_CASE("simulations: I17 finds a node that counts what it has not") {
+  Spoiled mesh;
+  const auto status_before = mesh.world_.status(mesh.holders().front());
+  CHECK(status_before.images == 1);
+  CheckPtr check =
+      make_i17({mesh.world_, mesh.oracle_, mesh.atlas_, mesh.scenario_, mesh.findings_});
+  check->at_rest();
+  CHECK(mesh.promise() == "");
+}

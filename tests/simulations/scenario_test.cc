@@ -1,0 +1,63 @@
+#include <doctest/doctest.h>
+
+#include "simulations/trial/draw_scenario.h"
+
+using namespace pixmesh;
+
+TEST_CASE("simulations: a scenario reads as it was written") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    DrawWishes wishes;
+    wishes.faults.allowed.fill(true);
+    const Scenario scenario = draw_scenario(seed, wishes);
+
+    const auto read = parse_scenario(text_of(scenario));
+
+    REQUIRE(read.has_value());
+    CHECK(read->events.size() == scenario.events.size());
+    CHECK(text_of(read.value()) == text_of(scenario));
+  }
+}
+
+TEST_CASE("simulations: a line that is no event is named") {
+  const std::string head = "seed 4\nnode zone 0 weight 8\n# a note\n\n";
+  CHECK(parse_scenario(head + "1.500000 crash node=0 for=2.000000\n").has_value());
+  for (const char* bad :
+       {"1.5 crash node=0 for=2.000000", "1.500000 trip node=0", "1.500000 crash peer=0",
+        "1.500000 crash node=x", "crash node=0", "speed 4"}) {
+    CAPTURE(bad);
+    const auto read = parse_scenario(head + bad);
+    REQUIRE(!read.has_value());
+    CHECK(read.error().detail == "line 5: '" + std::string(bad) + "'");
+  }
+  CHECK(!parse_scenario("seed 4\n").has_value());
+}
+
+TEST_CASE("simulations: classes that are not wanted are not drawn") {
+  DrawWishes wishes;
+  wishes.faults.allowed.fill(false);
+  wishes.faults.allowed[static_cast<std::size_t>(FaultClass::crash)] = true;
+  bool crashed = false;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const Event& event : draw_scenario(seed, wishes).events) {
+      const FaultClass fault = form_of(event.kind).fault;
+      crashed = crashed || fault == FaultClass::crash;
+      CHECK((fault == FaultClass::crash || fault == FaultClass::operation));
+    }
+  }
+  CHECK(crashed);
+}
+
+TEST_CASE("simulations: leaving one class out leaves the draws of the others alone") {
+  DrawWishes all;
+  all.faults.allowed.fill(true);
+  DrawWishes most = all;
+  most.faults.allowed[static_cast<std::size_t>(FaultClass::network)] = false;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    std::vector<Event> kept;
+    for (const Event& event : draw_scenario(seed, all).events) {
+      if (form_of(event.kind).fault != FaultClass::network) kept.push_back(event);
+    }
+    CHECK(kept == draw_scenario(seed, most).events);
+  }
+}
