@@ -5,6 +5,11 @@
 #include "base/digest.h"
 
 namespace pixmesh {
+namespace {
+
+constexpr Duration again_after = 1s;  // a drop waits for a commit that came in between
+
+}  // namespace
 
 PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                              PartitionId partition, std::vector<NodeId> sources)
@@ -140,7 +145,15 @@ Effects DropPartition::start(Instant) {
   return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
 }
 
-Effects DropPartition::on_disk(Instant, const Result<DiskAnswer>& answer) {
+Effects DropPartition::on_deadline(Instant now) {
+  if (!again_at_ || now < *again_at_) return {};
+  again_at_.reset();
+  refused_ = last_page_ = false;
+  cursor_.reset();
+  return start(now);
+}
+
+Effects DropPartition::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
   Effects effects;
   if (page != nullptr) {
@@ -158,10 +171,15 @@ Effects DropPartition::on_disk(Instant, const Result<DiskAnswer>& answer) {
     }
   } else if (waiting_for_ > 0) {
     --waiting_for_;
+    refused_ = refused_ || (!answer && answer.error().code == ErrorCode::stale);
   } else {
     last_page_ = true;  // the disk failed; what is left is dropped another time
   }
   if (waiting_for_ > 0) return effects;
+  if (last_page_ && refused_) {
+    again_at_ = now + again_after;
+    return effects;
+  }
   over_ = last_page_;
   if (!over_) effects.push_back(UseDisk{partition_, ListPartition{partition_, cursor_}});
   return effects;

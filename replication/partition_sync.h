@@ -68,6 +68,8 @@ class DropPartition : public Operation {
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return again_at_; }
   bool finished() const override { return over_; }
   [[nodiscard]] PartitionId partition() const { return partition_; }
 
@@ -76,6 +78,8 @@ class DropPartition : public Operation {
   PartitionId partition_;
   std::optional<NameDigest> cursor_;
   std::size_t waiting_for_ = 0;  // drops not yet answered
+  bool refused_ = false;         // a commit to one of them is under way, which will be refused too
+  std::optional<Instant> again_at_;
   bool last_page_ = false;
   bool over_ = false;
 };
