@@ -140,7 +140,8 @@ class Node : private Post {
     bool of_rebalance = false;
   };
   std::deque<WantedSync> wanted_syncs_;
-  std::map<PartitionId, bool> running_syncs_;            // and whether rebalance waits for it
+  std::map<PartitionId, bool> running_syncs_;  // and whether rebalance waits for it
+  std::set<PartitionId> drops_after_sync_;
   std::map<PartitionId, std::set<NodeId>> hint_givers_;  // to be told when the sync is done
 
   std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement

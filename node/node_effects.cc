@@ -35,6 +35,7 @@ void Node::finish(Instant now, Operation& operation) {
       perform(now, *rebalance_,
               rebalance_->on_sync_done(now, partition, sync->merged(), sync->bytes_moved()));
     }
+    if (drops_after_sync_.erase(partition) > 0) begin<DropPartition>(now, codec_, partition);
   } else if (auto* drop = dynamic_cast<DropPartition*>(done.get())) {
     perform(now, *rebalance_, rebalance_->on_drop_done(now, drop->partition()));
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
@@ -67,7 +68,12 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
       queue_sync(sync->partition, std::move(sync->sources));
     }
   } else if (auto* drop = std::get_if<StartDrop>(&effect)) {
-    begin<DropPartition>(now, codec_, drop->partition);
+    // A sync that is still storing would bring a record back after it was dropped.
+    if (running_syncs_.contains(drop->partition)) {
+      drops_after_sync_.insert(drop->partition);
+    } else {
+      begin<DropPartition>(now, codec_, drop->partition);
+    }
   }
 }
 
