@@ -1,5 +1,6 @@
 #include "simulations/faults/fault_player.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace pixmesh {
@@ -47,6 +48,11 @@ void FaultPlayer::end_all() {
     if (world_.disk(node).has_failed() && world_.is_running(node)) world_.crash(node);
     restart(node);
   }
+}
+
+bool FaultPlayer::is_busy() const {
+  return std::any_of(forgotten_.begin(), forgotten_.end(),
+                     [this](std::uint32_t node) { return world_.is_member(node); });
 }
 
 void FaultPlayer::begin_network(const Event& fault) {

@@ -22,6 +22,8 @@ class FaultPlayer {
   void end_all();
   /// All processes die in one instant and come back after `lasting`.
   void cut_power(Duration lasting);
+  /// Whether the others are still to be told to forget a node.
+  [[nodiscard]] bool is_busy() const;
   /// Nodes that were given up for good and that the others were told to forget.
   [[nodiscard]] bool is_forgotten(std::uint32_t node) const { return forgotten_.contains(node); }
 

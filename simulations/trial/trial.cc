@@ -97,7 +97,7 @@ class Trial {
   bool comes_to_rest() {
     (void)run_while_well(wishes_end_within, [this] { return workload_.open_count() == 0; });
     const Instant late = world_.now() + rest_within;
-    while (well() && !(world_.unrest().empty() && all_see_all())) {
+    while (well() && !(!player_.is_busy() && world_.unrest().empty() && all_see_all())) {
       if (world_.now() >= late) report_unrest("the mesh is not right in time");
       (void)run_while_well(500ms, [] { return false; });
     }
@@ -110,12 +110,14 @@ class Trial {
     return well();
   }
 
-  // Whether every node believes every other alive that is.
+  // Whether every node believes every other alive that is, and has nothing left to move.
   [[nodiscard]] bool all_see_all() {
     const auto running = world_.running();
     for (const std::uint32_t node : running) {
+      const StatusAnswer status = world_.status(node);
+      if (status.unsettled > 0) return false;
       std::size_t alive = 0;
-      for (const MemberStatus& member : world_.status(node).members) {
+      for (const MemberStatus& member : status.members) {
         const bool runs = world_.is_running(world_.number_of(member.node));
         alive += runs && member.life == "alive" ? 1 : 0;
       }
