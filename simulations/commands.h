@@ -9,5 +9,6 @@ namespace pixmesh {
 void add_run(CLI::App& root, int& code);
 void add_replay(CLI::App& root, int& code);
 void add_soak(CLI::App& root, int& code);
+void add_mutants(CLI::App& root, int& code);
 
 }  // namespace pixmesh

@@ -6,7 +6,8 @@
 namespace {
 
 constexpr int usage_code = 2;
-constexpr auto subcommands = {pixmesh::add_run, pixmesh::add_replay, pixmesh::add_soak};
+constexpr auto subcommands = {pixmesh::add_run, pixmesh::add_replay, pixmesh::add_soak,
+                              pixmesh::add_mutants};
 constexpr auto studies = {pixmesh::studies::add_gossip, pixmesh::studies::add_placement,
                           pixmesh::studies::add_routing};
 

@@ -15,6 +15,7 @@ struct SoakFlags {
   std::string seeds;
   double minutes = 0;
   std::uint32_t processes = 2;
+  bool until_broken = false;
   DrawFlags draw;
 };
 
@@ -44,6 +45,7 @@ int soak(const SoakFlags& flags) {
   }
   plan.wishes = wishes.value();
   plan.processes = flags.processes;
+  plan.until_broken = flags.until_broken;
   plan.real_time = Duration(
       static_cast<std::int64_t>(flags.minutes * static_cast<double>(nanoseconds_per_minute)));
   const bool seeds_given = !flags.seeds.empty();
@@ -75,6 +77,7 @@ void add_soak(CLI::App& root, int& code) {
       ->check(CLI::Range(0.01, 10'000.0));
   command.add_option("--processes", flags->processes, "Runs at one time")
       ->check(CLI::Range(1, 256));
+  command.add_flag("--until-broken", flags->until_broken, "Begin no seed after the first failure");
   flags->draw.add_to(command, "--safety-minutes");
   command.callback([flags, &code] { code = soak(*flags); });
 }

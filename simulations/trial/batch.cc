@@ -38,6 +38,7 @@ class Batch {
  private:
   [[nodiscard]] bool more() const {
     if (plan_.last > 0 && next_ > plan_.last) return false;
+    if (plan_.until_broken && !result_.failures.empty()) return false;
     return plan_.real_time == Duration{} ||
            std::chrono::steady_clock::now() - began_ < plan_.real_time;
   }

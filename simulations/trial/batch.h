@@ -15,6 +15,7 @@ struct BatchPlan {
   std::uint64_t last = 0;       // inclusive; 0: no end but `real_time`
   Duration real_time{};         // none new is begun after that; 0: no limit
   std::uint32_t processes = 2;  // at one time; >= 1
+  bool until_broken = false;    // begins none after the first failure
   DrawWishes wishes;
 };
 struct BatchFailure {

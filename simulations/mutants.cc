@@ -1,0 +1,161 @@
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulations/commands.h"
+
+namespace pixmesh {
+namespace {
+
+struct MutantsFlags {
+  std::string program;
+  std::string list;
+  std::uint64_t seeds = 500;
+  std::vector<std::string> only;
+  bool json = false;
+};
+
+struct Verdict {
+  std::string bug;
+  std::uint64_t seeds_needed = 0;  // 0: not found
+  std::string promise;
+  std::string what;
+};
+
+struct Output {
+  std::string text;
+  int code = 0;
+};
+
+// Names of bugs are words, and the program's path comes from whoever runs this.
+Output output_of(const std::string& command) {
+  Output output;
+  FILE* pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) return {"", -1};
+  std::array<char, 4096> buffer{};
+  while (std::fgets(buffer.data(), static_cast<int>(buffer.size()), pipe) != nullptr) {
+    output.text += buffer.data();
+  }
+  output.code = ::pclose(pipe);
+  return output;
+}
+
+std::vector<std::string> bugs_of(const MutantsFlags& flags) {
+  std::vector<std::string> bugs;
+  std::ifstream list(flags.list);
+  for (std::string line; std::getline(list, line);) {
+    if (line.rfind("bug ", 0) == 0) bugs.push_back(line.substr(4));
+  }
+  if (flags.only.empty()) return bugs;
+  std::erase_if(bugs, [&](const std::string& bug) {
+    return std::find(flags.only.begin(), flags.only.end(), bug) == flags.only.end();
+  });
+  return bugs;
+}
+
+/// What a soak that ended at its first failure says about it.
+struct Failure {
+  std::uint64_t seed = 0;
+  std::string promise;
+  std::string what;
+};
+
+std::optional<Failure> first_failure(const std::string& text) {
+  std::optional<Failure> first;
+  std::size_t at = text.find("BROKEN ");
+  while (at != std::string::npos) {
+    const std::size_t word = at + 7;
+    const std::size_t seed = text.find("--seed ", at);
+    const std::size_t colon = text.find(": ", at);
+    if (seed == std::string::npos || colon == std::string::npos) break;
+    Failure failure;
+    failure.seed = std::stoull(text.substr(seed + 7));
+    failure.promise = text.substr(word, text.find(' ', word) - word);
+    failure.what = text.substr(colon + 2, text.find('\n', colon) - colon - 2);
+    if (!first || failure.seed < first->seed) first = failure;
+    at = text.find("BROKEN ", word);
+  }
+  return first;
+}
+
+// A failure counts only if the same seed keeps every promise without the bug.
+Verdict judge(const MutantsFlags& flags, const std::string& bug) {
+  for (std::uint64_t from = 1; from <= flags.seeds;) {
+    const Output soak = output_of("PIXMESH_PLANTED=" + bug + " '" + flags.program +
+                                  "' soak --until-broken --seeds " + std::to_string(from) + ".." +
+                                  std::to_string(flags.seeds) + " 2>&1");
+    const auto failure = first_failure(soak.text);
+    if (!failure) return {bug, 0, {}, {}};
+    const std::string seed = std::to_string(failure->seed);
+    if (output_of("'" + flags.program + "' run --seed " + seed + " 2>&1").code == 0) {
+      return {bug, failure->seed, failure->promise, failure->what};
+    }
+    from = failure->seed + 1;
+  }
+  return {bug, 0, {}, {}};
+}
+
+int mutants(const MutantsFlags& flags) {
+  const std::vector<std::string> bugs = bugs_of(flags);
+  if (bugs.empty()) {
+    std::fprintf(stderr, "pixmesh-sim: no bug to plant; is %s there?\n", flags.list.c_str());
+    return 2;
+  }
+  std::vector<std::uint64_t> needed;
+  for (const std::string& bug : bugs) {
+    const Verdict verdict = judge(flags, bug);
+    if (flags.json) {
+      const nlohmann::ordered_json object{{"bug", bug},
+                                          {"found", verdict.seeds_needed > 0},
+                                          {"seeds", verdict.seeds_needed},
+                                          {"promise", verdict.promise},
+                                          {"what", verdict.what}};
+      std::printf("%s\n", object.dump().c_str());
+    } else if (verdict.seeds_needed > 0) {
+      std::printf("%-32s %4llu  %-4s %s\n", bug.c_str(),
+                  static_cast<unsigned long long>(verdict.seeds_needed), verdict.promise.c_str(),
+                  verdict.what.c_str());
+    } else {
+      std::printf("%-32s    -  not found\n", bug.c_str());
+    }
+    std::fflush(stdout);
+    if (verdict.seeds_needed > 0) needed.push_back(verdict.seeds_needed);
+  }
+  std::sort(needed.begin(), needed.end());
+  if (!flags.json) {
+    std::printf("%zu of %zu found within %llu seeds", needed.size(), bugs.size(),
+                static_cast<unsigned long long>(flags.seeds));
+    if (!needed.empty()) {
+      std::printf("; median %llu", static_cast<unsigned long long>(needed[needed.size() / 2]));
+    }
+    std::printf("\n");
+  }
+  return needed.size() == bugs.size() ? 0 : 1;
+}
+
+}  // namespace
+
+void add_mutants(CLI::App& root, int& code) {
+  auto flags = std::make_shared<MutantsFlags>();
+  CLI::App& command = *root.add_subcommand(
+      "mutants", "Looks for planted bugs with a program that simulations/mutants/run has built");
+  command.add_option("--program", flags->program, "The pixmesh-sim with the bugs")->required();
+  command.add_option("--list", flags->list, "The bugs: simulations/mutants/mutants.txt")
+      ->required();
+  command.add_option("--seeds", flags->seeds, "At most so many for each bug")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
+  command.add_option("--only", flags->only, "These bugs, not all");
+  command.add_flag("--json", flags->json, "One object a line");
+  command.callback([flags, &code] { code = mutants(*flags); });
+}
+
+}  // namespace pixmesh
