@@ -100,6 +100,7 @@ class Node : private Post {
   void on_placement(Instant now);
   void leave_if_done(Instant now);
   [[nodiscard]] bool is_covered() const;
+  [[nodiscard]] bool is_motion_covered() const;
   void fail(Instant now, const std::string& why);
 
   // node_status.cc

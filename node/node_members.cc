@@ -152,4 +152,16 @@ bool Node::is_covered() const {
   return table.partition_count() > 0;
 }
 
+// The same for our own partitions in motion, as their lists say: after an eviction more of the old
+// set must answer than the new placement knows of.
+bool Node::is_motion_covered() const {
+  for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
+    const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
+    if (!lists.known() || lists.is_settled()) continue;
+    if (!Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(view_.alive))
+      return false;
+  }
+  return true;
+}
+
 }  // namespace pixmesh

@@ -97,7 +97,8 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                  },
                  [&](const ListRequest& wish) {
                    if (wish.own_only) {
-                     begin<LocalListing>(now, codec_, wish, one_of_each_disk_, link);
+                     begin<LocalListing>(now, codec_, wish, one_of_each_disk_, is_motion_covered(),
+                                         link);
                    } else {
                      begin<Listing>(now, view_, wish, is_covered(), link);
                    }

@@ -41,6 +41,7 @@ Effects Listing::on_message(Instant, NodeId from, const PeerMessage& message) {
     pages_.erase(place);
     complete_ = false;
   } else {
+    complete_ = complete_ && page->complete;
     place->second = *page;
   }
   return finish_if_complete();
@@ -100,11 +101,12 @@ ListAnswer Listing::merged() const {
 }
 
 LocalListing::LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
-                           std::vector<PartitionId> disks, LinkId asker)
+                           std::vector<PartitionId> disks, bool covered, LinkId asker)
     : Operation(id),
       codec_(codec),
       request_(std::move(request)),
       disks_(std::move(disks)),
+      covered_(covered),
       asker_(asker) {}
 
 Effects LocalListing::start(Instant) {
@@ -150,6 +152,7 @@ Effects LocalListing::on_disk(Instant, const Result<DiskAnswer>& answer) {
     entries_.resize(request_.limit);
     list.more = true;
   }
+  list.complete = covered_;
   list.entries = std::move(entries_);
   return {Answer{asker_, std::move(list)}};
 }

@@ -43,9 +43,11 @@ class Listing : public Operation {
 /// One member's own page, from its disks.
 class LocalListing : public Operation {
  public:
-  /// @param disks  one partition of each disk of this node
+  /// @param disks    one partition of each disk of this node
+  /// @param covered  whether a read quorum lives of each of its partitions in motion; goes into the
+  ///                 answer as `complete`
   LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
-               std::vector<PartitionId> disks, LinkId asker);
+               std::vector<PartitionId> disks, bool covered, LinkId asker);
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
@@ -55,6 +57,7 @@ class LocalListing : public Operation {
   const RecordCodec& codec_;
   ListRequest request_;
   std::vector<PartitionId> disks_;
+  bool covered_;  // a read quorum lives of each partition in motion
   LinkId asker_;
   std::size_t waiting_for_ = 1;
   std::vector<ListEntry> entries_;
