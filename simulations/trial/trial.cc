@@ -110,7 +110,8 @@ class Trial {
     return well();
   }
 
-  // Whether every node believes every other alive that is, and has nothing left to move.
+  // Whether every node believes every other alive that is, hears from all of them, and has nothing
+  // left to move.
   [[nodiscard]] bool all_see_all() {
     const auto running = world_.running();
     for (const std::uint32_t node : running) {
@@ -121,7 +122,7 @@ class Trial {
         const bool runs = world_.is_running(world_.number_of(member.node));
         alive += runs && member.life == "alive" ? 1 : 0;
       }
-      if (alive < running.size()) return false;
+      if (alive < running.size() || !world_.list(node, "image").complete) return false;
     }
     return true;
   }
