@@ -96,7 +96,7 @@ class Trial {
   // Writes that are still under way may change what is right, so they are waited for first.
   bool comes_to_rest() {
     (void)run_while_well(wishes_end_within, [this] { return workload_.open_count() == 0; });
-    const Instant late = world_.now() + rest_within;
+    const Instant late = world_.now() + rest_within + world_.node_count() * repair_within;
     while (well() && !(!player_.is_busy() && world_.unrest().empty() && all_see_all())) {
       if (world_.now() >= late) report_unrest("the mesh is not right in time");
       (void)run_while_well(500ms, [] { return false; });

@@ -38,5 +38,7 @@ struct TrialResult {
 
 /// How long the mesh may take to be right after the last fault, transfers of a few MB included.
 inline constexpr Duration rest_within = 60s;
+/// And so much more for each node: what only the periodic repair can find takes a round of it.
+inline constexpr Duration repair_within = 10s;
 
 }  // namespace pixmesh
