@@ -162,7 +162,10 @@ void DiskBatch::finish_files(std::vector<WrittenFile>& files) {
     const Result<Done> done = file.temp ? finish_file(file) : Result<Done>(file.temp.error());
     const auto partition = partition_of_path(file.path);
     if (done && partition) {
-      uncommitted_.insert_or_assign(file.path, Uncommitted{*partition, file.checksum});
+      Uncommitted& uncommitted = uncommitted_[file.path];
+      uncommitted.partition = *partition;
+      uncommitted.checksum = file.checksum;
+      ++uncommitted.commits_to_come;
     }
     tell(file.ticket, done);
   }
@@ -246,14 +249,14 @@ void DiskBatch::keep_unreferenced(IndexWrite& write, std::vector<Blob>& blobs) c
 }
 
 /// After its commit, whatever came of it, a record file says what the index says, unless the
-/// commit of a later write to it is still to come.
+/// commit of another write to it is still to come: that one may be of the very same record.
 void DiskBatch::settle_record_file(const CommitRecord& asked) {
   const std::string path = record_file_path(asked.partition, asked.name_digest);
   const auto file = uncommitted_.find(path);
-  if (file == uncommitted_.end() || file->second.checksum != chunk_checksum(asked.record)) return;
+  if (file == uncommitted_.end() || --file->second.commits_to_come > 0) return;
   const Result<StoredRecord> stored = index_.find({asked.partition, asked.name_digest, {}});
   if (!stored) return;
-  if (stored->record == asked.record) {
+  if (!stored->record.empty() && chunk_checksum(stored->record) == file->second.checksum) {
     uncommitted_.erase(file);
   } else {
     set_back_record_file(path, stored->record);

@@ -74,6 +74,7 @@ class DiskBatch {
   struct Uncommitted {
     PartitionId partition;
     std::uint64_t checksum = 0;  // of the record in the file
+    std::uint32_t commits_to_come = 0;
   };
 
   void tell(OperationId ticket, Result<DiskAnswer> answer);

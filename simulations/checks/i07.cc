@@ -1,6 +1,6 @@
 // I7: no node drops, for rebalance, a copy while fewer than R_eff other verified copies exist.
-// Fewer than W are a finding. Between W and R_eff, where a new holder missed a write that the others
-// acknowledged and will be told by a hint, is counted as a shortfall.
+// Fewer than W are a finding. Between W and R_eff, where a new holder missed a write that the
+// others acknowledged and will be told by a hint, is counted as a shortfall.
 #include <algorithm>
 
 #include "simulations/checks/stored_copies.h"

@@ -123,7 +123,7 @@ class VirtualDisk : public Disk {
   Files files_;
   Files durable_;
   std::map<std::string, Instant> published_;
-  std::map<std::string, SharedBytes> uncommitted_;  // record files ahead of their commit
+  std::map<std::string, std::uint32_t> uncommitted_;  // record files: commits that are to come
   bool failed_ = false;  // after a failed fsync or transaction, until the process starts anew
   Instant tidied_{};
   std::set<std::string> unsynced_;  // published without a sync: torn by a crash

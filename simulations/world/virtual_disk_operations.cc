@@ -44,8 +44,8 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
         } else if constexpr (std::is_same_v<T, PublishTemp>) {
           return publish(asked);
         } else if constexpr (std::is_same_v<T, WriteFile>) {
-          files_[asked.path] = uncommitted_[asked.path] =
-              std::make_shared<const Bytes>(asked.bytes);
+          files_[asked.path] = std::make_shared<const Bytes>(asked.bytes);
+          ++uncommitted_[asked.path];
           return DiskAnswer(Done{});
         } else if constexpr (std::is_same_v<T, SyncFolders>) {
           return sync_folders(asked);
@@ -120,7 +120,10 @@ void VirtualDisk::check_durable(const CommitRecord& asked, const RecordPlace& pl
     faults_.push_back("a record was committed before its bytes were durable: " + asked.name);
   }
   const SharedBytes record_file = file(place.record_path);
-  const bool is_ours = record_file && *record_file == asked.record;
+  // With other writes of this name under way the file may say what those say, until all are done.
+  const auto writes = uncommitted_.find(place.record_path);
+  const bool alone = writes == uncommitted_.end() || writes->second <= 1;
+  const bool is_ours = alone && record_file && *record_file == asked.record;
   if (is_ours ? !is_durable(place.record_path) : !durable_.contains(place.record_path)) {
     faults_.push_back("a record was committed before its file was durable: " + asked.name);
   }
@@ -153,17 +156,17 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
 }
 
 // After its commit, whatever came of it, a record file says what the index says, unless the commit
-// of a later write to it is still to come.
+// of another write to it is still to come.
 void VirtualDisk::settle_record_file(const CommitRecord& asked) {
   const std::string path = record_path(asked.partition, asked.name_digest);
   const auto written = uncommitted_.find(path);
-  if (written == uncommitted_.end() || *written->second != asked.record) return;
+  if (written == uncommitted_.end() || --written->second > 0) return;
   uncommitted_.erase(written);
   const auto stored = records_.find({asked.partition, asked.name_digest});
   if (stored == records_.end()) {
     files_.erase(path);
     durable_.erase(path);
-  } else if (stored->second.bytes != asked.record) {
+  } else if (const SharedBytes now = file(path); !now || *now != stored->second.bytes) {
     files_[path] = durable_[path] = std::make_shared<const Bytes>(stored->second.bytes);
   }
 }

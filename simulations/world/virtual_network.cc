@@ -36,7 +36,12 @@ LinkId VirtualNetwork::open(PartyId from, Plane plane, const Endpoint& to) {
 void VirtualNetwork::close(PartyId party, LinkId link) {
   const auto end = ends_.find({party, link});
   if (end == ends_.end()) return;
-  if (end->second.second == 0) end->second.first->is_closed = true;
+  auto& [wire, side] = end->second;
+  if (side == 0) {
+    wire->is_closed = true;
+  } else {
+    wire->sides[1].life = 0;  // forgotten: what the caller says next comes on a link of its own
+  }
   ends_.erase(end);
 }
 
