@@ -14,3 +14,6 @@ find_path(MSGPACK_INCLUDE msgpack.hpp REQUIRED)
 add_library(pixmesh_msgpack INTERFACE)
 target_include_directories(pixmesh_msgpack SYSTEM INTERFACE ${MSGPACK_INCLUDE})
 target_compile_definitions(pixmesh_msgpack INTERFACE MSGPACK_NO_BOOST)
+# g++ 12 with sanitizers misreads msgpack's zone, which pairs its own operator new with free.
+target_compile_options(pixmesh_msgpack
+                       INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
