@@ -118,7 +118,9 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                    CommandAnswer answer{wish.operation, {}, {}};
                    if (!done) answer.code = done.error().code;
                    answer.detail = done ? done.value() : done.error().detail;
-                   to_link(link, answer);
+                   if (!done) return to_link(link, answer);
+                   // Rows are written in order: when this empty batch is done, so is the command.
+                   writer_.write({}, [this, link, answer](Instant) { to_link(link, answer); });
                  },
                  [&](const auto&) {},
              },

@@ -259,9 +259,11 @@ Result<std::string> Standing::forget(Instant now, Peers& peers, const CommandReq
   eviction.mesh = table_.settings()->mesh;
   eviction.node = command.target;
   eviction.generation = record->generation;
-  if (table_.merge(sign_eviction(eviction, options_.key)).outcome != MergeOutcome::adopted) {
+  eviction = sign_eviction(eviction, options_.key);
+  if (table_.merge(eviction).outcome != MergeOutcome::adopted) {
     return Error{ErrorCode::failed, "the eviction was not adopted"};
   }
+  writer_.write({fact_row(eviction_key(eviction.node), encode_eviction(eviction))});
   peers.note_change(command.target);
   peers.announce(now, command.target);
   return "node " + to_text(command.target) + " is forgotten; its partitions get new holders";
