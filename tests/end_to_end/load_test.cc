@@ -66,8 +66,10 @@ TEST_SUITE("faults") {
       CHECK(peak > 0);
       CHECK(peak < memory_kib_max);
     }
+    // A put ends with two copies durable; the third follows.
+    CHECK(becomes_true(30s,
+                       [&] { return mesh.json({"status"})["totals"]["copies"] == 3 * put_count; }));
     mesh.wait_calm();
-    CHECK(mesh.json({"status"})["totals"]["copies"] == 3 * put_count);
     for (const std::size_t at : {std::size_t{0}, files.size() / 2, files.size() - 1}) {
       CHECK(mesh.comes_back(at % mesh.size(), files[at].filename(), files[at]));
     }
