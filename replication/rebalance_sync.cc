@@ -1,4 +1,4 @@
-// The part of Rebalance that compares, fetches and drops: rebalance.cc has the rest.
+// The part of Rebalance that compares, fetches and drops: rebalance.cc decides.
 #include <algorithm>
 #include <iterator>
 #include <utility>

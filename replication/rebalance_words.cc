@@ -1,0 +1,106 @@
+// The part of Rebalance that says things to other members, a batch at a time: rebalance.cc decides.
+#include <algorithm>
+
+#include "replication/rebalance.h"
+
+namespace pixmesh {
+
+Effects Rebalance::announce() {
+  std::map<NodeId, ListsAnnounced> messages;
+  std::map<NodeId, std::map<std::vector<NodeId>, std::uint32_t>> numbers;
+  Effects effects;
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    for (const NodeId& to : moving.unnoted) {
+      if (!mesh_.is_alive(to)) continue;
+      ListsAnnounced& message = messages[to];
+      const auto index_of = [&](const std::vector<NodeId>& set) {
+        const auto [place, fresh] =
+            numbers[to].try_emplace(set, static_cast<std::uint32_t>(message.sets.size()));
+        if (fresh) message.sets.push_back(set);
+        return place->second;
+      };
+      const std::uint32_t settled = index_of(moving.lists.settled);
+      const std::uint32_t target = index_of(moving.lists.target);
+      message.entries.push_back(
+          {partition, moving.lists.number, settled, target, moving.lists.lost});
+      if (message.entries.size() < page_entries_max) continue;
+      message.epoch = mesh_.epoch;
+      effects.push_back(Ask{to, std::move(message)});
+      message = {};
+      numbers[to].clear();
+    }
+  }
+  for (auto& [to, message] : messages) {
+    if (message.entries.empty()) continue;
+    message.epoch = mesh_.epoch;
+    effects.push_back(Ask{to, std::move(message)});
+  }
+  return effects;
+}
+
+Effects Rebalance::confirm() {
+  std::map<NodeId, SyncConfirmed> messages;
+  Effects effects;
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!moving.synced || !we_are_in(moving.lists.target)) continue;
+    const NodeId collector = collector_of(moving);
+    SyncConfirmed& message = messages[collector];
+    message.entries.push_back({partition, moving.lists.number});
+    if (message.entries.size() < page_entries_max) continue;
+    message.epoch = mesh_.epoch;
+    effects.push_back(Ask{collector, std::move(message)});
+    message = {};
+  }
+  for (auto& [to, message] : messages) {
+    if (message.entries.empty()) continue;
+    message.epoch = mesh_.epoch;
+    effects.push_back(Ask{to, std::move(message)});
+  }
+  return effects;
+}
+
+Effects Rebalance::collect() {
+  for (const PartitionId partition : moving_) {
+    const Part& moving = part(partition);
+    if (!includes_all(moving.confirmed_by, moving.lists.target) || !moving.lists.known()) continue;
+    const std::size_t needed = settled_write_quorum_of(moving.lists, mesh_.write_quorum);
+    const bool prepared = includes_all(moving.prepared_by, moving.lists.target) &&
+                          count_common(moving.prepared_by, moving.lists.settled) >= needed;
+    const SettleStep step = prepared ? SettleStep::settle : SettleStep::prepare;
+    for (const NodeId& node : holders_of(moving.lists)) {
+      if (mesh_.is_alive(node)) say(node, step, partition, moving.lists.number + 1);
+    }
+  }
+  return {};
+}
+
+void Rebalance::say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number) {
+  outbox_[{to, step}].push_back({partition, number});
+}
+
+Effects Rebalance::flush() {
+  Effects effects;
+  for (auto& [key, entries] : outbox_) {
+    for (std::size_t begin = 0; begin < entries.size(); begin += page_entries_max) {
+      const std::size_t end = std::min<std::size_t>(entries.size(), begin + page_entries_max);
+      effects.push_back(Ask{key.first, Settle{key.second, mesh_.epoch,
+                                              Entries(entries.begin() + static_cast<long>(begin),
+                                                      entries.begin() + static_cast<long>(end))}});
+    }
+  }
+  outbox_.clear();
+  for (auto& [to, partitions] : noted_outbox_) {
+    for (std::size_t begin = 0; begin < partitions.size(); begin += page_entries_max) {
+      const std::size_t end = std::min<std::size_t>(partitions.size(), begin + page_entries_max);
+      effects.push_back(Ask{to, AnnounceNoted{mesh_.epoch,
+                                              {partitions.begin() + static_cast<long>(begin),
+                                               partitions.begin() + static_cast<long>(end)}}});
+    }
+  }
+  noted_outbox_.clear();
+  return effects;
+}
+
+}  // namespace pixmesh
