@@ -1,13 +1,17 @@
 #include "ring/calibration.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <span>
 
 namespace pixmesh {
 namespace {
 
-constexpr int sweep_count = 4;
+/// The first sweeps look at some partitions only, every 8th, 4th, 2nd, to bring the offsets close;
+/// the last fits them to all. A sample is never smaller than sample_size_min.
+constexpr std::array<std::uint32_t, 4> sweep_strides = {8, 4, 2, 1};
+constexpr std::uint32_t sample_size_min = 1024;
 constexpr std::size_t group_count_max = 64;
 constexpr std::int64_t offset_max = 64 * static_cast<std::int64_t>(log_one);
 constexpr std::int64_t always_wins = 2 * offset_max;
@@ -31,10 +35,14 @@ class Contest {
     collect_bids();
     winner_count_ = shares.zone_extra + groups_.back().bid_count;
     winners_.resize(static_cast<std::size_t>(shares.partition_count) * winner_count_);
-    for (std::uint32_t p = 0; p < shares_.partition_count; ++p) choose_winners(p);
   }
 
-  void sweep() {
+  /// Fits each group's offset in turn, to every `stride`-th partition.
+  void sweep(std::uint32_t stride) {
+    if (stride != stride_) {
+      stride_ = stride;
+      for (std::uint32_t p = 0; p < shares_.partition_count; p += stride_) choose_winners(p);
+    }
     for (std::size_t group = 0; group < groups_.size(); ++group) {
       if (!groups_[group].fixed) move_to(group, balanced_offset(group));
     }
@@ -66,6 +74,7 @@ class Contest {
   [[nodiscard]] std::int64_t balanced_offset(std::size_t group) const;
   void add_thresholds(std::size_t group, std::uint32_t partition,
                       std::vector<std::int64_t>& thresholds) const;
+  [[nodiscard]] bool moved_within(std::span<Ranked> winners, std::size_t group, Ranked bid) const;
   void move_to(std::size_t group, std::int64_t offset);
 
   [[nodiscard]] std::span<const std::uint64_t> bids_of(std::uint32_t partition) const {
@@ -74,10 +83,14 @@ class Contest {
   [[nodiscard]] std::span<const Ranked> winners_of(std::uint32_t partition) const {
     return std::span(winners_).subspan(partition * winner_count_, winner_count_);
   }
+  [[nodiscard]] std::span<Ranked> winners_of(std::uint32_t partition) {
+    return std::span(winners_).subspan(partition * winner_count_, winner_count_);
+  }
 
   const Shares& shares_;
   const Keys& keys_;
   std::vector<Group> groups_;
+  std::uint32_t stride_ = 0;         // winners_ are those of every stride_-th partition
   std::size_t winner_count_ = 0;     // enough to know the X best bids whichever group is left out
   std::vector<Ranked> bid_terms_;    // by bid: ranked(offset, group), to be added to its key
   std::vector<std::uint64_t> bids_;  // by partition and bid: a key without offset
@@ -125,13 +138,14 @@ void Contest::collect_bids() {
 }
 
 void Contest::choose_winners(std::uint32_t partition) {
-  const auto winners = std::span(winners_).subspan(partition * winner_count_, winner_count_);
+  const std::span<Ranked> winners = winners_of(partition);
   const std::span<const std::uint64_t> bids = bids_of(partition);
   Smallest best(winner_count_);
   for (std::size_t i = 0; i < bids.size(); ++i) best.offer(ranked(bids[i], 0) + bid_terms_[i]);
   std::ranges::fill(std::ranges::copy(best.entries(), winners.begin()).out, winners.end(),
                     ~Ranked{0});
 }
+
 /// For each bid of `group` the offset below which it is among the X best: the i-th best bid of
 /// the group wins while fewer than X - i bids of others are smaller.
 void Contest::add_thresholds(std::size_t group, std::uint32_t partition,
@@ -152,14 +166,30 @@ void Contest::add_thresholds(std::size_t group, std::uint32_t partition,
 
 std::int64_t Contest::balanced_offset(std::size_t group) const {
   std::vector<std::int64_t> thresholds;
-  thresholds.reserve(shares_.partition_count * groups_[group].bid_count);
-  for (std::uint32_t p = 0; p < shares_.partition_count; ++p) add_thresholds(group, p, thresholds);
-  const std::uint64_t half = 1ULL << (slot_bits - 1);
-  const std::uint64_t due = (groups_[group].slots + half) >> slot_bits;
+  thresholds.reserve(shares_.partition_count / stride_ * groups_[group].bid_count);
+  for (std::uint32_t p = 0; p < shares_.partition_count; p += stride_) {
+    add_thresholds(group, p, thresholds);
+  }
+  const std::uint64_t one = static_cast<std::uint64_t>(stride_) << slot_bits;
+  const std::uint64_t due = (groups_[group].slots + one / 2) / one;
   if (due >= thresholds.size()) return 1 - offset_max;
   const auto place = thresholds.begin() + static_cast<std::ptrdiff_t>(due);
   std::nth_element(thresholds.begin(), place, thresholds.end(), std::greater<>{});
   return std::clamp(*place, 1 - offset_max, offset_max);
+}
+
+/// Puts right the winners after `group` changed its best bid. @returns false if they have to be
+/// chosen anew: the group has several bids, or one that is not known comes in for it.
+bool Contest::moved_within(std::span<Ranked> winners, std::size_t group, Ranked bid) const {
+  auto own = std::ranges::find(winners, group, number_in);
+  const bool among_them = own != winners.end();
+  if (!among_them && bid >= winners.back()) return true;
+  if (groups_[group].bid_count > 1 || (among_them && bid > winners.back())) return false;
+  if (!among_them) --own;
+  *own = bid;
+  for (; own != winners.begin() && *own < *(own - 1); --own) std::swap(*own, *(own - 1));
+  for (; own + 1 != winners.end() && *(own + 1) < *own; ++own) std::swap(*own, *(own + 1));
+  return true;
 }
 
 void Contest::move_to(std::size_t group, std::int64_t offset) {
@@ -169,13 +199,9 @@ void Contest::move_to(std::size_t group, std::int64_t offset) {
   const Ranked term = term_of(group);
   std::fill_n(bid_terms_.begin() + static_cast<std::ptrdiff_t>(mover.first_bid), mover.bid_count,
               term);
-  for (std::uint32_t p = 0; p < shares_.partition_count; ++p) {
-    const std::span<const Ranked> winners = winners_of(p);
-    // Otherwise the group was not among the winners and still is not.
-    const bool concerned =
-        ranked(bids_of(p)[mover.first_bid], 0) + term < winners.back() ||
-        std::ranges::any_of(winners, [group](Ranked winner) { return number_in(winner) == group; });
-    if (concerned) choose_winners(p);
+  for (std::uint32_t p = 0; p < shares_.partition_count; p += stride_) {
+    const Ranked bid = ranked(bids_of(p)[mover.first_bid], 0) + term;
+    if (!moved_within(winners_of(p), group, bid)) choose_winners(p);
   }
 }
 
@@ -188,7 +214,9 @@ std::vector<std::int64_t> zone_offsets_of(const Shares& shares, const Keys& keys
     return std::vector<std::int64_t>(shares.zones.size(), 0);
   }
   Contest contest(shares, keys);
-  for (int i = 0; i < sweep_count; ++i) contest.sweep();
+  for (const std::uint32_t stride : sweep_strides) {
+    contest.sweep(std::clamp(shares.partition_count / sample_size_min, 1U, stride));
+  }
   return contest.offsets();
 }
 

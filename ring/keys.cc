@@ -60,8 +60,24 @@ std::uint64_t Keys::draw_key(std::uint64_t draw) const {
   return logs_.log2_of(std::max<std::uint64_t>(1, minus_log));
 }
 
+void Keys::keep_draws(std::uint32_t partition_count) {
+  kept_.resize(static_cast<std::size_t>(partition_count) * node_count());
+  auto next = kept_.begin();
+  for (std::uint32_t p = 0; p < partition_count; ++p) {
+    const std::uint64_t partition_hash = partition_hash_of(mesh_key_, p);
+    for (const std::uint64_t node_hash : node_hashes_) {
+      *next++ = draw_key(draw_of(partition_hash, node_hash));
+    }
+  }
+}
+
 void Keys::rank(std::uint32_t partition, std::span<const std::uint16_t> nodes,
                 Smallest& best) const {
+  if (!kept_.empty()) {
+    const auto kept = std::span(kept_).subspan(partition * node_count(), node_count());
+    for (const std::uint16_t node : nodes) best.offer(ranked(kept[node] + node_terms_[node], node));
+    return;
+  }
   const std::uint64_t partition_hash = partition_hash_of(mesh_key_, partition);
   for (const std::uint16_t node : nodes) {
     const std::uint64_t draw = draw_of(partition_hash, node_hashes_[node]);

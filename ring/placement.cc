@@ -15,6 +15,8 @@
 namespace pixmesh {
 namespace {
 
+constexpr std::size_t few_members = 32;  // 4 MiB of kept draws at 2^14 partitions
+
 void check(const std::vector<PlacementMember>& sorted, const PlacementOptions& options) {
   invariant(options.partition_bits >= 1 && options.partition_bits <= partition_bits_max,
             "a mesh has between 2 and 2^16 partitions");
@@ -30,6 +32,7 @@ void check(const std::vector<PlacementMember>& sorted, const PlacementOptions& o
 Keys calibrated_keys(const std::vector<PlacementMember>& sorted, const Shares& shares,
                      std::uint64_t mesh_key) {
   Keys keys(sorted, mesh_key);
+  if (sorted.size() <= few_members) keys.keep_draws(shares.partition_count);
   const std::vector<std::int64_t> offsets = zone_offsets_of(shares, keys);
   for (std::size_t node = 0; node < sorted.size(); ++node) {
     keys.shift(static_cast<std::uint16_t>(node), offsets[shares.zone_of[node]]);

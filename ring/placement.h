@@ -80,7 +80,7 @@ inline constexpr std::uint32_t slot_bits = 20;  // fraction bits of targets
 /// what exceeds their cap (acceptance.h) and a repair of what that leaves open (repair.h).
 ///
 /// @param members  0 … members_max, each node once; the caller has checked weights and options.
-/// Cost, one thread, 2^14 partitions: 6-24 ms for 10 nodes, 45-120 ms for 100, 130-360 ms for
+/// Cost, one thread, 2^14 partitions: 6-13 ms for 10 nodes, 43-91 ms for 100, 130-280 ms for
 /// 1,000, more with more zones; in proportion to 2^partition_bits. Not for a thread that answers
 /// messages.
 [[nodiscard]] PlacementTable compute_placement(std::vector<PlacementMember> members,

@@ -51,7 +51,7 @@ void recompute(benchmark::State& state) {
 }
 BENCHMARK(recompute)
     ->ArgNames({"nodes", "zones", "k"})
-    ->ArgsProduct({{10, 100, 1000}, {1, 3, 4, 6}, {14}})
+    ->ArgsProduct({{10, 100, 1000}, {1, 3, 4, 5, 6, 24}, {14}})
     ->ArgsProduct({{1000}, {1, 3, 4, 6}, {16}})
     ->Unit(benchmark::kMillisecond);
 

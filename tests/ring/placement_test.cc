@@ -43,6 +43,19 @@ TEST_CASE("ring: twenty placements are the same on every compiler and for ever")
         "496680f589128471efba269b1b81c96eeb3608d12befa0d415b1e6f41ec47c4f");
 }
 
+TEST_CASE("ring: four placements of many partitions are the same on every compiler and for ever") {
+  CanonicalBytes rows;
+  Rng chance(2);
+  for (std::uint32_t zones = 4; zones <= 7; ++zones) {
+    History history({.zone_count = zones, .weight_max = 8, .members_min = 9 * zones},
+                    chance.split());
+    add_rows(compute_placement(history.members(), {.partition_bits = 14}), rows);
+  }
+
+  CHECK(to_text(digest_of(rows.bytes())) ==
+        "c5a959698bf8ca8a2abfeeafac213b10d50deb905b132cd300b827471eedfb48");
+}
+
 TEST_CASE("ring: a mesh without members has empty rows") {
   const PlacementTable none;
   const PlacementTable computed = compute_placement({}, {.partition_bits = 5});
