@@ -15,8 +15,8 @@
 #include "cli/errors.h"
 #include "cli/local_mesh.h"
 #include "cli/node_settings.h"
-#include "host/clocks.h"
-#include "host/recipe_file.h"
+#include "host/config/recipe_file.h"
+#include "host/system/clocks.h"
 #include "processing/quantity.h"
 
 namespace pixmesh {

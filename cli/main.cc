@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "cli/commands.h"
-#include "host/signals.h"
+#include "host/system/signals.h"
 
 int main(int argc, char** argv) {
   using namespace pixmesh;

@@ -7,51 +7,27 @@
 #include <memory>
 #include <thread>
 
-#include "base/digest.h"
-#include "host/chunk_store.h"
-#include "host/clocks.h"
-#include "host/entropy.h"
-#include "host/event_queue.h"
-#include "host/identity_file.h"
-#include "host/lmdb_disk.h"
-#include "host/process_executor.h"
-#include "host/recipe_file.h"
-#include "host/signals.h"
-#include "host/state_store.h"
-#include "host/text_log.h"
-#include "host/worker_background.h"
-#include "host/zmq_transport.h"
+#include "host/config/recipe_file.h"
+#include "host/disk/identity_file.h"
+#include "host/disk/lmdb_disk.h"
+#include "host/disk/state_store.h"
+#include "host/disk/worker_background.h"
+#include "host/net/zmq_transport.h"
+#include "host/system/chunk_store.h"
+#include "host/system/clocks.h"
+#include "host/system/entropy.h"
+#include "host/system/event_queue.h"
+#include "host/system/signals.h"
+#include "host/system/text_log.h"
+#include "host/tools/process_executor.h"
 #include "node/node.h"
-#include "ring/partition.h"
+#include "node/stored_rules.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// What a disk asks back about records, in terms of bytes (see base/disk.h).
-Admission admit_bytes(ByteView stored, ByteView incoming, ByteView lists, ByteView fence) {
-  const auto refuse = [] { return Admission{static_cast<std::uint8_t>(CommitCode::failed)}; };
-  const auto next = decode_record(incoming);
-  if (!next) return refuse();
-  std::optional<Version> before;
-  if (!stored.empty()) {
-    const auto record = decode_record(stored);
-    if (!record) return refuse();
-    before = record->version;
-  }
-  const auto lists_of = [](ByteView bytes) -> std::optional<HolderLists> {
-    if (bytes.empty()) return std::nullopt;
-    auto decoded = decode_lists(bytes);
-    if (!decoded) return HolderLists{};
-    return std::move(decoded).value();
-  };
-  const CommitCode code = admit(before, next->version, lists_of(lists), lists_of(fence));
-  Admission admission{static_cast<std::uint8_t>(code), code == CommitCode::stored, {}};
-  if (code == CommitCode::stale) admission.current.assign(lists.begin(), lists.end());
-  return admission;
-}
 
 /// How names are placed in this node's mesh; the storage threads read it, the loop thread sets it
 /// once, when the mesh becomes known.
@@ -62,31 +38,16 @@ class MeshKey {
     bits_ = settings.partition_bits;
   }
   [[nodiscard]] bool is_set() const { return bits_ > 0; }
-  [[nodiscard]] PartitionId partition_of_name(std::string_view name) const {
-    return partition_of(name, key_, bits_);
+  [[nodiscard]] Result<RecordPlace> place(ByteView record) const {
+    const std::uint32_t bits = bits_;
+    if (bits == 0) return Error{ErrorCode::malformed, "this node belongs to no mesh yet"};
+    return place_stored(record, key_, bits);
   }
 
  private:
   std::atomic<std::uint64_t> key_ = 0;
   std::atomic<std::uint32_t> bits_ = 0;
 };
-
-PlaceRecord place_with(const MeshKey& mesh) {
-  return [&mesh](ByteView bytes) -> Result<RecordPlace> {
-    if (!mesh.is_set()) return Error{ErrorCode::malformed, "this node belongs to no mesh yet"};
-    const auto record = decode_record(bytes);
-    if (!record) return record.error();
-    RecordPlace place;
-    place.partition = mesh.partition_of_name(record->name);
-    place.name_digest = name_digest_of(record->name);
-    place.name = record->name;
-    place.digest = record->digest;
-    place.size = record->size;
-    place.record_path = record_path(place.partition, place.name_digest);
-    if (!record->tombstone) place.blob_path = blob_path(record->digest, record->media);
-    return place;
-  };
-}
 
 std::optional<MeshSettings> settings_in(const TableRows& facts) {
   for (const auto& [key, value] : facts.rows) {
@@ -199,8 +160,8 @@ Result<Done> NodeProcess::open_disks() {
     LmdbDiskOptions options;
     options.folder = folder;
     options.index = static_cast<std::uint32_t>(disks_.size());
-    options.admit = admit_bytes;
-    options.place = place_with(mesh_key_);
+    options.admit = admit_stored;
+    options.place = [this](ByteView record) { return mesh_key_.place(record); };
     auto disk = LmdbDisk::open(std::move(options), chunks_, events_);
     if (!disk) return disk.error();
     disks_.push_back(std::move(disk).value());

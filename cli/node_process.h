@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "host/config_file.h"
+#include "host/config/config_file.h"
 
 namespace pixmesh {
 

@@ -6,8 +6,8 @@
 #include "cli/errors.h"
 #include "cli/node_process.h"
 #include "cli/node_settings.h"
-#include "host/disk_folder.h"
-#include "host/lmdb_disk.h"
+#include "host/disk/disk_folder.h"
+#include "host/disk/lmdb_disk.h"
 #include "processing/closest.h"
 
 namespace pixmesh {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cli/node_process.h"
-#include "host/config_file.h"
+#include "host/config/config_file.h"
 
 // The settings of a node as flags, and what is asked of them before it runs.
 namespace pixmesh {

@@ -1,6 +1,6 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
-#include "host/recipe_file.h"
+#include "host/config/recipe_file.h"
 
 namespace pixmesh {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "host/entropy.h"
+#include "host/system/entropy.h"
 #include "ring/partition.h"
 
 namespace pixmesh {

@@ -3,8 +3,8 @@
 #include <map>
 
 #include "client/client.h"
-#include "host/clocks.h"
-#include "host/dealer_client.h"
+#include "host/system/clocks.h"
+#include "host/net/dealer_client.h"
 #include "wire/message.h"
 
 namespace pixmesh {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -16,6 +17,9 @@ enum class LifeState : std::uint8_t {
   dead,     // suspected and did not object in time
   left,     // said that its process ends
 };
+
+/// "alive", "suspect", "dead" or "left", for people.
+[[nodiscard]] std::string_view text_of(LifeState state);
 
 /// One member's liveness as somebody tells it.
 struct LivenessRumour {

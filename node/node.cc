@@ -231,9 +231,7 @@ void Node::fail(Instant now, const std::string& why) {
   stop(now);
 }
 
-std::size_t Node::open_conversations() const {
-  return operations_.count() - own_operations_;
-}
+std::size_t Node::open_conversations() const { return operations_.count() - own_operations_; }
 
 void Node::check_invariants() const {
   members_.check_invariants();

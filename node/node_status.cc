@@ -65,20 +65,6 @@ std::string text_of(MemberState state) {
   return "unknown";
 }
 
-std::string text_of(LifeState state) {
-  switch (state) {
-    case LifeState::alive:
-      return "alive";
-    case LifeState::suspect:
-      return "suspect";
-    case LifeState::dead:
-      return "dead";
-    case LifeState::left:
-      return "left";
-  }
-  return "unknown";
-}
-
 std::string text_of(ParameterType type) {
   switch (type) {
     case ParameterType::integer:
@@ -165,7 +151,7 @@ void Node::add_members(StatusAnswer& status) const {
     member.zone = record->zone;
     member.weight = record->weight;
     member.state = members_.is_evicted(stamp.node) ? "evicted" : text_of(record->state);
-    member.life = text_of(peers_.life_of(stamp.node));
+    member.life = std::string(text_of(peers_.life_of(stamp.node)));
     member.no_new_work = record->no_new_work;
     const auto& nodes = table.nodes();
     if (std::binary_search(nodes.begin(), nodes.end(), stamp.node)) {

@@ -8,20 +8,6 @@ namespace {
 constexpr std::size_t waiting_max = 256;  // messages for a member that has not proven itself yet
 constexpr Duration retry_pause = 500ms;   // between two tries to greet a member
 
-std::string_view text_of(LifeState state) {
-  switch (state) {
-    case LifeState::alive:
-      return "alive";
-    case LifeState::suspect:
-      return "suspect";
-    case LifeState::dead:
-      return "dead";
-    case LifeState::left:
-      return "left";
-  }
-  return "unknown";
-}
-
 std::string seconds_text(Duration duration) { return std::to_string(duration / 1ms) + "ms"; }
 
 }  // namespace

@@ -13,9 +13,9 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
-#include "host/clocks.h"
-#include "host/event_queue.h"
-#include "host/zmq_transport.h"
+#include "host/system/clocks.h"
+#include "host/system/event_queue.h"
+#include "host/net/zmq_transport.h"
 
 namespace {
 

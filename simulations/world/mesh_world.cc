@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "node/stored_rules.h"
 #include "simulations/world/message_text.h"
-#include "simulations/world/stored_records.h"
 #include "simulations/world/world_log.h"
 #include "simulations/world/world_watch.h"
 #include "wire/stored.h"
@@ -54,9 +54,10 @@ std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
   rng_.fill(seed);
   added.key = signing_key_of(seed);
   added.id = node_id_of(added.key.public_key);
-  const auto place = [this](ByteView record) {
+  const auto place = [this](ByteView record) -> Result<RecordPlace> {
     find_settings();
-    return place_stored(settings_, record);
+    if (!settings_) return Error{ErrorCode::malformed, "no mesh yet"};
+    return place_stored(record, settings_->placement_key, settings_->partition_bits);
   };
   added.disk = std::make_unique<VirtualDisk>(clock_, added.rng.split(),
                                              VirtualDisk::Options{0, admit_stored, place});

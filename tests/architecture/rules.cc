@@ -193,7 +193,7 @@ Faults library_faults(std::string_view source, const std::string& owner, bool is
                                               {"toml++", {"host"}},
                                               {"msgpack", {"wire"}},
                                               {"sodium", {"base", "host"}},
-                                              {"xxhash", {"base", "host"}},
+                                              {"xxhash", {"base"}},
                                               {"CLI/", {"cli", "simulations"}},
                                               {"nlohmann/", {"cli", "simulations"}}};
   Faults faults;

@@ -16,8 +16,8 @@
 #include "base/disk.h"
 #include "base/events.h"
 #include "base/limits.h"
-#include "host/chunk_store.h"
-#include "host/lmdb_disk.h"
+#include "host/system/chunk_store.h"
+#include "host/disk/lmdb_disk.h"
 
 namespace pixmesh::storage_test {
 

@@ -1,4 +1,4 @@
-#include "host/framed_file.h"
+#include "host/disk/framed_file.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

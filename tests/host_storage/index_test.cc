@@ -1,4 +1,4 @@
-#include "host/lmdb_index.h"
+#include "host/disk/lmdb_index.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "host/media_facts.h"
+#include "host/disk/media_facts.h"
 
 #include <doctest/doctest.h>
 #include <sys/mman.h>

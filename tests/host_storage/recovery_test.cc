@@ -11,7 +11,7 @@
 #include <new>
 
 #include "disk_rig.h"
-#include "host/framed_file.h"
+#include "host/disk/framed_file.h"
 
 using namespace pixmesh;
 using namespace pixmesh::storage_test;

@@ -1,4 +1,4 @@
-#include "host/state_store.h"
+#include "host/disk/state_store.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "host/config_file.h"
+#include "host/config/config_file.h"
 
 #include <doctest/doctest.h>
 

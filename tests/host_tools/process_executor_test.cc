@@ -1,4 +1,4 @@
-#include "host/process_executor.h"
+#include "host/tools/process_executor.h"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>

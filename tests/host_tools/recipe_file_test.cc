@@ -1,4 +1,4 @@
-#include "host/recipe_file.h"
+#include "host/config/recipe_file.h"
 
 #include <doctest/doctest.h>
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/events.h"
-#include "host/process_executor.h"
+#include "host/tools/process_executor.h"
 
 namespace pixmesh {
 

@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "base/limits.h"
-#include "host/tool_process.h"
+#include "host/tools/tool_process.h"
 #include "tool_bench.h"
 
 using namespace pixmesh;

@@ -1,11 +1,11 @@
-#include "host/dealer_client.h"
+#include "host/net/dealer_client.h"
 
 #include <doctest/doctest.h>
 
 #include <array>
 
 #include "base/limits.h"
-#include "host/wake_fd.h"
+#include "host/system/wake_fd.h"
 #include "transport_pair.h"
 
 using namespace pixmesh;

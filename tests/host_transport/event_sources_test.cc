@@ -5,12 +5,12 @@
 #include <atomic>
 #include <thread>
 
-#include "host/chunk_store.h"
-#include "host/clocks.h"
-#include "host/entropy.h"
-#include "host/event_queue.h"
-#include "host/signals.h"
-#include "host/worker_background.h"
+#include "host/disk/worker_background.h"
+#include "host/system/chunk_store.h"
+#include "host/system/clocks.h"
+#include "host/system/entropy.h"
+#include "host/system/event_queue.h"
+#include "host/system/signals.h"
 
 using namespace pixmesh;
 

@@ -1,4 +1,4 @@
-#include "host/inbound_links.h"
+#include "host/net/inbound_links.h"
 
 #include <doctest/doctest.h>
 

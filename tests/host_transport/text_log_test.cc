@@ -1,4 +1,4 @@
-#include "host/text_log.h"
+#include "host/system/text_log.h"
 
 #include <doctest/doctest.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/rng.h"
-#include "host/dealer_client.h"
+#include "host/net/dealer_client.h"
 #include "transport_pair.h"
 
 using namespace pixmesh;

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string_view>
 
-#include "host/clocks.h"
-#include "host/event_queue.h"
-#include "host/zmq_transport.h"
+#include "host/system/clocks.h"
+#include "host/system/event_queue.h"
+#include "host/net/zmq_transport.h"
 
 namespace pixmesh {
 

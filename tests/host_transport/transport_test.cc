@@ -1,4 +1,4 @@
-#include "host/zmq_transport.h"
+#include "host/net/zmq_transport.h"
 
 #include <doctest/doctest.h>
 

@@ -44,11 +44,6 @@ std::string seconds(Duration time) {
   return text;
 }
 
-const char* text_of(LifeState state) {
-  static constexpr const char* names[] = {"alive", "suspect", "dead", "left"};
-  return names[static_cast<std::size_t>(state)];
-}
-
 class Script {
  public:
   /// Runs the commands of a script. @returns the trace.
@@ -87,8 +82,9 @@ class Script {
     for (const std::string& name : names) add(name);
     mesh_->found();
     mesh_->on_change = [this](std::size_t observer, const MemberChanged& change) {
-      tell(mesh_->name_of(observer) + ": " + name_of(change.node) + " " + text_of(change.state) +
-           ", was " + text_of(change.was) + ", silent" + seconds(change.silent_for));
+      tell(mesh_->name_of(observer) + ": " + name_of(change.node) + " " +
+           std::string(text_of(change.state)) + ", was " + std::string(text_of(change.was)) +
+           ", silent" + seconds(change.silent_for));
     };
     mesh_->on_table = [this](std::size_t node, const TableChanged&) {
       std::string members;
@@ -163,7 +159,7 @@ class Script {
     std::visit(
         [&](const auto& any) {
           for (const LivenessRumour& rumour : any.rumours) {
-            line += ", " + name_of(rumour.node) + " is " + text_of(rumour.state);
+            line += ", " + name_of(rumour.node) + " is " + std::string(text_of(rumour.state));
           }
         },
         message);
@@ -175,7 +171,7 @@ class Script {
       if (!mesh_->running(node)) continue;
       std::string line = mesh_->name_of(node) + " sees";
       for (std::size_t other = 0; other < mesh_->size(); ++other) {
-        line += " " + mesh_->name_of(other) + ":" + text_of(mesh_->state(node, other));
+        line += " " + mesh_->name_of(other) + ":" + std::string(text_of(mesh_->state(node, other)));
       }
       tell(line);
     }

@@ -1,0 +1,196 @@
+#include "host/tools/process_executor.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "host/system/clocks.h"
+#include "host/tools/tool_folder.h"
+#include "host/tools/tool_process.h"
+
+namespace pixmesh {
+
+/// What the one thread knows. Descriptors to poll lie in the order: wake, then each run's end and
+/// stderr; the runs do not change between filling and reading them.
+class ProcessExecutor::Supervisor {
+ public:
+  Supervisor(ProcessExecutorOptions options, EventSink& events)
+      : options_(std::move(options)), events_(events) {}
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor();
+
+  void obey(const ToolRun& tool);
+  void obey(const Cancel& order);
+  void obey(const Discard& order);
+  void obey(const Stop&) { stopping_ = true; }
+
+  void wait(int wake);
+  [[nodiscard]] bool stopping() const { return stopping_; }
+
+ private:
+  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool);
+  [[nodiscard]] int wait_milliseconds(Instant now) const;
+  void serve(const std::vector<pollfd>& watched, Instant now);
+  void report(ToolReport report);
+
+  ProcessExecutorOptions options_;
+  EventSink& events_;
+  std::map<RunId, ToolProcess> running_;
+  std::set<RunId> unwanted_;  // runs whose folder goes as soon as they end
+  bool stopping_ = false;
+};
+
+ProcessExecutor::Supervisor::~Supervisor() {
+  for (auto& [run, process] : running_) process.stop(ToolEnd::cancelled);
+  for (auto& [run, process] : running_) (void)process.finish(monotonic_now());
+  running_.clear();
+  clear_tool_folders(options_.scratch);
+}
+
+Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool) {
+  invariant(tool.disk < options_.disks.size(), "a run's disk is one of this node's");
+  invariant(!tool.argv.empty(), "a run has a program");
+  const std::optional<std::string> program = find_program(tool.argv.front(), options_.tool_path);
+  if (!program) {
+    return Error{ErrorCode::failed, "'" + tool.argv.front() + "' is not installed here"};
+  }
+  Result<ToolFolder> folder = make_tool_folder(options_.scratch, options_.disks[tool.disk], tool);
+  if (!folder) return folder.error();
+  return ToolProcess::start(tool, *program, std::move(folder).value(), options_.tool_path,
+                            monotonic_now());
+}
+
+void ProcessExecutor::Supervisor::obey(const ToolRun& tool) {
+  invariant(!running_.contains(tool.run), "a run id is used once");
+  Result<ToolProcess> started = start(tool);
+  if (started) {
+    running_.emplace(tool.run, std::move(started).value());
+    return;
+  }
+  ToolReport failed;
+  failed.run = tool.run;
+  failed.end = ToolEnd::not_started;
+  failed.error_text = started.error().detail;
+  report(std::move(failed));
+}
+
+void ProcessExecutor::Supervisor::obey(const Cancel& order) {
+  const auto found = running_.find(order.run);
+  if (found != running_.end()) found->second.stop(ToolEnd::cancelled);
+}
+
+void ProcessExecutor::Supervisor::obey(const Discard& order) {
+  if (!running_.contains(order.run)) return remove_tool_folder(options_.scratch, order.run);
+  unwanted_.insert(order.run);
+  obey(Cancel{order.run});
+}
+
+int ProcessExecutor::Supervisor::wait_milliseconds(Instant now) const {
+  std::optional<Instant> next;
+  for (const auto& [run, process] : running_) {
+    const Instant deadline = process.wall_deadline();
+    // A killed process that has not ended yet has no second deadline: its end wakes us.
+    if (deadline > now) next = next ? std::min(*next, deadline) : deadline;
+  }
+  if (!next) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();
+  return static_cast<int>(std::min<std::int64_t>(left, 60'000));
+}
+
+void ProcessExecutor::Supervisor::wait(int wake) {
+  std::vector<pollfd> watched{{wake, POLLIN, 0}};
+  for (const auto& [run, process] : running_) {
+    watched.push_back({process.ended(), POLLIN, 0});
+    watched.push_back({process.errors(), POLLIN, 0});  // poll passes over -1
+  }
+  (void)poll(watched.data(), watched.size(), wait_milliseconds(monotonic_now()));
+  serve(watched, monotonic_now());
+}
+
+void ProcessExecutor::Supervisor::serve(const std::vector<pollfd>& watched, Instant now) {
+  std::size_t at = 1;
+  for (auto next = running_.begin(); next != running_.end();) {
+    const auto current = next++;
+    ToolProcess& process = current->second;
+    const bool ended = watched[at].revents != 0;
+    if (watched[at + 1].revents != 0) process.read_errors();
+    at += 2;
+    if (!ended && now >= process.wall_deadline()) process.stop(ToolEnd::wall_limit);
+    if (!ended) continue;
+    ToolReport finished = process.finish(now);
+    running_.erase(current);
+    report(std::move(finished));
+  }
+}
+
+void ProcessExecutor::Supervisor::report(ToolReport report) {
+  if (unwanted_.erase(report.run) > 0) {
+    remove_tool_folder(options_.scratch, report.run);
+    report.output_path.clear();
+    report.output_size = 0;
+  }
+  events_.post(ToolEnded{std::move(report)});
+}
+
+Result<std::unique_ptr<ProcessExecutor>> ProcessExecutor::open(ProcessExecutorOptions options,
+                                                               EventSink& events) {
+  options.scratch = std::filesystem::absolute(options.scratch).lexically_normal();
+  if (!is_safe_tool_path(options.scratch)) {
+    return Error{ErrorCode::usage, "image tools would misread the folder name '" +
+                                       options.scratch.string() +
+                                       "'; use letters, digits and . _ + - @ only"};
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options.scratch, error);
+  if (error) {
+    return Error{ErrorCode::failed,
+                 "cannot make " + options.scratch.string() + ": " + error.message()};
+  }
+  clear_tool_folders(options.scratch);
+  return std::unique_ptr<ProcessExecutor>(new ProcessExecutor(std::move(options), events));
+}
+
+ProcessExecutor::ProcessExecutor(ProcessExecutorOptions options, EventSink& events)
+    : thread_([this, &events, taken = std::move(options)]() mutable {
+        supervise(std::move(taken), events);
+      }) {}
+
+ProcessExecutor::~ProcessExecutor() {
+  give(Stop{});
+  thread_.join();
+}
+
+void ProcessExecutor::run(const ToolRun& tool) { give(tool); }
+void ProcessExecutor::cancel(RunId run) { give(Cancel{run}); }
+void ProcessExecutor::discard(RunId run) { give(Discard{run}); }
+
+void ProcessExecutor::give(Order order) {
+  {
+    const std::scoped_lock lock(mutex_);
+    orders_.push_back(std::move(order));
+  }
+  wake_.wake();
+}
+
+std::deque<ProcessExecutor::Order> ProcessExecutor::take_orders() {
+  wake_.clear();
+  const std::scoped_lock lock(mutex_);
+  return std::exchange(orders_, {});
+}
+
+void ProcessExecutor::supervise(ProcessExecutorOptions options, EventSink& events) {
+  Supervisor supervisor(std::move(options), events);
+  while (!supervisor.stopping()) {
+    for (const Order& order : take_orders()) {
+      std::visit([&supervisor](const auto& one) { supervisor.obey(one); }, order);
+    }
+    if (!supervisor.stopping()) supervisor.wait(wake_.fd());
+  }
+}
+
+}  // namespace pixmesh

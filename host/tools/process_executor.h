@@ -1,0 +1,74 @@
+#pragma once
+
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "base/events.h"
+#include "base/executor.h"
+#include "base/result.h"
+#include "host/system/program_path.h"
+#include "host/system/wake_fd.h"
+
+namespace pixmesh {
+
+struct ProcessExecutorOptions {
+  std::vector<std::filesystem::path> disks;  // the disks' folders, in the order of ToolRun::disk
+  // For the runs' folders; made if it is not there, and emptied of earlier runs. Best on the disks'
+  // own device: then a run's input is a hard link and stays even if the image is removed meanwhile.
+  std::filesystem::path scratch;
+  std::string tool_path = std::string(standard_tool_path);
+};
+
+/// Runs tools as processes, each in a folder, a process group and limits of its own.
+///
+/// One thread starts, watches and ends all of them:
+///
+///   run ──► folder, start ──► polls its end, its stderr, its wall limit ──► ToolEnded
+///                                      ▲ cancel                                discard ──► gone
+///
+/// How many run at one time is the caller's business (processing/lanes). Every run is answered by
+/// exactly one ToolEnded, unless the executor is destroyed before. A run's folder stays until
+/// `discard`, whatever its end. Calls from any thread.
+class ProcessExecutor final : public Executor {
+ public:
+  /// Errors: usage — a path that image tools would misread (see is_safe_tool_path); failed,
+  /// no_space — the scratch folder cannot be made.
+  /// @param events  outlives the executor.
+  [[nodiscard]] static Result<std::unique_ptr<ProcessExecutor>> open(ProcessExecutorOptions options,
+                                                                     EventSink& events);
+  /// Kills every run, waits for its end and removes its folder.
+  ~ProcessExecutor() override;
+
+  void run(const ToolRun& tool) override;
+  void cancel(RunId run) override;
+  void discard(RunId run) override;
+
+ private:
+  struct Cancel {
+    RunId run;
+  };
+  struct Discard {
+    RunId run;
+  };
+  struct Stop {};
+  using Order = std::variant<ToolRun, Cancel, Discard, Stop>;
+  class Supervisor;
+
+  ProcessExecutor(ProcessExecutorOptions options, EventSink& events);
+  void give(Order order);
+  [[nodiscard]] std::deque<Order> take_orders();
+  void supervise(ProcessExecutorOptions options, EventSink& events);
+
+  WakeFd wake_;
+  std::mutex mutex_;
+  std::deque<Order> orders_;  // guarded by mutex_
+  std::thread thread_;        // last: it uses the rest
+};
+
+}  // namespace pixmesh

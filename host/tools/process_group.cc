@@ -1,0 +1,237 @@
+#include "host/tools/process_group.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+/// glibc's clone(2) under its second name: ThreadSanitizer replaces the first one by a kind of
+/// fork.
+extern "C" int __clone(int (*child)(void*), void* stack, int flags, void* argument, ...);
+
+namespace pixmesh {
+namespace {
+
+constexpr std::size_t child_stack_bytes = 64U << 10;
+constexpr rlim_t descriptors_max = 256;
+constexpr int niceness = 10;
+constexpr int signals_end = 65;  // one past the last real-time signal
+
+/// All that the child needs, made before it exists: between clone and exec it shares the parent's
+/// memory and may only make system calls.
+struct ChildPlan {
+  const char* program = nullptr;
+  char* const* argv = nullptr;
+  char* const* environment = nullptr;
+  const char* folder = nullptr;
+  std::array<int, 3> streams{};
+  rlimit cpu{}, memory{}, file{};
+  pid_t parent = 0;
+  const char* failed_step = nullptr;  // set by the child when it does not reach the program
+  int error = 0;
+};
+
+#define PIXMESH_PLAIN __attribute__((no_sanitize("address", "undefined", "thread")))
+
+PIXMESH_PLAIN bool place_streams(const ChildPlan& plan) {
+  // First out of the way of 0 … 2, in case the parent runs without some of them.
+  int moved[3];
+  for (int i = 0; i < 3; ++i) {
+    moved[i] = fcntl(plan.streams[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, 3);
+    if (moved[i] < 0) return false;
+  }
+  for (int i = 0; i < 3; ++i) {
+    if (dup2(moved[i], i) < 0) return false;
+  }
+  // All of ours are close-on-exec; this is for those a library opened otherwise.
+  syscall(SYS_close_range, 3U, ~0U, 0U);
+  return true;
+}
+
+PIXMESH_PLAIN bool limit_child(const ChildPlan& plan) {
+  const rlimit descriptors{descriptors_max, descriptors_max};
+  const rlimit core{0, 0};
+  return setrlimit(RLIMIT_CPU, &plan.cpu) == 0 && setrlimit(RLIMIT_AS, &plan.memory) == 0 &&
+         setrlimit(RLIMIT_FSIZE, &plan.file) == 0 && setrlimit(RLIMIT_CORE, &core) == 0 &&
+         setrlimit(RLIMIT_NOFILE, &descriptors) == 0;
+}
+
+PIXMESH_PLAIN void reset_signals() {
+  // The kernel's own form of SIG_DFL is all zero. sigaction(3) would also write down the change in
+  // a sanitizer's tables, which are the parent's.
+  const unsigned long standard[8] = {};
+  for (int number = 1; number < signals_end; ++number) {
+    syscall(SYS_rt_sigaction, number, standard, nullptr, sizeof(std::uint64_t));
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] PIXMESH_PLAIN void leave_child() {
+  for (;;) syscall(SYS_exit_group, 127);
+}
+
+PIXMESH_PLAIN const char* prepare_child(const ChildPlan& plan) {
+  if (setsid() < 0) return "setsid";
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return "PR_SET_PDEATHSIG";
+  if (getppid() != plan.parent) leave_child();  // it died before we asked to be told
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return "PR_SET_NO_NEW_PRIVS";
+  if (chdir(plan.folder) != 0) return "chdir";
+  if (!place_streams(plan)) return "dup2";
+  umask(077);
+  setpriority(PRIO_PROCESS, 0, niceness);
+  if (!limit_child(plan)) return "setrlimit";
+  reset_signals();
+  return nullptr;
+}
+
+PIXMESH_PLAIN int child_main(void* argument) {
+  ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+  plan.failed_step = prepare_child(plan);
+  if (plan.failed_step == nullptr) {
+    execve(plan.program, plan.argv, plan.environment);
+    plan.failed_step = "exec";
+  }
+  plan.error = errno;
+  leave_child();
+}
+
+std::vector<char*> pointers_of(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(const_cast<char*>(text.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+/// A limit at which the kernel sends `soft`'s signal, and one above it that nobody can raise.
+rlimit cpu_limit_of(Duration cpu) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(cpu).count();
+  const rlim_t soft = seconds < 1 ? 1 : static_cast<rlim_t>(seconds);
+  return {soft, soft + 1};
+}
+
+/// Blocks every signal while the child shares our memory: no handler of ours may run in it.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+struct Cloned {
+  pid_t leader = -1;
+  int descriptor = -1;
+  int error = 0;
+};
+
+/// Comes back when the child has become the program, or has ended.
+Cloned clone_child(ChildPlan& plan) {
+  void* stack = mmap(nullptr, child_stack_bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) return {.error = errno};
+  Cloned cloned;
+  {
+    const SignalsBlocked blocked;
+    cloned.leader =
+        __clone(child_main, static_cast<char*>(stack) + child_stack_bytes,
+                CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &cloned.descriptor);
+    cloned.error = errno;
+  }
+  munmap(stack, child_stack_bytes);
+  return cloned;
+}
+
+void wait_for(pid_t leader, int& status, rusage& usage) {
+  while (wait4(leader, &status, 0, &usage) < 0 && errno == EINTR) {
+  }
+}
+
+Duration span_of(const timeval& time) {
+  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+}
+
+Error start_error(const std::string& program, const char* step, int error) {
+  return {ErrorCode::failed,
+          "cannot start '" + program + "': " + step + ": " + std::strerror(error)};
+}
+
+}  // namespace
+
+Result<ProcessGroup> ProcessGroup::start(const ProcessStart& how) {
+  const std::vector<char*> argv = pointers_of(how.argv);
+  const std::vector<char*> environment = pointers_of(how.environment);
+  ChildPlan plan;
+  plan.program = how.program.c_str();
+  plan.argv = argv.data();
+  plan.environment = environment.data();
+  plan.folder = how.folder.c_str();
+  plan.streams = {how.standard_input, how.standard_output, how.standard_error};
+  plan.cpu = cpu_limit_of(how.limits.cpu);
+  plan.memory = {how.limits.memory_bytes, how.limits.memory_bytes};
+  // One byte more than allowed, so that a cut-off file is told from one that just fits.
+  plan.file = {how.limits.output_bytes + 1, how.limits.output_bytes + 1};
+  plan.parent = getpid();
+
+  const Cloned cloned = clone_child(plan);
+  if (cloned.leader < 0) return start_error(how.program, "clone", cloned.error);
+  ProcessGroup group(cloned.leader, FileHandle(cloned.descriptor));
+  if (plan.failed_step != nullptr) return start_error(how.program, plan.failed_step, plan.error);
+  return group;
+}
+
+ProcessGroup::ProcessGroup(int leader, FileHandle leader_descriptor)
+    : leader_(leader), leader_descriptor_(std::move(leader_descriptor)) {}
+
+ProcessGroup::ProcessGroup(ProcessGroup&& other) noexcept
+    : leader_(std::exchange(other.leader_, 0)),
+      leader_descriptor_(std::move(other.leader_descriptor_)) {}
+
+ProcessGroup::~ProcessGroup() {
+  if (leader_ == 0) return;
+  kill();
+  (void)reap();
+}
+
+void ProcessGroup::kill() const {
+  // The leader is not reaped yet, so its number names this group and no other.
+  if (leader_ != 0) ::kill(-leader_, SIGKILL);
+}
+
+ProcessEnd ProcessGroup::reap() {
+  invariant(leader_ != 0, "a group is reaped once");
+  siginfo_t ended;
+  while (waitid(P_PID, static_cast<id_t>(leader_), &ended, WEXITED | WNOWAIT) < 0 &&
+         errno == EINTR) {
+  }
+  kill();
+  ProcessEnd end;
+  rusage usage{};
+  wait_for(leader_, end.wait_status, usage);
+  end.cpu = span_of(usage.ru_utime) + span_of(usage.ru_stime);
+  leader_ = 0;
+  return end;
+}
+
+}  // namespace pixmesh

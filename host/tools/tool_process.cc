@@ -1,0 +1,194 @@
+#include "host/tools/tool_process.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::size_t read_bytes = 64U << 10;
+constexpr int reads_max = 16;  // then other runs get their turn
+
+/// `{in}` and `{out}` become paths; nothing that was put in is looked at again.
+std::string with_paths(std::string_view argument, const ToolFolder& folder) {
+  std::string text;
+  while (!argument.empty()) {
+    const bool input = argument.starts_with("{in}");
+    const bool output = argument.starts_with("{out}");
+    if (input) text += folder.input.string();
+    if (output) text += folder.output.string();
+    if (!input && !output) text += argument.front();
+    argument.remove_prefix(input ? 4 : output ? 5 : 1);
+  }
+  return text;
+}
+
+std::vector<std::string> environment_of(const ToolFolder& folder, std::string_view tool_path) {
+  return {"PATH=" + std::string(tool_path),
+          "HOME=" + folder.folder.string(),
+          "TMPDIR=" + folder.folder.string(),
+          "LANG=C.UTF-8",
+          "VIPS_CONCURRENCY=1",
+          "VIPS_BLOCK_UNTRUSTED=1",
+          "MAGICK_THREAD_LIMIT=1",
+          "OMP_NUM_THREADS=1"};
+}
+
+Result<FileHandle> open_input(const ToolRun& tool, const ToolFolder& folder) {
+  return FileHandle::open(tool.input_on_stdin ? folder.input : "/dev/null", O_RDONLY);
+}
+
+Result<FileHandle> open_output(const ToolRun& tool, const ToolFolder& folder) {
+  if (!tool.output_on_stdout) return FileHandle::open("/dev/null", O_WRONLY);
+  return FileHandle::open(folder.output, O_WRONLY | O_CREAT | O_EXCL);
+}
+
+struct Pipe {
+  FileHandle reading;
+  FileHandle writing;
+};
+
+Result<Pipe> open_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error(errno, "pipe", "stderr");
+  Pipe made{FileHandle(ends[0]), FileHandle(ends[1])};
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  return made;
+}
+
+ProcessStart start_of(const ToolRun& tool, const std::string& program, const ToolFolder& folder,
+                      std::string_view tool_path) {
+  ProcessStart how;
+  how.program = program;
+  for (const std::string& argument : tool.argv) {
+    how.argv.push_back(with_paths(argument, folder));
+  }
+  how.environment = environment_of(folder, tool_path);
+  how.folder = folder.folder;
+  how.limits = tool.limits;
+  return how;
+}
+
+/// Terminals obey control characters; an error text is only to be read.
+std::string without_controls(std::string text) {
+  for (char& c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < ' ' && c != '\n' && c != '\t') || byte == 127) c = '?';
+  }
+  return text;
+}
+
+bool mentions(std::string_view text, std::initializer_list<std::string_view> words) {
+  return std::ranges::any_of(
+      words, [text](std::string_view word) { return text.find(word) != std::string_view::npos; });
+}
+
+bool speaks_of_memory(std::string_view text) {
+  return mentions(text, {"out of memory", "Out of memory", "Cannot allocate memory", "bad_alloc",
+                         "MemoryError", "emory allocation failed", "emory exhausted",
+                         "failed to allocate", "unable to allocate", "cache resources exhausted"});
+}
+
+ToolEnd end_of_signal(int number, const ToolSigns& signs, const ToolLimits& limits) {
+  if (number == SIGKILL && signs.stopped) return *signs.stopped;
+  if (number == SIGXCPU) return ToolEnd::cpu_limit;
+  if (number == SIGXFSZ) return ToolEnd::output_limit;
+  if (number == SIGKILL && signs.cpu >= limits.cpu) return ToolEnd::cpu_limit;
+  return speaks_of_memory(signs.error_text) ? ToolEnd::memory_limit : ToolEnd::killed;
+}
+
+}  // namespace
+
+ToolEnd tool_end_of(const ToolSigns& signs, const ToolLimits& limits) {
+  if (signs.stopped == ToolEnd::cancelled) return ToolEnd::cancelled;
+  if (WIFSIGNALED(signs.wait_status)) {
+    return end_of_signal(WTERMSIG(signs.wait_status), signs, limits);
+  }
+  const std::uint64_t size = signs.output_size.value_or(0);
+  if (size > limits.output_bytes) return ToolEnd::output_limit;
+  if (WEXITSTATUS(signs.wait_status) == 0) {
+    return size == 0 ? ToolEnd::no_output : ToolEnd::finished;
+  }
+  if (mentions(signs.error_text, {"File too large"})) return ToolEnd::output_limit;
+  return speaks_of_memory(signs.error_text) ? ToolEnd::memory_limit : ToolEnd::exit_status;
+}
+
+Result<ToolProcess> ToolProcess::start(const ToolRun& tool, const std::string& program,
+                                       ToolFolder folder, std::string_view tool_path, Instant now) {
+  const Result<FileHandle> input = open_input(tool, folder);
+  if (!input) return input.error();
+  const Result<FileHandle> output = open_output(tool, folder);
+  if (!output) return output.error();
+  Result<Pipe> errors = open_pipe();
+  if (!errors) return errors.error();
+
+  ProcessStart how = start_of(tool, program, folder, tool_path);
+  how.standard_input = input.value().descriptor();
+  how.standard_output = output.value().descriptor();
+  how.standard_error = errors.value().writing.descriptor();
+  Result<ProcessGroup> group = ProcessGroup::start(how);
+  if (!group) return group.error();
+  // The other end closes here: when the tool's copies are gone too, the pipe ends.
+  Pipe pipe = std::move(errors).value();
+  return ToolProcess(tool, std::move(folder), std::move(group).value(), std::move(pipe.reading),
+                     now);
+}
+
+ToolProcess::ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group,
+                         FileHandle errors, Instant started)
+    : run_(tool.run),
+      limits_(tool.limits),
+      folder_(std::move(folder)),
+      group_(std::move(group)),
+      errors_(std::move(errors)),
+      started_(started) {}
+
+void ToolProcess::read_errors() {
+  std::array<char, read_bytes> bytes;
+  for (int i = 0; i < reads_max && errors_.is_open(); ++i) {
+    const ssize_t count = ::read(errors_.descriptor(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) return;
+    if (count <= 0) {
+      errors_ = FileHandle();
+      return;
+    }
+    error_text_.append(bytes.data(), static_cast<std::size_t>(count));
+    if (error_text_.size() > error_bytes_max) {
+      error_text_.erase(0, error_text_.size() - error_bytes_max);
+    }
+  }
+}
+
+void ToolProcess::stop(ToolEnd why) {
+  if (!stopped_ || why == ToolEnd::cancelled) stopped_ = why;
+  group_.kill();
+}
+
+ToolReport ToolProcess::finish(Instant now) {
+  const ProcessEnd end = group_.reap();
+  read_errors();
+  const std::optional<std::uint64_t> size = output_size_of(folder_.output);
+  ToolReport report;
+  report.run = run_;
+  report.end = tool_end_of({end.wait_status, stopped_, end.cpu, size, error_text_}, limits_);
+  report.exit_status =
+      WIFSIGNALED(end.wait_status) ? WTERMSIG(end.wait_status) : WEXITSTATUS(end.wait_status);
+  report.error_text = without_controls(std::move(error_text_));
+  report.output_path = folder_.output;
+  report.output_size = size.value_or(0);
+  report.wall = now - started_;
+  report.cpu = end.cpu;
+  return report;
+}
+
+}  // namespace pixmesh

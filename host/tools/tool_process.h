@@ -1,0 +1,70 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/executor.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "host/system/file_handle.h"
+#include "host/tools/process_group.h"
+#include "host/tools/tool_folder.h"
+
+namespace pixmesh {
+
+/// One run of a tool from its start to its report. Used by one thread, which polls `ended` and
+/// `errors` and calls back here.
+class ToolProcess {
+ public:
+  /// Starts it in its folder.
+  /// @param program  the absolute path of argv[0].
+  /// Errors: failed, not_found, no_space: it does not run, in words for the report.
+  [[nodiscard]] static Result<ToolProcess> start(const ToolRun& tool, const std::string& program,
+                                                 ToolFolder folder, std::string_view tool_path,
+                                                 Instant now);
+
+  [[nodiscard]] RunId run() const { return run_; }
+  [[nodiscard]] int ended() const { return group_.descriptor(); }
+  [[nodiscard]] int errors() const { return errors_.descriptor(); }  // -1 once it is closed
+  [[nodiscard]] Instant wall_deadline() const { return started_ + limits_.wall; }
+
+  /// Takes what stands in the pipe of its stderr, keeping the last error_bytes_max bytes.
+  void read_errors();
+
+  /// Kills the group; `why` is the report's end unless it had ended by itself before (a cancelled
+  /// run is always reported as cancelled).
+  void stop(ToolEnd why);
+
+  /// Call it when `ended` is readable, or after `stop`; then it may wait for the kernel's kill.
+  [[nodiscard]] ToolReport finish(Instant now);
+
+ private:
+  ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group, FileHandle errors,
+              Instant started);
+
+  RunId run_;
+  ToolLimits limits_;
+  ToolFolder folder_;
+  ProcessGroup group_;
+  FileHandle errors_;
+  Instant started_;
+  std::string error_text_;
+  std::optional<ToolEnd> stopped_;
+};
+
+/// What a run's outward signs say about its end.
+struct ToolSigns {
+  int wait_status = 0;
+  std::optional<ToolEnd> stopped;  // why we killed it, if we did
+  Duration cpu{};
+  std::optional<std::uint64_t> output_size;
+  std::string_view error_text;
+};
+
+/// A program that meets its memory limit sees only a failed allocation, so `memory_limit` is told
+/// from its last words; `cpu_limit` and `output_limit` from the signal or from the figures.
+[[nodiscard]] ToolEnd tool_end_of(const ToolSigns& signs, const ToolLimits& limits);
+
+}  // namespace pixmesh
