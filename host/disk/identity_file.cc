@@ -1,14 +1,14 @@
 #include "host/disk/identity_file.h"
 
-#include <fcntl.h>
 #include <sodium.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 
-#include "host/system/entropy.h"
 #include "host/disk/framed_file.h"
+#include "host/system/entropy.h"
+#include "host/system/file_handle.h"
 
 namespace pixmesh {
 namespace {
@@ -51,10 +51,10 @@ Result<Identity> load_identity(const std::filesystem::path& folder) {
   const auto written = write_framed_file(path, folder / "identity.new", fresh, ::fsync);
   ::umask(before);
   if (!written) return written.error();
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool durable = handle >= 0 && ::fsync(handle) == 0;
-  if (handle >= 0) ::close(handle);
-  if (!durable) return Error{ErrorCode::failed, folder.string() + " cannot be synced"};
+  const auto durable = sync_folder(folder);
+  if (!durable) return durable.error();
+  // The folder may be new too; whoever may not read its parent made it beforehand.
+  (void)sync_folder(std::filesystem::absolute(folder).parent_path());
   Identity identity = identity_of(fresh);
   identity.is_new = true;
   return identity;

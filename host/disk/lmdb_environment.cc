@@ -5,6 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "host/system/file_handle.h"
+
 namespace pixmesh {
 namespace {
 
@@ -148,6 +150,10 @@ void LmdbEnvironment::start(const std::filesystem::path& folder, std::size_t map
   if (!made) {
     const bool corrupt = made.error().code == ErrorCode::corrupt;
     throw LmdbFailure{corrupt ? MDB_CORRUPTED : ENOSPC, "open the tables"};
+  }
+  // LMDB syncs its file, but neither the file's entry nor the folder's.
+  if (!sync_folder(folder) || !sync_folder(folder.parent_path())) {
+    throw LmdbFailure{EIO, "sync the folder of the index"};
   }
 }
 

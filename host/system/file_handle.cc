@@ -64,6 +64,13 @@ Result<std::size_t> read_at(const FileHandle& file, std::span<std::uint8_t> out,
   return filled;
 }
 
+Result<Done> sync_folder(const std::filesystem::path& folder) {
+  const Result<FileHandle> handle = FileHandle::open(folder, O_RDONLY | O_DIRECTORY);
+  if (!handle) return handle.error();
+  if (::fsync(handle->descriptor()) == 0) return Done{};
+  return system_error(errno, "cannot sync", folder);
+}
+
 Result<Bytes> read_whole(const std::filesystem::path& path, std::size_t bytes_max) {
   Result<FileHandle> file = FileHandle::open(path, O_RDONLY);
   if (!file) return file.error();

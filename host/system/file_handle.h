@@ -46,6 +46,9 @@ class FileHandle {
 [[nodiscard]] Result<std::size_t> read_at(const FileHandle& file, std::span<std::uint8_t> out,
                                           std::uint64_t offset, const std::filesystem::path& path);
 
+/// fsync of a folder: its entries are durable afterwards.
+[[nodiscard]] Result<Done> sync_folder(const std::filesystem::path& folder);
+
 /// All of a small file; `malformed` if it is longer than `bytes_max`.
 [[nodiscard]] Result<Bytes> read_whole(const std::filesystem::path& path, std::size_t bytes_max);
 
