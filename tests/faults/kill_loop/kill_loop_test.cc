@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <sstream>
 #include <thread>
 
 #include "register_writer.h"
@@ -11,6 +13,8 @@
 using namespace pixmesh;
 
 namespace {
+
+namespace fs = std::filesystem;
 
 std::size_t cycles() {
   const char* text = std::getenv("PIXMESH_KILL_CYCLES");
@@ -37,6 +41,28 @@ void check_registers(const TestMesh& mesh, const RegisterWriter& writer) {
       CHECK_MESSAGE(kept.allows(found.value()), name << " at node " << node << " holds " << what);
     }
   }
+}
+
+/// What the rescue script finds in the folders of two stopped nodes, by name.
+std::map<std::string, Digest> rescued_from(TestMesh& mesh) {
+  Launch launch;
+  launch.words = {"perl", PIXMESH_RESCUE, mesh.storage_of(0).string(), mesh.storage_of(1).string()};
+  launch.output = mesh.folder() / "rescued";
+  launch.errors = mesh.folder() / "rescue.err";
+  ChildProcess rescue(launch);
+  CHECK(rescue.wait(120s) == 0);
+  CHECK(text_of_file(launch.errors).empty());
+  std::map<std::string, Digest> found;
+  std::istringstream lines(text_of_file(launch.output));
+  for (std::string state, path, name;
+       lines >> state >> path && std::getline(lines >> std::ws, name);) {
+    CHECK_MESSAGE(state == "ok", name << ": " << state);
+    const fs::path file(path);
+    const std::string digest = file.parent_path().parent_path().filename().string() +
+                               file.parent_path().filename().string() + file.stem().string();
+    REQUIRE(parse_id(digest, found[name]));
+  }
+  return found;
 }
 
 }  // namespace
@@ -77,6 +103,15 @@ TEST_SUITE("kill_loop") {
     for (const auto& writer : writers) check_registers(mesh, *writer);
     CHECK(acknowledged > 5 * cycles());
     CHECK(mesh.temp_files() == 0);
+
+    for (std::size_t node = 0; node < mesh.size(); ++node) CHECK(mesh.stop_node(node) == 0);
+    const std::map<std::string, Digest> rescued = rescued_from(mesh);
+    for (const auto& writer : writers) {
+      for (const auto& [name, kept] : writer->registers()) {
+        const auto found = rescued.find(name);
+        CHECK(kept.allows(found == rescued.end() ? Content() : Content(found->second)));
+      }
+    }
     MESSAGE(cycles() << " kills, " << acknowledged << " acknowledged writes, " << unknown
                      << " of unknown outcome");
   }
