@@ -107,6 +107,7 @@ Instant VirtualNetwork::arrival_of(Wire& wire, int to, std::size_t size) {
   if (conditions.retransmit_one_in > 0 && rng_.below(conditions.retransmit_one_in) == 0) {
     travel += conditions.retransmit_after;
   }
+  if (wire.plane == Plane::bulk) travel += wait_for_lines(wire, to, size);
   Side& side = wire.sides[to];
   const auto way = ways_.find({wire.sides[1 - to].party, side.party});
   if (way != ways_.end() && way->second.bytes_per_second > 0) {
@@ -117,6 +118,25 @@ Instant VirtualNetwork::arrival_of(Wire& wire, int to, std::size_t size) {
   }
   side.last_arrival = std::max(side.last_arrival, clock_.now() + travel);
   return side.last_arrival;
+}
+
+// A message takes its turn on the sender's line and then on the receiver's, which lets its first
+// bytes through while the last ones still leave.
+Duration VirtualNetwork::wait_for_lines(const Wire& wire, int to, std::size_t size) {
+  const auto line_time = [size](const Party& party) -> Duration {
+    if (party.bulk_bytes_per_second == 0) return {};
+    return std::chrono::microseconds(1'000'000 * static_cast<std::uint64_t>(size) /
+                                     party.bulk_bytes_per_second);
+  };
+  Party& sender = parties_[wire.sides[1 - to].party];
+  Party& receiver = parties_[wire.sides[to].party];
+  const Duration leaving = line_time(sender);
+  sender.sends_until = std::max(sender.sends_until, clock_.now()) + leaving;
+  const Duration arriving = line_time(receiver);
+  const Instant first_bytes = sender.sends_until - leaving;
+  receiver.receives_until =
+      std::max({receiver.receives_until + arriving, first_bytes + arriving, sender.sends_until});
+  return receiver.receives_until - clock_.now();
 }
 
 bool VirtualNetwork::send(PartyId from, LinkId link, Bytes message, SharedBytes chunk) {

@@ -51,6 +51,11 @@ class VirtualNetwork {
   void clog_way(PartyId from, PartyId to, std::uint64_t bytes_per_second) {
     ways_[{from, to}].bytes_per_second = bytes_per_second;
   }
+  /// From now on all bulk traffic of a party together leaves, and together arrives, at most so
+  /// fast; 0: no limit. The control plane has no part in it.
+  void limit_bulk(PartyId party, std::uint64_t bytes_per_second) {
+    parties_[party].bulk_bytes_per_second = bytes_per_second;
+  }
   /// The connections between two parties break and are made anew: what is under way is lost, and
   /// whoever was called sees a new link.
   void reset(PartyId a, PartyId b);
@@ -72,6 +77,9 @@ class VirtualNetwork {
     Deliver deliver;  // none: no process runs
     std::uint64_t life = 0;
     std::uint64_t last_link = 0;
+    std::uint64_t bulk_bytes_per_second = 0;  // 0: no limit
+    Instant sends_until{};                    // all that it was given so far has left by then
+    Instant receives_until{};
   };
   struct Side {
     PartyId party = 0;
@@ -107,6 +115,7 @@ class VirtualNetwork {
   void deliver(const Parcel& parcel);
   [[nodiscard]] Way* way_of(const Parcel& parcel);
   [[nodiscard]] Instant arrival_of(Wire& wire, int to, std::size_t size);
+  [[nodiscard]] Duration wait_for_lines(const Wire& wire, int to, std::size_t size);
 
   VirtualClock& clock_;
   Rng rng_;
