@@ -56,13 +56,28 @@ LinkIdentity::Effects LinkIdentity::opened(Instant now, LinkId link,
 }
 
 void LinkIdentity::closed(LinkId link) {
-  links_.erase(link);
+  forget(link);
   early_.erase(link);
+}
+
+void LinkIdentity::wait(LinkId id, Link& link, Instant until) {
+  link.until = until;
+  running_.insert(id);
+}
+
+void LinkIdentity::end_wait(LinkId id, Link& link) {
+  link.until.reset();
+  running_.erase(id);
+}
+
+void LinkIdentity::forget(LinkId id) {
+  links_.erase(id);
+  running_.erase(id);
 }
 
 void LinkIdentity::ask(Instant now, LinkId id, Link& link, Effects& out) {
   rng_.fill(link.own_nonce);
-  link.until = now + options_.patience;
+  wait(id, link, now + options_.patience);
   out.push_back(SendHello{id, Hello{own_, link.own_nonce, has_mesh_}});
 }
 
@@ -87,7 +102,7 @@ LinkIdentity::Effects LinkIdentity::on_hello(Instant now, LinkId link, const Hel
   called.record = hello.record;
   called.has_mesh = hello.has_mesh;
   rng_.fill(called.own_nonce);
-  called.until = now + options_.patience;
+  wait(link, called, now + options_.patience);
   const Parties parties{hello.record.node, self_, hello.nonce, called.own_nonce};
   HelloAnswer answer{own_, called.own_nonce, has_mesh_};
   answer.signature = sign(key_, words_of(answer_role, parties));
@@ -116,7 +131,7 @@ LinkIdentity::Effects LinkIdentity::on_answer(Instant, LinkId link, const HelloA
     refuse(*fault, out);
     return out;
   }
-  asked.until.reset();
+  end_wait(link, asked);
   asked.verified = node;
   out.push_back(SendHello{link, HelloProof{sign(key_, words_of(proof_role, parties))}});
   out.push_back(LinkVerified{link, node, answer.record, answer.has_mesh});
@@ -134,7 +149,7 @@ LinkIdentity::Effects LinkIdentity::on_proof(Instant, LinkId link, const HelloPr
     refuse({link, LinkFailure::bad_signature, "the proof's signature is wrong"}, out);
     return out;
   }
-  called.until.reset();
+  end_wait(link, called);
   called.verified = node;
   out.push_back(LinkVerified{link, node, std::move(called.record), called.has_mesh});
   called.record = {};
@@ -171,8 +186,8 @@ LinkIdentity::Effects LinkIdentity::on_message(Instant now, LinkId link,
 LinkIdentity::Effects LinkIdentity::on_deadline(Instant now) {
   Effects out;
   std::vector<LinkId> late;
-  for (const auto& [id, link] : links_) {
-    if (link.until && *link.until <= now) late.push_back(id);
+  for (const LinkId id : running_) {
+    if (*links_.at(id).until <= now) late.push_back(id);
   }
   for (const LinkId id : late) {
     fail({id, LinkFailure::timed_out, "no answer to our hello within the time"}, out);
@@ -210,7 +225,7 @@ void LinkIdentity::refuse(const LinkFailed& fault, Effects& out) {
 }
 
 void LinkIdentity::fail(const LinkFailed& fault, Effects& out) {
-  links_.erase(fault.link);
+  forget(fault.link);
   out.push_back(fault);
 }
 
@@ -221,7 +236,7 @@ void LinkIdentity::drop_old_calls(NodeId node, LinkId proven) {
     if (!link.we_asked && link.verified == node && id != proven) calls.push_back(id);
   }
   for (std::size_t i = 0; i + options_.calls_per_node_max < calls.size() + 1; ++i) {
-    links_.erase(calls[i]);
+    forget(calls[i]);
   }
 }
 
@@ -237,8 +252,9 @@ std::optional<NodeId> LinkIdentity::identity_of(LinkId link) const {
 
 std::optional<Instant> LinkIdentity::next_deadline() const {
   std::optional<Instant> first;
-  for (const auto& [id, link] : links_) {
-    if (link.until && (!first || *link.until < *first)) first = link.until;
+  for (const LinkId id : running_) {
+    const Instant until = *links_.at(id).until;
+    if (!first || until < *first) first = until;
   }
   return first;
 }
@@ -247,7 +263,11 @@ void LinkIdentity::check_invariants() const {
   for (const auto& [id, link] : links_) {
     invariant(link.verified || link.until, "an unproven link has a deadline");
     invariant(link.verified != self_, "no link leads to ourselves");
+    invariant(link.until.has_value() == running_.contains(id), "running handshakes are known");
   }
+  const bool all_exist =
+      std::ranges::all_of(running_, [this](LinkId id) { return links_.contains(id); });
+  invariant(all_exist, "only links have handshakes");
 }
 
 }  // namespace pixmesh

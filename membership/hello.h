@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -110,7 +111,7 @@ class LinkIdentity {
 
   /// Who is at the other end; none while that is not proven. O(log links).
   [[nodiscard]] std::optional<NodeId> identity_of(LinkId link) const;
-  [[nodiscard]] std::optional<Instant> next_deadline() const;  // O(links)
+  [[nodiscard]] std::optional<Instant> next_deadline() const;  // O(handshakes that run)
   void check_invariants() const;
 
  private:
@@ -125,6 +126,9 @@ class LinkIdentity {
     bool has_mesh = false;
   };
 
+  void wait(LinkId id, Link& link, Instant until);
+  void end_wait(LinkId id, Link& link);
+  void forget(LinkId id);
   void ask(Instant now, LinkId id, Link& link, Effects& out);
   [[nodiscard]] std::optional<LinkFailed> fault_of(LinkId id, const MemberRecord& record,
                                                    bool has_mesh) const;
@@ -140,6 +144,7 @@ class LinkIdentity {
   MemberRecord own_;
   bool has_mesh_ = false;
   std::map<LinkId, Link> links_;
+  std::set<LinkId> running_;  // those of links_ with `until`: few, and asked for after every event
   std::map<LinkId, Hello> early_;  // that came before we had a record
 };
 
