@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/signature.h"
 #include "base/time.h"
 #include "membership/liveness.h"
 #include "membership/record_exchange.h"
@@ -123,6 +124,7 @@ class LivenessMesh {
   void set_timer(std::size_t node);
   [[nodiscard]] std::size_t number_of(NodeId id) const;
 
+  RememberedSignatures signatures_;
   LivenessMeshOptions options_;
   MessageSizes sizes_;
   Rng network_;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/signature.h"
 #include "simulations/world/mesh_client.h"
 #include "simulations/world/node_machine.h"
 #include "simulations/world/trace.h"
@@ -140,6 +141,7 @@ class MeshWorld {
   void on_client_news();
   void note_logged(std::uint32_t node, std::string_view name, std::string fields);
 
+  RememberedSignatures signatures_;
   WorldOptions options_;
   Rng rng_;
   VirtualClock clock_;

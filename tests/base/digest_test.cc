@@ -30,3 +30,15 @@ TEST_CASE("base: a signature holds for its message and its key only") {
   CHECK_FALSE(verify(ada.public_key, bytes_of("weight 4"), signature));
   CHECK_FALSE(verify(bob.public_key, bytes_of("weight 3"), signature));
 }
+
+TEST_CASE("base: remembered signatures change no answer") {
+  const SigningKey ada = signing_key_of({1});
+  const Signature signature = sign(ada, bytes_of("weight 3"));
+  const RememberedSignatures remembered;
+
+  for (int i = 0; i < 2; ++i) {
+    CHECK(verify(ada.public_key, bytes_of("weight 3"), signature));
+    CHECK_FALSE(verify(ada.public_key, bytes_of("weight 4"), signature));
+    CHECK_FALSE(verify(signing_key_of({2}).public_key, bytes_of("weight 3"), signature));
+  }
+}
