@@ -170,6 +170,7 @@ void VirtualDisk::lose() {
   records_.clear();
   by_name_.clear();
   tables_.clear();
+  shown_.clear();
 }
 
 SharedBytes VirtualDisk::file(const std::string& path) const {

@@ -69,7 +69,8 @@ class VirtualDisk : public Disk {
     Bytes bytes;
   };
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
-  [[nodiscard]] TableRows table(Table table) const;
+  /// Valid until the table changes.
+  [[nodiscard]] const TableRows& table(Table table) const;
   [[nodiscard]] DiskSummary summary() const;
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
@@ -133,6 +134,7 @@ class VirtualDisk : public Disk {
   std::map<Key, Record> records_;
   std::map<std::string, Key> by_name_;
   std::map<Table, std::map<Bytes, Bytes>> tables_;
+  mutable std::map<Table, TableRows> shown_;  // copies of some of `tables_`, as they are now
   std::vector<std::string> faults_;
 };
 

@@ -261,6 +261,7 @@ Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
 
 void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
   for (const TableRow& row : rows) {
+    shown_.erase(row.table);
     if (row.value) {
       tables_[row.table][row.key] = *row.value;
     } else {
@@ -269,12 +270,13 @@ void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
   }
 }
 
-TableRows VirtualDisk::table(Table table) const {
-  TableRows rows;
+const TableRows& VirtualDisk::table(Table table) const {
+  const auto [shown, is_new] = shown_.try_emplace(table);
   const auto found = tables_.find(table);
-  if (found == tables_.end()) return rows;
-  rows.rows.assign(found->second.begin(), found->second.end());
-  return rows;
+  if (is_new && found != tables_.end()) {
+    shown->second.rows.assign(found->second.begin(), found->second.end());
+  }
+  return shown->second;
 }
 
 DiskSummary VirtualDisk::summary() const {
