@@ -80,6 +80,8 @@ Command add_gossip(CLI::App& app) {
   command->add("--loss", &O::loss_percents, "detection: percent of messages lost")
       ->check(CLI::Range(0, 90));
   command->add("--crashes", &O::crashes, "detection: crashes for each row");
+  command->add("--row-events", &O::row_million_events, "detection: millions of events a row")
+      ->check(CLI::Range(0.001, 1e6));
   command->add("--quiet-loss", &O::quiet_loss_percents, "quiet: percent of messages lost")
       ->check(CLI::Range(0, 90));
   command->add("--quiet-nodes", &O::quiet_nodes, "quiet: nodes")->check(CLI::Range(2, 10'000));

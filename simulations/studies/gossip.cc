@@ -32,6 +32,7 @@ GossipOptions full_gossip() {
   options.nodes = {10, 30, 100, 300, 1000, 3000, 10'000};
   options.loss_percents = {0, 1, 5, 10, 20, 30};
   options.crashes = 30;
+  options.row_million_events = 60;
   options.quiet_hours = 100;
   options.paused_minutes = 60;
   options.splits = 20;

@@ -16,7 +16,8 @@ struct GossipOptions {
   std::vector<std::string> parts;  // of gossip_parts; empty: all but speed
   std::vector<std::size_t> nodes{10, 100, 1000};
   std::vector<std::uint32_t> loss_percents{0, 5};
-  std::size_t crashes = 10;  // for each row of the detection table
+  std::size_t crashes = 10;           // for each row of the detection table
+  double row_million_events = 1'000;  // after that a detection row has the crashes that it has
   std::vector<std::uint32_t> quiet_loss_percents{0, 5};
   std::size_t quiet_nodes = 100;  // of the meshes that are watched for false deaths
   double quiet_hours = 0.5;
@@ -33,8 +34,9 @@ struct GossipOptions {
 /// The names that GossipOptions::parts may have.
 [[nodiscard]] const std::vector<std::string>& gossip_parts();
 
-/// The options of `--full`: every size and loss of the goals. Needs 4 GB and a night, because
-/// rumours become a storm where a fifth of the messages is lost.
+/// The options of `--full`: every size and loss of the goals. Needs 4 GB and some hours. Where a
+/// fifth of the messages is lost, rumours become a storm: there large meshes get few crashes or
+/// none out of their events.
 [[nodiscard]] GossipOptions full_gossip();
 
 /// The product's Liveness machines on virtual links: how fast a crash is known, who is wrongly held

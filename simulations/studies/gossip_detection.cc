@@ -17,6 +17,7 @@ constexpr std::size_t crashes_of_many = 5;  // … so many crashes at most
 constexpr std::size_t nodes_a_crash = 20;   // of one mesh at most every 20th node crashes
 
 struct Detection {
+  std::uint64_t crashes = 0;
   Samples doubted;     // until one observer doubts the member for good: it routes nothing there
   Samples first_dead;  // until the first observer holds it dead
   Samples all_dead;    // until all do
@@ -44,6 +45,8 @@ class CrashWatch {
     mesh_.crash(victim_);
     mesh_.run_until(crash + patience);
     mesh_.on_change = nullptr;
+    if (mesh_.is_exhausted()) return;
+    ++detection_.crashes;
     if (knowing_ < mesh_.running_count()) {
       ++detection_.unfinished;
       return;
@@ -82,19 +85,23 @@ class CrashWatch {
   std::size_t knowing_ = 0;
 };
 
-Detection detect(const LivenessMeshOptions& shape, std::size_t crashes) {
+// Until so many crashes are seen, or `events` are used up.
+Detection detect(const LivenessMeshOptions& shape, std::size_t crashes, std::uint64_t events) {
   Detection detection;
   const std::size_t of_one_mesh = std::max<std::size_t>(1, shape.nodes / nodes_a_crash);
   LivenessMeshOptions next = shape;
-  for (std::size_t done = 0; done < crashes; ++next.seed) {
+  for (std::size_t done = 0; done < crashes && events > 0; ++next.seed) {
     LivenessMesh mesh(next);
-    for (std::size_t i = 0; i < of_one_mesh && done < crashes; ++i, ++done) {
+    mesh.limit_events(events);
+    for (std::size_t i = 0; i < of_one_mesh && done < crashes && !mesh.is_exhausted();
+         ++i, ++done) {
       const auto phase = static_cast<std::int64_t>(mesh.chance().below(1'000'000'000));
       mesh.run_for(settling + Duration(phase));
       std::size_t victim = mesh.chance().below(mesh.size());
       while (!mesh.running(victim)) victim = (victim + 1) % mesh.size();
       CrashWatch(mesh, victim, detection).run();
     }
+    events -= std::min(events, mesh.event_count());
   }
   return detection;
 }
@@ -133,20 +140,24 @@ Chart empty_chart(std::uint32_t loss_percent) {
 }
 
 std::vector<Cell> row_of(const Way& way, std::size_t nodes, std::uint32_t loss_percent,
-                         std::size_t crashes, Detection& found) {
+                         Detection& found) {
+  const auto seconds = [](Samples& samples, double share) {
+    return samples.empty() ? nothing() : number(samples.quantile(share), 2);
+  };
   const double all = found.all_dead.quantile(0.5);
+  const bool met = found.unfinished == 0 && all <= goal_of(nodes);
   return {word(way.choice.name),
           word(way.links_name()),
           count(nodes),
           count(loss_percent),
-          count(crashes),
-          number(found.doubted.quantile(0.5), 2),
-          number(found.doubted.quantile(0.99), 2),
-          number(found.first_dead.quantile(0.5), 2),
-          number(all, 2),
-          number(found.all_dead.quantile(0.99), 2),
+          count(found.crashes),
+          seconds(found.doubted, 0.5),
+          seconds(found.doubted, 0.99),
+          seconds(found.first_dead, 0.5),
+          seconds(found.all_dead, 0.5),
+          seconds(found.all_dead, 0.99),
           number(goal_of(nodes), 2),
-          yes_or_no(found.unfinished == 0 && all <= goal_of(nodes)),
+          found.crashes > 0 ? yes_or_no(met) : nothing(),
           count(found.unfinished),
           count(found.false_deaths)};
 }
@@ -166,6 +177,7 @@ void add_formulas(const std::vector<std::size_t>& sizes, Chart& chart) {
 }  // namespace
 
 void study_detection(const GossipOptions& options, Report& report) {
+  const auto events = static_cast<std::uint64_t>(options.row_million_events * 1e6);
   Table table = empty_table();
   for (const std::uint32_t loss : options.loss_percents) {
     Chart chart = empty_chart(loss);
@@ -174,9 +186,10 @@ void study_detection(const GossipOptions& options, Report& report) {
       for (const std::size_t nodes : options.nodes) {
         const std::size_t crashes =
             nodes > many_nodes ? std::min(options.crashes, crashes_of_many) : options.crashes;
-        Detection found = detect(shape_of(way, nodes, loss, options.seed), crashes);
+        Detection found = detect(shape_of(way, nodes, loss, options.seed), crashes, events);
+        table.rows.push_back(row_of(way, nodes, loss, found));
+        if (found.all_dead.empty()) continue;
         series.points.push_back({static_cast<double>(nodes), found.all_dead.quantile(0.5)});
-        table.rows.push_back(row_of(way, nodes, loss, crashes, found));
       }
       chart.series.push_back(std::move(series));
     }

@@ -201,13 +201,13 @@ std::uint32_t LivenessMesh::keep(Letter letter) {
 
 void LivenessMesh::run_until(Instant end) {
   stopped_ = false;
-  while (!stopped_ && !queue_.empty() && queue_.top().at <= end) {
+  while (!stopped_ && !is_exhausted() && !queue_.empty() && queue_.top().at <= end) {
     const Due due = queue_.top();
     queue_.pop();
     now_ = std::max(now_, due.at);
     handle(due);
   }
-  if (!stopped_) now_ = std::max(now_, end);
+  if (!stopped_ && !is_exhausted()) now_ = std::max(now_, end);
 }
 
 void LivenessMesh::handle(const Due& due) {

@@ -64,6 +64,9 @@ class LivenessMesh {
   void run_until(Instant end);
   void run_for(Duration time) { run_until(now_ + time); }
   void stop() { stopped_ = true; }
+  /// From now on time stands still once event_count() has come to this.
+  void limit_events(std::uint64_t most) { events_max_ = most; }
+  [[nodiscard]] bool is_exhausted() const { return event_count_ >= events_max_; }
 
   [[nodiscard]] Instant now() const { return now_; }
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
@@ -133,6 +136,7 @@ class LivenessMesh {
   bool stopped_ = false;
   std::uint64_t order_ = 0;
   std::uint64_t event_count_ = 0;
+  std::uint64_t events_max_ = ~0ULL;
   std::size_t running_count_ = 0;
   Traffic traffic_;
   std::vector<NodeId> ids_;  // sorted

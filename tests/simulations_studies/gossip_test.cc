@@ -59,6 +59,21 @@ TEST_CASE("studies: among 50 nodes that lose 5 % a crash is known to all within 
   CHECK(report["detection"][2]["all_p50"] > own["all_p50"]);  // memberlist's constants
 }
 
+TEST_CASE("studies: a detection row whose events are used up has the crashes seen until then") {
+  GossipOptions options = small_study("detection");
+  options.row_million_events = 0.02;
+
+  const Json row = json_of(gossip_study(options))["detection"][0];
+
+  CHECK(row["crashes"] > 0);
+  CHECK(row["crashes"] < options.crashes);
+  CHECK(row["unfinished"] == 0);
+  options.row_million_events = 0.001;
+  const Json none = json_of(gossip_study(options))["detection"][0];
+  CHECK(none["crashes"] == 0);
+  CHECK(none["all_p50"] == nullptr);
+}
+
 TEST_CASE("studies: a crash that a cut hides from half of the mesh stays unknown there") {
   LivenessMesh mesh(shape_of(10, 1));
   mesh.run_for(3s);
