@@ -8,8 +8,8 @@ namespace {
 constexpr int usage_code = 2;
 constexpr auto subcommands = {pixmesh::add_run, pixmesh::add_replay, pixmesh::add_soak,
                               pixmesh::add_mutants};
-constexpr auto studies = {pixmesh::studies::add_gossip, pixmesh::studies::add_placement,
-                          pixmesh::studies::add_routing};
+constexpr auto studies = {pixmesh::studies::add_churn, pixmesh::studies::add_gossip,
+                          pixmesh::studies::add_placement, pixmesh::studies::add_routing};
 
 }  // namespace
 

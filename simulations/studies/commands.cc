@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "simulations/studies/churn.h"
 #include "simulations/studies/gossip.h"
 #include "simulations/studies/placement.h"
 #include "simulations/studies/report.h"
@@ -69,6 +70,32 @@ class StudyCommand {
 };
 
 }  // namespace
+
+Command add_churn(CLI::App& app) {
+  using O = ChurnOptions;
+  const auto command = std::make_shared<StudyCommand<O>>(
+      app, "churn", "Whole nodes that come and go: failed requests, bytes moved, time to repair");
+  command->add("--nodes", &O::nodes, "Sizes")->check(CLI::Range(4, 200));
+  command->add("--between", &O::between_seconds, "Seconds between changes; 0: one by one")
+      ->check(CLI::Range(0.0, 86'400.0));
+  command->add("--minutes", &O::minutes, "Simulated minutes for each row")
+      ->check(CLI::Range(0.1, 10'000.0));
+  command->add("--images", &O::images, "Images a node, stored before")
+      ->check(CLI::Range(1, 10'000));
+  command->add("--image-mb", &O::image_megabytes, "Size of an image")
+      ->check(CLI::Range(0.001, 20.0));
+  command->add("--link-mbit", &O::link_megabits, "Speed of a node's link, each way")
+      ->check(CLI::Range(1.0, 1e6));
+  command->add("--scale", &O::scale, "Images and links are played so many times smaller")
+      ->check(CLI::Range(1.0, 1e6));
+  command->add("--reads", &O::reads, "A second and node")->check(CLI::Range(0.0, 1000.0));
+  command->add("--writes", &O::writes, "A second and node")->check(CLI::Range(0.0, 1000.0));
+  command->add("--down-seconds", &O::down_seconds, "Of a node that restarts")
+      ->check(CLI::Range(0.1, 3600.0));
+  command->add("--partition-bits", &O::partition_bits, "2^this partitions")
+      ->check(CLI::Range(6, 14));
+  return [command](std::ostream& out) { return command->run(churn_study, full_churn, out); };
+}
 
 Command add_gossip(CLI::App& app) {
   using O = GossipOptions;

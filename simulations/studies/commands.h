@@ -12,6 +12,7 @@ namespace pixmesh::studies {
 using Command = std::function<int(std::ostream& out)>;
 
 // Each adds one study's subcommand with its options to the program.
+[[nodiscard]] Command add_churn(CLI::App& app);
 [[nodiscard]] Command add_gossip(CLI::App& app);
 [[nodiscard]] Command add_placement(CLI::App& app);
 [[nodiscard]] Command add_routing(CLI::App& app);
