@@ -156,6 +156,17 @@ std::vector<NodeId> MemberTable::present() const {
   return members;
 }
 
+std::uint64_t MemberTable::height() const {
+  std::uint64_t height = settings_ ? settings_->generation : 0;
+  for (const Entry& entry : entries_) {
+    // An eviction outweighs any record that it hides, and a record that comes after it adds to it.
+    if (entry.eviction) height += entry.eviction->generation << 24;
+    if (!entry.record || entry.hidden() || entry.record->state == MemberState::joining) continue;
+    height += entry.record->placement_generation + (entry.eviction ? 1 : 0);
+  }
+  return height;
+}
+
 std::vector<MemberStamp> MemberTable::stamps(std::optional<NodeId> after, std::size_t limit) const {
   auto at = entries_.begin();
   if (after) at = std::ranges::upper_bound(entries_, *after, {}, &Entry::node);

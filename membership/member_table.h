@@ -88,6 +88,9 @@ class MemberTable {
   /// Equal epochs mean equal placement: it covers settings, evictions, and of members that are not
   /// joining the placement generation, weight, zone and state. O(1).
   [[nodiscard]] Epoch epoch() const { return {epoch_.bytes()}; }
+  /// Grows whenever the epoch changes, and is equal where epochs are: of two tables one of which
+  /// knows all that the other knows it tells the newer. O(members).
+  [[nodiscard]] std::uint64_t height() const;
   /// Equal digests mean equal tables. O(1).
   [[nodiscard]] TableDigest table_digest() const { return digest_.bytes(); }
 

@@ -112,6 +112,7 @@ void Node::open_partitions(Instant now) {
 
 void Node::on_placement(Instant now) {
   view_.epoch = placements_.epoch();
+  view_.height = placements_.height();
   outside_.log.event(LogLevel::info, "placement_changed",
                      {{"epoch", short_text(view_.epoch)},
                       {"nodes", std::to_string(placements_.table().nodes().size())}});

@@ -150,6 +150,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
             tell_operation(now, answer.operation, from, answer);
           },
           [&]<ForRebalance T>(const T& one) {
+            if (placements_.table().nodes().empty()) return;  // our lists may be of any epoch
             perform(now, *rebalance_, rebalance_->on_message(now, from, one));
           },
           [&](const ListsRequest& request) {

@@ -21,6 +21,7 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
   job_ = std::make_shared<Job>();
   job_->ticket = ticket;
   job_->epoch = members_.epoch();
+  job_->height = members_.height();
   for (const MemberRecord* member : members_.active()) {
     job_->members.push_back({member->node, member->weight, member->zone});
   }
@@ -41,6 +42,7 @@ bool Placements::on_computed(OperationId ticket) {
   if (!job_ || job_->ticket != ticket) return false;
   *table_ = std::move(job_->result);
   epoch_ = job_->epoch;
+  height_ = job_->height;
   planned_slots_ = job_->planned_slots;
   ideal_slots_ = job_->ideal_slots;
   job_.reset();

@@ -26,6 +26,7 @@ class Placements {
 
   [[nodiscard]] const PlacementTable& table() const { return *table_; }
   [[nodiscard]] Epoch epoch() const { return epoch_; }
+  [[nodiscard]] std::uint64_t height() const { return height_; }
   /// Slots that the table in use moved when it took the place of another, and the least that any
   /// table would have moved (ideal_movement); 0 for the first table of a process.
   [[nodiscard]] std::uint64_t planned_slots() const { return planned_slots_; }
@@ -36,6 +37,7 @@ class Placements {
   struct Job {
     OperationId ticket;
     Epoch epoch;
+    std::uint64_t height = 0;
     std::vector<PlacementMember> members;
     PlacementOptions options;
     PlacementTable before;
@@ -52,6 +54,7 @@ class Placements {
   std::shared_ptr<Job> job_;  // shared with the background thread until its event comes
   std::unique_ptr<PlacementTable> table_ = std::make_unique<PlacementTable>();
   Epoch epoch_;
+  std::uint64_t height_ = 0;
   std::uint64_t planned_slots_ = 0;
   std::uint64_t ideal_slots_ = 0;
 };

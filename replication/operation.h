@@ -70,6 +70,7 @@ inline void append(Effects& to, Effects&& more) {
 struct MeshView {
   NodeId self;
   Epoch epoch;                     // of the placement in use
+  std::uint64_t height = 0;        // the same: a placement made from more knowledge is higher
   std::vector<NodeId> alive;       // members that answer; sorted; with self
   std::uint32_t write_quorum = 2;  // W of the mesh settings
   bool frozen = false;             // half or fewer of the members answer: move and drop nothing

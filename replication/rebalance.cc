@@ -13,11 +13,25 @@ Bytes key_of(PartitionId partition) {
           static_cast<std::uint8_t>(partition.raw >> 8), static_cast<std::uint8_t>(partition.raw)};
 }
 
-// The mark beside a partition's lists: its target set is prepared.
+// The mark beside a partition's lists: the number under which its target set is prepared.
 Bytes prepared_key_of(PartitionId partition) {
   Bytes key = key_of(partition);
   key.push_back('p');
   return key;
+}
+
+Bytes bytes_of(std::uint64_t number) {
+  Bytes bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    bytes.push_back(static_cast<std::uint8_t>(number >> shift));
+  }
+  return bytes;
+}
+
+std::uint64_t number_of(ByteView bytes) {
+  std::uint64_t number = 0;
+  for (const std::uint8_t byte : bytes) number = number << 8 | byte;
+  return number;
 }
 
 }  // namespace
@@ -59,7 +73,7 @@ void Rebalance::restore(ByteView key, ByteView value) {
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
   if (key.size() == 5) {
-    restored.prepared = true;
+    restored.prepared = number_of(value);
     return;
   }
   auto lists = codec_.decode_lists(value);
@@ -112,10 +126,10 @@ void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
   Part& moved = part(partition);
   if (moved.lists.target == target) return;
   const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled);
-  if (moved.prepared) {  // the prepared set may already stand alone elsewhere: go on from it
+  if (moved.prepared > 0) {  // the prepared set may already stand alone elsewhere: go on from it
     moved.lists.settled = moved.lists.target;
     moved.lists.lost = 0;
-    ++moved.lists.number;
+    moved.lists.number = moved.prepared;
   }
   moved.lists.target = std::move(target);
   begin_anew(moved, std::move(moved.lists));
@@ -197,7 +211,7 @@ Effects Rebalance::persist() {
     if (ours) value = codec_.encode_lists(changed.lists);
     rows.push_back({Table::lists, key_of(partition), std::move(value)});
     std::optional<Bytes> mark;
-    if (changed.prepared) mark = Bytes{1};
+    if (changed.prepared > 0) mark = bytes_of(changed.prepared);
     rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
   }
   writing_.merge(unwritten_);
@@ -251,16 +265,22 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     return;
   }
   if (!we_are_in(lists.target)) return;
+  // A set below the number we prepared was prepared under an earlier placement and never settled:
+  // else those that fenced our target would have known of it.
+  const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
   const bool newer =
       entry.number > lists.number || (entry.number == lists.number && entry.lost > lists.lost);
-  if (newer) {
+  if (newer && !outdated) {
     lists.settled = settled;
     lists.number = entry.number;
     lists.lost = entry.lost;
-    ours.prepared = ours.fenced = ours.synced = false;
+    ours.prepared = 0;
+    ours.fenced = ours.synced = false;
     ours.sync_outdated = ours.in_sync;
     comparison_.reset();
     ours.announced_by.clear();
+    ours.confirmed_by.clear();
+    ours.prepared_by.clear();
     if (we_are_in(settled)) begin_announcing(ours);
     unwritten_.insert(partition);
     if (in_motion(ours))
@@ -307,20 +327,19 @@ Effects Rebalance::on_settle(Instant now, NodeId from, const Settle& message) {
 
 void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry) {
   Part& ours = part(entry.partition);
-  const bool next = ours.lists.known() && entry.number == ours.lists.number + 1;
+  const bool next = in_motion(ours) && ours.lists.known() && entry.number > ours.lists.number;
+  const bool settled = ours.lists.is_settled() && entry.number <= ours.lists.number;
   switch (step) {
     case SettleStep::prepare:
-      if (next && !ours.prepared) {
-        ours.prepared = true;
+      if (next && entry.number > ours.prepared) {
+        ours.prepared = entry.number;
         unwritten_.insert(entry.partition);
       }
       // Said again when the collector asks again; it leaves after the write (see flush).
-      if (next || entry.number == ours.lists.number) {
-        say(from, SettleStep::prepared, entry.partition, entry.number);
-      }
+      if (next || settled) say(from, SettleStep::prepared, entry.partition, entry.number);
       return;
     case SettleStep::prepared:
-      if (next) insert_sorted(ours.prepared_by, from);
+      if (entry.number == next_number_of(ours)) insert_sorted(ours.prepared_by, from);
       return;
     case SettleStep::settle:
       // Several settlings may have been missed: within one epoch the set that settled is our
@@ -332,6 +351,12 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
     case SettleStep::settled:
       return;
   }
+}
+
+// Two placements may both have a set prepared that follows the same one; the heights of the
+// placements keep the numbers of the two apart, and in order.
+std::uint64_t Rebalance::next_number_of(const Part& part) const {
+  return std::max(part.lists.number + 1, mesh_.height);
 }
 
 void Rebalance::settle(PartitionId partition, std::uint64_t number) {

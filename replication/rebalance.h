@@ -16,7 +16,9 @@ namespace pixmesh {
 ///      goes to both sets, so what it reads next is complete. It compares and fetches (StartSync)
 ///   3. it confirms to the collector, the lowest living target member
 ///   4. all target members confirmed: the collector has the new settled set *prepared* by W of the
-///      old one and by all of the new one, then *settled*. Only now does the target stand alone
+///      old one and by all of the new one, then *settled*. Only now does the target stand alone.
+///      Its number is above that of any set prepared under a placement that knew less: whoever
+///      prepared such a set and missed what followed is outnumbered, and learns it
 ///   5. holders outside the new set drop their copies
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
@@ -74,7 +76,7 @@ class Rebalance : public Operation {
  private:
   struct Part {
     HolderLists lists;
-    bool prepared = false;  // the target set is prepared as settled set number + 1
+    std::uint64_t prepared = 0;  // the target set is prepared as settled set of this number
     bool fenced = false;
     bool synced = false;
     bool in_sync = false;        // a StartSync is running
@@ -96,6 +98,7 @@ class Rebalance : public Operation {
   void raise_fence(Part& part) const;
   void retarget(PartitionId partition, std::vector<NodeId> target);
   void settle(PartitionId partition, std::uint64_t number);
+  [[nodiscard]] std::uint64_t next_number_of(const Part& part) const;
   void note_announcement(PartitionId partition, NodeId from, const ListsAnnounced::Entry& entry,
                          const std::vector<NodeId>& settled);
   void wake(Instant now);

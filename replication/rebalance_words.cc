@@ -70,7 +70,7 @@ Effects Rebalance::collect() {
                           count_common(moving.prepared_by, moving.lists.settled) >= needed;
     const SettleStep step = prepared ? SettleStep::settle : SettleStep::prepare;
     for (const NodeId& node : holders_of(moving.lists)) {
-      if (mesh_.is_alive(node)) say(node, step, partition, moving.lists.number + 1);
+      if (mesh_.is_alive(node)) say(node, step, partition, next_number_of(moving));
     }
   }
   return {};

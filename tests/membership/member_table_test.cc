@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 #include "base/rng.h"
@@ -100,6 +101,25 @@ TEST_CASE("membership: the epoch changes with placement and with nothing else") 
   CHECK(table.epoch() != alone);
   CHECK(put(table, sample_settings(1, 2)) == MergeOutcome::adopted);
   table.check_invariants();
+}
+
+TEST_CASE("membership: the height grows with the epoch and is the same where the epoch is") {
+  MemberTable table = own_table();
+  std::uint64_t height = table.height();
+  const auto grows = [&] { return table.height() > std::exchange(height, table.height()); };
+  CHECK(put(table, sample_record(2, 1, MemberState::joining)) == MergeOutcome::adopted);
+  CHECK_FALSE(grows());
+
+  CHECK(put(table, sample_record(2, 3)) == MergeOutcome::adopted);
+  CHECK(grows());
+  CHECK(put(table, sample_eviction(2, 5, 1)) == MergeOutcome::adopted);
+  CHECK(grows());
+  CHECK(put(table, sample_record(2, 4)) == MergeOutcome::adopted);  // hidden: the epoch stays
+  CHECK_FALSE(grows());
+  CHECK(put(table, sample_record(2, 6)) == MergeOutcome::adopted);
+  CHECK(grows());
+  CHECK(put(table, sample_eviction(2, 6, 1)) == MergeOutcome::adopted);
+  CHECK(grows());
 }
 
 TEST_CASE("membership: an eviction hides a member until it signs a higher generation") {

@@ -207,3 +207,45 @@ TEST_CASE("rebalance: lists that could not be written are written again before t
   now += 2s;
   CHECK(asked<ListsAnnounced>(one.on_deadline(now)).size() == 1);
 }
+
+// Seed 2139: node 3 prepared a set and slept while the others, who had not, settled the next one.
+TEST_CASE("rebalance: a set prepared under a placement that knew less gives way to what settled") {
+  MeshView view = view_of({1, 2, 3, 4});
+  view.self = node(3);
+  RecordCodec codec = blind_codec();
+  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
+    return HolderLists{nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0};
+  };
+  Rebalance three(OperationId{1}, view, codec, 1);
+  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
+  Instant now{};
+  (void)three.start(now);
+  view.height = 5;
+  (void)three.on_placement(now, [](PartitionId) { return nodes({1, 3, 4}); });
+  (void)three.on_message(now, node(1), Settle{SettleStep::prepare, {}, {{partition, 5}}});
+
+  view.height = 6;
+  (void)three.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); });
+  CHECK(three.lists_of(partition) == HolderLists{nodes({1, 3, 4}), 5, nodes({1, 2, 4}), 0});
+  (void)three.on_message(now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}});
+
+  CHECK(three.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
+}
+
+TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepared before it") {
+  Newcomer four;
+  four.view.height = 6;
+  four.announce(1);
+  four.announce(2);
+  four.written(four.machine.on_message(four.now, node(1),
+                                       Settle{SettleStep::prepare, {}, {{partition, 6}}}));
+
+  four.written(four.machine.on_message(
+      four.now, node(3),
+      ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
+  CHECK(four.machine.lists_of(partition).settled == nodes({1, 2, 3}));
+
+  four.written(
+      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}}));
+  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
+}
