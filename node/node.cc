@@ -174,7 +174,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
     }
   }
   peers_.on_deadline(now);
-  standing_.on_deadline(now, peers_);
+  standing_.on_deadline(now, peers_, view_.frozen);
   placements_.on_deadline(now, operations_.next_id());
   runs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);

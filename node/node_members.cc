@@ -20,6 +20,8 @@ void Node::on_peer_news(Instant now) {
         }
       } else if (const auto* changed = std::get_if<MembersChanged>(&one)) {
         on_members_changed(now, *changed);
+      } else if (const auto* proven = std::get_if<MemberProven>(&one)) {
+        standing_.on_member_proven(proven->node);
       } else if (const auto* stolen = std::get_if<OwnRecordStolen>(&one)) {
         const auto kept = standing_.on_record_stolen(now, peers_, *stolen);
         if (!kept) fail(now, kept.error().detail);

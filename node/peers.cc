@@ -209,6 +209,7 @@ void Peers::perform(Instant now, const LinkIdentity::Effects& effects) {
 }
 
 void Peers::on_verified(Instant now, const LinkVerified& verified) {
+  news_.push_back(MemberProven{verified.node});
   if (joining_.erase(verified.link) > 0) {
     Peer& peer = peers_[verified.node];
     if (!peer.control) {

@@ -26,11 +26,14 @@ struct MembersChanged {  // member records, settings or evictions; they are to b
   bool settings = false;
   bool epoch = false;
 };
+struct MemberProven {  // its process is running: it has just signed for a link of ours
+  NodeId node;
+};
 struct OwnRecordStolen {  // somebody holds another record of our id
   std::string reason;
   std::uint64_t generation = 0;  // ours must go above it
 };
-using PeerNews = std::variant<MemberDown, MemberUp, MembersChanged, OwnRecordStolen>;
+using PeerNews = std::variant<MemberDown, MemberUp, MembersChanged, MemberProven, OwnRecordStolen>;
 
 /// The other members: who they are, whether they answer, and the links to them.
 ///

@@ -9,6 +9,7 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration join_interval = 500ms;
+constexpr Duration forget_again_after = 5s;  // time for a member that came back to prove it
 
 std::string member_key(NodeId node) { return "member/" + to_text(node); }
 std::string eviction_key(NodeId node) { return "eviction/" + to_text(node); }
@@ -145,7 +146,13 @@ void Standing::change_own(Instant now, Peers& peers,
   (void)now;
 }
 
-void Standing::on_deadline(Instant now, Peers& peers) {
+std::optional<Instant> Standing::next_deadline() const {
+  if (join_at_ && forget_at_) return std::min(*join_at_, *forget_at_);
+  return join_at_ ? join_at_ : forget_at_;
+}
+
+void Standing::on_deadline(Instant now, Peers& peers, bool frozen) {
+  if (forget_at_ && now >= *forget_at_) forget_again(now, peers, frozen);
   if (!join_at_ || now < *join_at_) return;
   if (has_mesh()) {
     join_at_.reset();
@@ -159,6 +166,7 @@ void Standing::on_members_changed(Instant now, Peers& peers, const MembersChange
   std::vector<TableRow> rows;
   for (const NodeId& node : changed.nodes) {
     if (node == table_.self()) continue;
+    if (forgotten_.contains(node) && !forget_at_) forget_at_ = now + forget_again_after;
     if (const MemberRecord* record = table_.find(node)) {
       rows.push_back(fact_row(member_key(node), encode_member(*record)));
     }
@@ -255,18 +263,38 @@ Result<std::string> Standing::forget(Instant now, Peers& peers, const CommandReq
                  "evicting gives up what only that node holds; if it will never return, repeat "
                  "with --force"};
   }
-  Eviction eviction;
-  eviction.mesh = table_.settings()->mesh;
-  eviction.node = command.target;
-  eviction.generation = record->generation;
-  eviction = sign_eviction(eviction, options_.key);
-  if (table_.merge(eviction).outcome != MergeOutcome::adopted) {
+  if (!evict(now, peers, command.target)) {
     return Error{ErrorCode::failed, "the eviction was not adopted"};
   }
-  writer_.write({fact_row(eviction_key(eviction.node), encode_eviction(eviction))});
-  peers.note_change(command.target);
-  peers.announce(now, command.target);
+  forgotten_.insert(command.target);
   return "node " + to_text(command.target) + " is forgotten; its partitions get new holders";
+}
+
+// Hides the newest record of the node that we know.
+bool Standing::evict(Instant now, Peers& peers, NodeId node) {
+  Eviction eviction;
+  eviction.mesh = table_.settings()->mesh;
+  eviction.node = node;
+  eviction.generation = table_.find(node)->generation;
+  eviction = sign_eviction(eviction, options_.key);
+  if (table_.merge(eviction).outcome != MergeOutcome::adopted) return false;
+  writer_.write({fact_row(eviction_key(node), encode_eviction(eviction))});
+  peers.note_change(node);
+  peers.announce(now, node);
+  return true;
+}
+
+// A frozen node may be the one that is lost, and decides nothing.
+void Standing::forget_again(Instant now, Peers& peers, bool frozen) {
+  forget_at_.reset();
+  for (const NodeId& node : forgotten_) {
+    if (table_.is_evicted(node) || table_.find(node)->state == MemberState::left) continue;
+    if (frozen || peers.life_of(node) != LifeState::dead) {
+      forget_at_ = now + forget_again_after;  // not yet known to be silent
+    } else if (evict(now, peers, node)) {
+      outside_.log.event(LogLevel::info, "member_forgotten_again", {{"member", short_text(node)}});
+    }
+  }
 }
 
 void Standing::left(Instant now, Peers& peers) {

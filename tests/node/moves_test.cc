@@ -204,6 +204,42 @@ TEST_CASE("node: when a dead node is forgotten by force its copies are made anew
   check_all_readable(*world, images);
 }
 
+// Seed 1795537428000035: the node that is asked to forget was cut off when the lost one signed
+// anew.
+TEST_CASE("node: a lost node is forgotten although others know a newer record of it") {
+  const auto world = settled_mesh(4, 33);
+  for (const std::uint32_t other : {1U, 2U, 3U}) world->cut(0, other);
+  world->crash(3);
+  world->restart(3);
+  world->run_for(20s);
+  world->crash(3);
+  CHECK(world->command(0, NodeCommand::forget, world->id_of(3), true).code == ErrorCode{});
+  world->note_forgotten(3);
+
+  world->heal_all();
+
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+}
+
+TEST_CASE("node: a node that is there after all is not forgotten by an old wish") {
+  const auto world = settled_mesh(4, 34);
+  for (const std::uint32_t other : {1U, 2U, 3U}) world->cut(0, other);
+  world->crash(3);
+  world->restart(3);
+  world->run_for(20s);
+  CHECK(world->command(0, NodeCommand::forget, world->id_of(3), true).code == ErrorCode{});
+
+  world->heal_all();
+  world->run_for(20s);
+  world->crash(3);
+  world->run_for(60s);
+
+  for (const MemberStatus& member : world->status(0).members) {
+    CHECK(member.state == "active");
+  }
+}
+
 TEST_CASE("node: a cut between two halves heals without loss") {
   const auto world = settled_mesh(4, 31);
   const Images images = put_images(*world, 10);
