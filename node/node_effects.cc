@@ -102,13 +102,14 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
   }
 }
 
-// A coordinator that holds no copy itself gives hints too; then any living holder may have what we
-// missed.
+// A node that is no holder gives hints too: a coordinator, or one about to drop its copy. Then any
+// living holder may have what we missed, and the giver.
 std::vector<NodeId> Node::hint_sources_of(PartitionId partition, NodeId giver) const {
   std::vector<NodeId> holders = holders_of(rebalance_->lists_of(partition));
   if (contains(holders, giver)) return {giver};
   std::erase_if(holders,
                 [this](NodeId node) { return node == view_.self || !view_.is_alive(node); });
+  if (!holders.empty() && view_.is_alive(giver)) insert_sorted(holders, giver);
   return holders;
 }
 

@@ -132,7 +132,8 @@ void Node::leave_if_done(Instant now) {
   if (view_.epoch != members_.epoch()) return;
   for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
     const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
-    if (contains(lists.settled, view_.self) || contains(lists.target, view_.self)) return;
+    // What is known is ours, or still to be dropped.
+    if (lists.known() || contains(lists.target, view_.self)) return;
   }
   outside_.log.event(LogLevel::info, "node_left", {});
   standing_.left(now, peers_);

@@ -187,6 +187,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           [&](const HintTaken& taken) {
             auto rows = hints_.forget(from, taken.partitions);
             if (!rows.empty()) writer_.write(std::move(rows));
+            perform(now, *rebalance_, rebalance_->on_message(now, from, taken));
           },
           [&](const ProbeLoad& probe) { runs_.on_probe(now, link, probe); },
           [&](const ReleaseLoad& release) { runs_.on_release(now, release); },

@@ -239,6 +239,10 @@ Effects Rebalance::on_message(Instant now, NodeId from, const PeerMessage& messa
     return on_settle(now, from, *step);
   } else if (const auto* compared = std::get_if<FingerprintAnswer>(&message)) {
     on_compared(from, *compared);
+  } else if (const auto* taken = std::get_if<HintTaken>(&message)) {
+    for (const PartitionId partition : taken->partitions) {
+      if (to_drop_.contains(partition)) insert_sorted(part(partition).seen_by, from);
+    }
   }
   return {};
 }

@@ -19,7 +19,10 @@ namespace pixmesh {
 ///      old one and by all of the new one, then *settled*. Only now does the target stand alone.
 ///      Its number is above that of any set prepared under a placement that knew less: whoever
 ///      prepared such a set and missed what followed is outnumbered, and learns it
-///   5. holders outside the new set drop their copies
+///   5. a holder outside the new set shows each target holder its fingerprint; where they differ,
+///   for a
+///      write may have missed one that had confirmed, it offers the partition as a hint
+///   6. it drops its copy when each was equal, or took the hint
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
 ///
@@ -30,6 +33,7 @@ class Rebalance : public Operation {
   struct Options {
     Duration tick = 50ms;               // batching of what is to be said
     Duration repeat_after = 1s;         // until it is answered
+    Duration look_after = 2s;           // until what is to be dropped is compared again
     Duration poll_after = 5s;           // a member that missed the settling asks again
     std::uint32_t syncs_max = 4;        // partitions fetched at once
     std::uint32_t drops_max = 64;       // partitions dropped at once; most are empty
@@ -86,6 +90,7 @@ class Rebalance : public Operation {
     std::vector<NodeId> announced_by;  // settled members that persisted the lists
     std::vector<NodeId> confirmed_by;  // we are the collector
     std::vector<NodeId> prepared_by;
+    std::vector<NodeId> seen_by;  // target members that have all that we are to drop
   };
   using Entries = std::vector<SyncConfirmed::Entry>;
 
@@ -117,6 +122,8 @@ class Rebalance : public Operation {
   [[nodiscard]] Effects send_fingerprints(Instant now);
   void on_compared(NodeId from, const FingerprintAnswer& answer);
   void finish_comparison();
+  [[nodiscard]] bool is_to_look_at(PartitionId partition);
+  void take_leave(PartitionId partition, const std::vector<NodeId>& equal);
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
   void say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number);
@@ -135,7 +142,9 @@ class Rebalance : public Operation {
   std::uint32_t drops_running_ = 0;
   std::map<std::pair<NodeId, SettleStep>, Entries> outbox_;
   std::map<NodeId, std::vector<PartitionId>> noted_outbox_;
+  std::map<NodeId, std::vector<PartitionId>> offer_outbox_;
   std::optional<Instant> tick_at_;
+  Instant look_at_;
   Instant announce_at_;
   Instant poll_at_;
   Instant confirm_at_;

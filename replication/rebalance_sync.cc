@@ -22,6 +22,15 @@ Effects Rebalance::compare(Instant now) {
     one_of[mesh_.disk_of(partition)] = partition;
     if (next.partitions.size() == options_.compare_max) break;
   }
+  if (now >= look_at_) {
+    look_at_ = now + options_.look_after;
+    for (const PartitionId partition : to_drop_) {
+      if (next.partitions.size() >= options_.compare_max) break;
+      if (!is_to_look_at(partition)) continue;
+      next.partitions.push_back(partition);
+      one_of[mesh_.disk_of(partition)] = partition;
+    }
+  }
   if (next.partitions.empty()) return {};
   next.round = ++last_round_;
   next.give_up_at = now + 3s;
@@ -35,14 +44,24 @@ Effects Rebalance::compare(Instant now) {
   return effects;
 }
 
+bool Rebalance::is_to_look_at(PartitionId partition) {
+  const Part& gone = part(partition);
+  return !gone.dropping && !gone.in_sync && !includes_all(gone.seen_by, gone.lists.target);
+}
+
 Effects Rebalance::send_fingerprints(Instant) {
   comparison_->asked = true;
   std::map<NodeId, FingerprintRequest> messages;
   for (const PartitionId partition : comparison_->partitions) {
-    const Part& moving = part(partition);
+    Part& compared = part(partition);
+    const bool to_drop = to_drop_.contains(partition);
     const auto mine = comparison_->ours.find(partition);
     const std::uint64_t sum = mine == comparison_->ours.end() ? 0 : mine->second;
-    for (const NodeId& node : moving.lists.settled) {
+    if (to_drop && sum == 0) {  // nothing is here that anybody could lack
+      compared.seen_by = compared.lists.target;
+      continue;
+    }
+    for (const NodeId& node : to_drop ? compared.lists.target : compared.lists.settled) {
       if (node == mesh_.self || !mesh_.is_alive(node)) continue;
       messages[node].mine.push_back({partition, sum});
     }
@@ -63,8 +82,9 @@ void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
   if (comparison_->waiting_for.erase(from) == 0) return;
   std::set<PartitionId> different(answer.different.begin(), answer.different.end());
   for (const PartitionId partition : comparison_->partitions) {
-    const Part& moving = part(partition);
-    if (contains(moving.lists.settled, from) && !different.contains(partition)) {
+    const HolderLists& lists = part(partition).lists;
+    const auto& asked = to_drop_.contains(partition) ? lists.target : lists.settled;
+    if (contains(asked, from) && !different.contains(partition)) {
       insert_sorted(comparison_->equal[partition], from);
     }
   }
@@ -74,6 +94,10 @@ void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
 // Equal with enough settled members: nothing to fetch. Otherwise fetch from all of them.
 void Rebalance::finish_comparison() {
   for (const PartitionId partition : comparison_->partitions) {
+    if (to_drop_.contains(partition)) {
+      take_leave(partition, comparison_->equal[partition]);
+      continue;
+    }
     Part& moving = part(partition);
     if (!moving_.contains(partition) || !moving.fenced || moving.synced) continue;
     std::vector<NodeId> equal = comparison_->equal[partition];
@@ -88,6 +112,17 @@ void Rebalance::finish_comparison() {
     }
   }
   comparison_.reset();
+}
+
+// Who has something else may have more than we, or may lack a write that the others acknowledged
+// after it had confirmed. It takes the hint when it has merged what all holders have.
+void Rebalance::take_leave(PartitionId partition, const std::vector<NodeId>& equal) {
+  Part& gone = part(partition);
+  for (const NodeId& node : gone.lists.target) {
+    if (contains(equal, node)) insert_sorted(gone.seen_by, node);
+    if (contains(gone.seen_by, node) || !mesh_.is_alive(node)) continue;
+    offer_outbox_[node].push_back(partition);
+  }
 }
 
 Effects Rebalance::start_syncs() {
@@ -131,6 +166,7 @@ Effects Rebalance::start_drops() {
        place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
     Part& gone = part(*place);
     if (gone.dropping || gone.in_sync) continue;
+    if (!includes_all(gone.seen_by, gone.lists.target)) continue;
     gone.dropping = true;
     ++drops_running_;
     effects.push_back(StartDrop{*place});

@@ -68,6 +68,7 @@ Effects Repair::send_fingerprints() {
     const PartitionId partition{raw};
     const HolderLists lists = mesh_.lists_of(partition);
     if (!lists.is_settled() || !contains(lists.settled, *member_)) continue;
+    if (!contains(lists.settled, mesh_.self)) continue;  // about to be dropped
     const auto mine = ours_.find(partition);
     request.mine.push_back({partition, mine == ours_.end() ? 0 : mine->second});
     if (request.mine.size() < page_entries_max) continue;

@@ -147,7 +147,8 @@ TEST_CASE("rebalance: a sync that began under earlier lists does not count for t
   CHECK(asked<SyncConfirmed>(four.tick()).empty());
 }
 
-TEST_CASE("rebalance: an old holder keeps its copy until the new set is settled") {
+TEST_CASE(
+    "rebalance: an old holder keeps its copy until the new set is settled and has all of it") {
   MeshView view = view_of({1, 2, 3, 4});
   view.self = node(3);
   RecordCodec codec = blind_codec();
@@ -174,6 +175,26 @@ TEST_CASE("rebalance: an old holder keeps its copy until the new set is settled"
 
   written(three.on_message(now, node(1), Settle{SettleStep::settle, {}, {{partition, 2}}}));
 
+  // It has something, and node 4 something else: perhaps less.
+  const auto look = [&] {
+    if (count_of<UseDisk>(tick()) == 0) (void)tick();
+    const DiskSummary here{{{partition, 77}}};
+    return asked<FingerprintRequest>(three.on_disk(now, DiskAnswer(here)));
+  };
+  const auto questions = look();
+  REQUIRE(questions.size() == 3);
+  for (const auto& [to, question] : questions) {
+    FingerprintAnswer answer{OperationId{1}, {}, question.round};
+    if (to == node(4)) answer.different.push_back(partition);
+    (void)three.on_message(now, to, answer);
+  }
+  const Effects offering = tick();
+  CHECK(count_of<StartDrop>(offering) == 0);
+  const auto offers = asked<HintOffer>(offering);
+  REQUIRE(offers.size() == 1);
+  CHECK(offers[0].first == node(4));
+
+  (void)three.on_message(now, node(4), HintTaken{{partition}});
   CHECK(count_of<StartDrop>(tick()) == 1);
   CHECK_FALSE(three.lists_of(partition).known());  // a write accepted now would go with the copy
 }
