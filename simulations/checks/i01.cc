@@ -14,7 +14,9 @@ class Durability : public Check {
   void on_write(const WriteSeen& seen) override {
     const auto holders = copies_.holders_of(seen.write.name, seen.done.version);
     // A disk that was destroyed while the acknowledgement was on its way may have had one of them.
-    const std::size_t quorum = std::min<std::size_t>(scene_.scenario.write_quorum, members());
+    // A mesh that has just begun to grow does not place anything on the newcomer yet, and says so.
+    const std::size_t quorum =
+        std::min<std::size_t>({scene_.scenario.write_quorum, members(), seen.done.copies_wanted});
     const std::size_t gone = std::min(scene_.atlas.destroyed_count(), quorum);
     const std::size_t needed = std::max<std::size_t>(quorum - gone, 1);
     if (holders.size() >= needed) return;

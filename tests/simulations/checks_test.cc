@@ -79,6 +79,7 @@ TEST_CASE("simulations: I1 finds an acknowledgement with too few durable copies"
   const NameHistory* history = mesh.oracle_.history_of("image");
   WriteDone done;
   done.version = history->writes.front().version;
+  done.copies_wanted = 3;
   mesh.checks_.on_write({history->writes.front(), 0, done});
   CHECK(mesh.promise() == "I1");
 }
