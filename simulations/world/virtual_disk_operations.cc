@@ -141,6 +141,7 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
     const auto place = options_.place(asked.record);
     if (!place) return place.error();
     if (!place->blob_path.empty() && !files_.contains(place->blob_path)) {
+      settle_record_file(asked);
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
     check_durable(asked, place.value());
