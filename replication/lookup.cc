@@ -94,7 +94,18 @@ Effects Lookup::ask_all(Instant now) {
     }
   }
   if (!outcome_.lists.known()) retry_at_ = now + options_.retry_after;
+  repeat_at_ = now + options_.repeat_after;
   settle_if_complete(now);
+  return effects;
+}
+
+// A process that has just started anew does not know our link yet, and what came over it is lost.
+Effects Lookup::repeat(Instant now) {
+  repeat_at_ = now + options_.repeat_after;
+  Effects effects;
+  for (const NodeId& node : waiting_for_) {
+    effects.push_back(Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_}});
+  }
   return effects;
 }
 
@@ -203,12 +214,13 @@ Effects Lookup::on_deadline(Instant now) {
     return {};
   }
   if (retry_at_ && now >= *retry_at_) return ask_all(now);
+  if (repeat_at_ && now >= *repeat_at_) return repeat(now);
   return {};
 }
 
 std::optional<Instant> Lookup::next_deadline() const {
   if (done_) return std::nullopt;
-  return earliest({deadline_, retry_at_, linger_until_});
+  return earliest({deadline_, retry_at_, repeat_at_, linger_until_});
 }
 
 }  // namespace pixmesh

@@ -5,6 +5,7 @@
 namespace pixmesh {
 
 struct LookupOptions {
+  Duration repeat_after = 1s;   // until whoever owes an answer is asked again
   Duration timeout = 4s;        // then the answer is what is known, or `unreachable`
   Duration retry_after = 60ms;  // between attempts while lists disagree
   Duration linger = 15ms;       // after the quorum, for the last holders' answers
@@ -51,6 +52,7 @@ class Lookup {
 
  private:
   [[nodiscard]] Effects ask_all(Instant now);
+  [[nodiscard]] Effects repeat(Instant now);
   [[nodiscard]] Effects on_lists(Instant now, const HolderLists& lists);
   [[nodiscard]] Effects on_version(Instant now, NodeId from, const VersionAnswer& answer);
   void note(NodeId from, const VersionAnswer& answer);
@@ -67,6 +69,7 @@ class Lookup {
   Tally tally_;
   std::vector<NodeId> waiting_for_;  // sorted
   std::optional<Instant> deadline_;  // of the whole
+  std::optional<Instant> repeat_at_;
   std::optional<Instant> retry_at_;
   std::optional<Instant> linger_until_;
   bool done_ = false;

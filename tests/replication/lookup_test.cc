@@ -119,3 +119,18 @@ TEST_CASE("lookup: who knows no lists asks for them first") {
       lookup.on_message(start, node(2), ListsAnswer{OperationId{5}, PartitionId{1}, lists});
   CHECK(asked<VersionRequest>(second).size() == 3);
 }
+
+// Seed 22831: a holder that had just started anew lost the question with the link it came over.
+TEST_CASE("lookup: whoever owes an answer is asked once more before time is up") {
+  const MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+  REQUIRE(lookup.next_deadline() == start + 1s);
+
+  const auto again = asked<VersionRequest>(lookup.on_deadline(start + 1s));
+
+  REQUIRE(again.size() == 2);
+  CHECK(again[0].first == node(2));
+  CHECK(again[1].first == node(3));
+}
