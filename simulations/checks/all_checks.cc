@@ -33,8 +33,8 @@ void AllChecks::on_crashed(std::uint32_t node) {
   for (const auto& check : checks_) check->on_crashed(node);
 }
 
-void AllChecks::on_sent(PartyId from, Plane plane, ByteView message) {
-  for (const auto& check : checks_) check->on_sent(from, plane, message);
+void AllChecks::on_sent(PartyId from, PartyId to, Plane plane, ByteView message) {
+  for (const auto& check : checks_) check->on_sent(from, to, plane, message);
 }
 
 void AllChecks::on_write(const WriteSeen& seen) {

@@ -16,7 +16,7 @@ class AllChecks : public WorldWatch, public Observer {
   void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string& name,
                           bool dropping) override;
   void on_crashed(std::uint32_t node) override;
-  void on_sent(PartyId from, Plane plane, ByteView message) override;
+  void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override;
   void on_write(const WriteSeen& seen) override;
   void on_lookup(const LookupSeen& seen) override;
   void on_bytes(const BytesSeen& seen) override;

@@ -37,7 +37,7 @@ class Check {
   virtual void on_record_changing(std::uint32_t, const VirtualDisk::Key&, const std::string&,
                                   bool /*dropping*/) {}
   virtual void on_crashed(std::uint32_t) {}
-  virtual void on_sent(PartyId, Plane, ByteView) {}
+  virtual void on_sent(PartyId, PartyId, Plane, ByteView) {}
   virtual void on_write(const WriteSeen&) {}
   virtual void on_lookup(const LookupSeen&) {}
   virtual void on_bytes(const BytesSeen&) {}

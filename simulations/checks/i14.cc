@@ -13,7 +13,7 @@ class Order : public Check {
  public:
   explicit Order(const Scene& scene) : Check(scene, "I14") {}
 
-  void on_sent(PartyId from, Plane plane, ByteView message) override {
+  void on_sent(PartyId from, PartyId, Plane plane, ByteView message) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
     if (message_number_of(message) != Fields<RecordPush>::number) return;
     const auto decoded = decode_message(message);

@@ -157,8 +157,8 @@ void MeshWorld::tell_everything(std::function<void(const std::string&)> told) {
 
 void MeshWorld::watch(WorldWatch& watch) {
   watch_ = &watch;
-  network_.watch([this](PartyId from, Plane plane, ByteView message) {
-    watch_->on_sent(from, plane, message);
+  network_.watch([this](PartyId from, PartyId to, Plane plane, ByteView message) {
+    watch_->on_sent(from, to, plane, message);
   });
 }
 

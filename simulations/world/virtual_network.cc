@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace pixmesh {
+namespace {
+
+constexpr std::uint64_t late_one_in = 50;
+
+}  // namespace
 
 Endpoint VirtualNetwork::address_of(PartyId party, Plane plane) {
   return {"party" + std::to_string(party) + ":" + (plane == Plane::control ? "1" : "2")};
@@ -108,6 +113,9 @@ Instant VirtualNetwork::arrival_of(Wire& wire, int to, std::size_t size) {
     travel += conditions.retransmit_after;
   }
   if (wire.plane == Plane::bulk) travel += wait_for_lines(wire, to, size);
+  if (conditions.late_by > Duration{} && rng_.below(late_one_in) == 0) {
+    travel += conditions.late_by;
+  }
   Side& side = wire.sides[to];
   const auto way = ways_.find({wire.sides[1 - to].party, side.party});
   if (way != ways_.end() && way->second.bytes_per_second > 0) {
@@ -144,7 +152,7 @@ bool VirtualNetwork::send(PartyId from, LinkId link, Bytes message, SharedBytes 
   if (end == ends_.end()) return false;
   const WirePtr& wire = end->second.first;
   const int to = 1 - end->second.second;
-  if (watch_) watch_(from, wire->plane, message);
+  if (watch_) watch_(from, wire->sides[to].party, wire->plane, message);
   const std::size_t size = message.size() + (chunk ? chunk->size() : 0);
   bytes_sent_ += size;
   ++messages_sent_;

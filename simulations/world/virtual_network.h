@@ -20,6 +20,7 @@ struct NetworkConditions {
   Duration latency_spread = 1'800us;    // > 0; evenly added
   std::uint32_t retransmit_one_in = 0;  // one message in so many is sent again; 0: none
   Duration retransmit_after = 250ms;    // what that costs it and all behind it on the same link
+  Duration late_by{};                   // that much longer for one message in 50; 0: none
 };
 
 /// The wires between the parties of a world. A message keeps its order on its link. It is lost when
@@ -29,7 +30,7 @@ class VirtualNetwork {
  public:
   using Deliver = std::function<void(const MessageArrived&, const SharedBytes&)>;
   /// Looks at a message as it is sent.
-  using Watch = std::function<void(PartyId from, Plane plane, ByteView message)>;
+  using Watch = std::function<void(PartyId from, PartyId to, Plane plane, ByteView message)>;
   VirtualNetwork(VirtualClock& clock, Rng rng) : clock_(clock), rng_(rng) {}
 
   /// A process begins. Its earlier links are gone.

@@ -21,7 +21,7 @@ class WorldWatch {
   virtual void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key,
                                   const std::string& name, bool dropping) = 0;
   virtual void on_crashed(std::uint32_t node) = 0;
-  virtual void on_sent(PartyId from, Plane plane, ByteView message) = 0;
+  virtual void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) = 0;
 };
 
 }  // namespace pixmesh
