@@ -13,9 +13,10 @@ void DrawFlags::add_to(CLI::App& command, const std::string& minutes_flag) {
   command.add_option("--nodes", nodes_, "How many nodes found the mesh")->check(CLI::Range(1, 200));
   command.add_option(minutes_flag, minutes_, "Simulated minutes with faults")
       ->check(CLI::Range(0.01, 100'000.0));
-  command.add_option("--faults", faults_,
-                     "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,"
-                     "client,membership; 'none'; 'all'. Without it all but loss");
+  command.add_option(
+      "--faults", faults_,
+      "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,"
+      "client,membership,motion,repeat; 'none'; 'all'. Without it all but loss and motion");
 }
 
 Result<DrawWishes> DrawFlags::wishes() const {

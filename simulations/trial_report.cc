@@ -19,7 +19,8 @@ std::string hex(std::uint64_t value) {
 std::string faults_of(const Scenario& scenario) {
   std::map<std::string_view, std::size_t> counts;
   for (const Event& event : scenario.events) {
-    if (!is_operation(event) || form_of(event.kind).fault == FaultClass::client) {
+    if (!is_operation(event) || form_of(event.kind).fault == FaultClass::client ||
+        form_of(event.kind).fault == FaultClass::repeat) {
       ++counts[word_of(form_of(event.kind).fault)];
     }
   }

@@ -51,7 +51,10 @@ class ClassDraw {
         });
       case FaultClass::membership:
         return draw_members();
+      case FaultClass::motion:
+        return draw_motion();
       case FaultClass::operation:
+      case FaultClass::repeat:  // drawn with the operations
         return;
     }
   }
@@ -92,6 +95,11 @@ class ClassDraw {
       Event& lossy = add(EventKind::lossy);
       lossy.lasting = scenario_.safety;
       lossy.amount = static_cast<std::int64_t>(log_between(rng_, 4, 500));
+    }
+    if (rng_.below(3) == 0) {
+      Event& late = add(EventKind::late);
+      late.lasting = scenario_.safety;
+      late.amount = static_cast<std::int64_t>(log_between(rng_, 500, 20'000));
     }
     draw_some(2s, 30s, [this] { draw_partition(); });
   }
@@ -138,6 +146,11 @@ class ClassDraw {
       drift.node = node;
       drift.amount = static_cast<std::int64_t>(rng_.below(2'001)) - 1'000;
     }
+    draw_some(10s, 60s, [this] {
+      Event& back = add(EventKind::clock_back);
+      back.lasting = time(10ms, 5s);
+      back.amount = static_cast<std::int64_t>(log_between(rng_, 500, 4'000'000));
+    });
     draw_some(10s, 100s, [this] {
       add(EventKind::clock_shift).amount = static_cast<std::int64_t>(rng_.below(60'000)) - 30'000;
     });
@@ -187,6 +200,22 @@ class ClassDraw {
     });
   }
 
+  // A member comes or goes, now and then two at once, and what moves then is struck.
+  void draw_motion() {
+    draw_some(8s, 40s, [this] {
+      for (std::uint64_t i = rng_.below(3) == 0 ? 2 : 1; i > 0; --i) {
+        Event& change = add(rng_.below(2) == 0 ? EventKind::join : EventKind::leave);
+        change.amount = static_cast<std::int64_t>(between(rng_, 1, 8));
+      }
+      for (std::uint64_t i = between(rng_, 1, 4); i > 0; --i) {
+        Event& strike = add(EventKind::strike);
+        strike.lasting = time(50ms, 10s);
+        strike.amount = static_cast<std::int64_t>(rng_.below(1'000));
+        strike.number = static_cast<std::uint32_t>(rng_.below(1'000'000));
+      }
+    });
+  }
+
   Rng rng_;
   const Scenario& scenario_;
   std::vector<Event>& events_;
@@ -200,6 +229,7 @@ FaultChoice FaultChoice::ordinary() {
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
   choice.allowed[static_cast<std::size_t>(FaultClass::loss)] = false;
+  choice.allowed[static_cast<std::size_t>(FaultClass::motion)] = false;
   return choice;
 }
 
@@ -209,7 +239,8 @@ std::vector<Event> draw_faults(Rng rng, const Scenario& scenario, const FaultCho
     Rng own = rng.split();
     const bool drawn = own.below(2) == 0;
     const auto fault = static_cast<FaultClass>(i);
-    if (choice.allowed[i] && drawn && fault != FaultClass::operation) {
+    if (choice.allowed[i] && drawn && fault != FaultClass::operation &&
+        fault != FaultClass::repeat) {
       ClassDraw(own, scenario, events).draw(fault);
     }
   }

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "wire/stored.h"
+
 namespace pixmesh {
 namespace {
 
-constexpr std::uint32_t nodes_max = 64;  // bits of a split
+constexpr std::uint32_t nodes_max = 64;       // bits of a split
+constexpr Duration motion_within = 10s;       // a strike waits that long for partitions to move
+constexpr Duration motion_looked_for = 10ms;  // how often
 
 bool is_process_fault(FaultClass fault) {
   return fault == FaultClass::crash || fault == FaultClass::pause || fault == FaultClass::clock ||
@@ -31,6 +35,9 @@ void FaultPlayer::begin(const Event& fault) {
   if (form.node && form.fault != FaultClass::membership && !has(fault.node)) return;
   if (form.fault == FaultClass::network) return begin_network(fault);
   if (form.fault == FaultClass::membership) return begin_membership(fault);
+  if (form.fault == FaultClass::motion) {
+    return await_motion(fault, world_.log().size(), world_.now() + motion_within);
+  }
   if (is_process_fault(form.fault)) return begin_process(fault);
   begin_disk(fault);
 }
@@ -92,6 +99,9 @@ void FaultPlayer::begin_network(const Event& fault) {
     case EventKind::lossy:
       network.conditions.retransmit_one_in = static_cast<std::uint32_t>(fault.amount);
       return until(fault.lasting, [&network] { network.conditions.retransmit_one_in = 0; });
+    case EventKind::late:
+      network.conditions.late_by = std::chrono::milliseconds(fault.amount);
+      return until(fault.lasting, [&network] { network.conditions.late_by = {}; });
     default:
       return;
   }
@@ -148,6 +158,10 @@ void FaultPlayer::begin_process(const Event& fault) {
     case EventKind::clock_shift:
       return world_.set_wall_shift(
           node, world_.machine(node).clock.wall_shift() + std::chrono::milliseconds(fault.amount));
+    case EventKind::clock_back:
+      crash(node, fault.lasting);
+      return world_.set_wall_shift(
+          node, world_.machine(node).clock.wall_shift() - std::chrono::milliseconds(fault.amount));
     case EventKind::clock_drift:
       return world_.machine(node).clock.set_drift(world_.now(), fault.amount);
     case EventKind::tool_trouble:
@@ -242,6 +256,57 @@ void FaultPlayer::begin_membership(const Event& fault) {
     default:
       return;
   }
+}
+
+// Waits until some node has a new placement.
+void FaultPlayer::await_motion(const Event& fault, std::size_t seen, Instant end) {
+  const auto& log = world_.log();
+  const bool moves = std::any_of(log.begin() + static_cast<std::ptrdiff_t>(seen), log.end(),
+                                 [](const auto& line) { return line.name == "placement_changed"; });
+  if (world_.now() >= end) return;
+  const Duration next = moves ? std::chrono::milliseconds(fault.amount) : motion_looked_for;
+  const std::uint64_t key = ++last_undo_;
+  undos_.emplace(key, [] {});
+  world_.clock().after(next, [this, key, fault, moves, seen = log.size(), end] {
+    if (!undos_.extract(key)) return;
+    if (moves) return strike(fault);
+    await_motion(fault, seen, end);
+  });
+}
+
+// Holders of a partition that is moving, as the disks say.
+std::vector<std::uint32_t> FaultPlayer::holders_in_motion() const {
+  std::vector<std::uint32_t> nodes;
+  for (const std::uint32_t node : world_.running()) {
+    const auto& rows = world_.disk(node).table(Table::lists).rows;
+    const bool moves = std::any_of(rows.begin(), rows.end(), [](const auto& row) {
+      if (row.first.size() != 4) return false;
+      const auto lists = decode_lists(row.second);
+      return lists && !lists->is_settled();
+    });
+    if (moves) nodes.push_back(node);
+  }
+  return nodes;
+}
+
+void FaultPlayer::strike(const Event& fault) {
+  static constexpr std::array kinds{
+      EventKind::crash,   EventKind::pause,     EventKind::cut,     EventKind::hold,
+      EventKind::cut_way, EventKind::disk_slow, EventKind::isolate, EventKind::crash_in_step};
+  const std::vector<std::uint32_t> moving = holders_in_motion();
+  if (moving.empty()) return;
+  Event blow = fault;
+  std::uint32_t chance = fault.number;
+  const auto draw = [&chance](std::size_t below) {
+    const std::uint32_t drawn = chance % static_cast<std::uint32_t>(below);
+    chance /= static_cast<std::uint32_t>(below);
+    return drawn;
+  };
+  blow.kind = kinds[draw(kinds.size())];
+  blow.node = moving[draw(moving.size())];
+  blow.peer = moving[draw(moving.size())];
+  blow.amount = blow.kind == EventKind::disk_slow ? 1'000LL << draw(11) : 1 + draw(8);
+  begin(blow);
 }
 
 void FaultPlayer::forget(std::uint32_t victim, std::uint32_t via) {

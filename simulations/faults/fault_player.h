@@ -34,6 +34,9 @@ class FaultPlayer {
   void begin_process(const Event& fault);
   void begin_disk(const Event& fault);
   void begin_membership(const Event& fault);
+  void await_motion(const Event& fault, std::size_t seen, Instant end);
+  void strike(const Event& fault);
+  [[nodiscard]] std::vector<std::uint32_t> holders_in_motion() const;
   void cut_apart(std::uint64_t side, Duration lasting);
   void flap(const Event& fault, Instant end, bool cut_now);
   void crash(std::uint32_t node, Duration lasting);

@@ -12,6 +12,7 @@ struct WriteSeen {
   const Write& write;
   std::uint32_t via = 0;
   const WriteDone& done;
+  bool repeated = false;  // acknowledged before the client said it once more
 };
 struct LookupSeen {
   const std::string& name;

@@ -7,8 +7,8 @@ namespace pixmesh {
 namespace {
 
 constexpr std::array<std::string_view, fault_class_count> class_words{
-    "operation", "network", "crash", "pause",  "clock",
-    "disk",      "loss",    "tool",  "client", "membership"};
+    "operation", "network", "crash",  "pause",      "clock",  "disk",
+    "loss",      "tool",    "client", "membership", "motion", "repeat"};
 
 using enum FaultClass;
 
@@ -18,11 +18,14 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"put-twice", client, true, true, false, true, true, true},
     {"put-broken", client, true, true, false, true, true, true},
     {"put-absent", operation, true, true, false, true, true, true},
+    {"put-again", repeat, true, true, true, true, true, true},
     {"remove", operation, true, true, false, false, true, true},
+    {"remove-again", repeat, true, true, true, false, true, true},
     {"get", operation, true, true, false, false, true, true},
     {"get-broken", client, true, true, false, false, true, true},
     {"list", operation, true, true, false, false, true, true},
     {"run", operation, true, true, false, false, true, true},
+    {"storm", client, true, true, false, true, true, true},
     {"tag", operation, true, true, false, false, true, true},
     {"copy", operation, true, true, false, false, true, true},
     {"garbage", client, true, true, false, false, true, false},
@@ -36,12 +39,14 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"split", network, false, false, true, true, false, false},
     {"latency", network, false, false, true, true, false, false},
     {"lossy", network, false, false, true, true, false, false},
+    {"late", network, false, false, true, true, false, false},
     {"crash", crash, true, false, true, false, false, false},
     {"crash-in-step", crash, true, false, true, true, false, false},
     {"power-cut", crash, false, false, true, false, false, false},
     {"pause", pause, true, false, true, false, false, false},
     {"clock-shift", clock, true, false, false, true, false, false},
     {"clock-drift", clock, true, false, false, true, false, false},
+    {"clock-back", clock, true, false, true, true, false, false},
     {"disk-full", disk, true, false, true, false, false, false},
     {"disk-slow", disk, true, false, true, true, false, false},
     {"write-errors", disk, true, false, false, true, false, false},
@@ -56,6 +61,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"leave", membership, true, false, false, false, false, false},
     {"drain", membership, true, false, true, false, false, false},
     {"forget", membership, true, true, false, false, false, false},
+    {"strike", motion, false, false, true, true, true, false},
 }};
 
 std::string seconds_of(Duration duration) {

@@ -23,8 +23,10 @@ enum class FaultClass : std::uint8_t {
   tool,
   client,
   membership,
+  motion,  // strikes while partitions move
+  repeat,  // clients say again what was acknowledged
 };
-inline constexpr std::size_t fault_class_count = 10;
+inline constexpr std::size_t fault_class_count = 12;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 
@@ -34,11 +36,14 @@ enum class EventKind : std::uint8_t {
   put_twice,   // the same wish at two nodes at once
   put_broken,  // the client goes silent after half of the bytes
   put_absent,  // only if there is none
+  put_again,   // and the same wish once more, `lasting` after it was acknowledged
   remove,
+  remove_again,
   get,
   get_broken,  // the client goes away while the bytes come
   list,        // whatever starts with `name`
   run,
+  storm,  // `amount` runs at once
   tag,
   copy,     // `name` gets a second name, `name`-copy
   garbage,  // bytes that no member signed, `number` says which
@@ -53,6 +58,7 @@ enum class EventKind : std::uint8_t {
   split,    // nodes whose bit is set in `amount` from all others
   latency,  // `amount` µs on average, everywhere
   lossy,    // one message in `amount` is sent again, everywhere
+  late,     // one message in 50 takes `amount` ms longer, everywhere
   // Processes.
   crash,  // back after `lasting`
   crash_in_step,
@@ -61,6 +67,7 @@ enum class EventKind : std::uint8_t {
   // Clocks of `node`.
   clock_shift,  // `amount` ms ahead of what it showed
   clock_drift,  // `amount` parts per million
+  clock_back,   // crash, and back after `lasting` with a clock `amount` ms behind
   // Disks of `node`.
   disk_full,
   disk_slow,  // `amount` µs more for each operation
@@ -78,8 +85,10 @@ enum class EventKind : std::uint8_t {
   leave,  // asks `node` to leave
   drain,
   forget,  // node is destroyed; the others are told
+  // `amount` ms after the next change of the placement; `number` says what, and to which holder.
+  strike,
 };
-inline constexpr std::size_t event_kind_count = static_cast<std::size_t>(EventKind::forget) + 1;
+inline constexpr std::size_t event_kind_count = static_cast<std::size_t>(EventKind::strike) + 1;
 
 /// One thing that is to happen at one moment. Which of the fields count depends on the kind.
 struct Event {

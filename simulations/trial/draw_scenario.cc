@@ -24,6 +24,10 @@ void draw_nodes(Rng rng, std::uint32_t count, Scenario& scenario) {
   }
 }
 
+bool allows(const DrawWishes& wishes, FaultClass fault) {
+  return wishes.faults.allowed[static_cast<std::size_t>(fault)];
+}
+
 }  // namespace
 
 Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
@@ -43,9 +47,11 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   scenario.safety = wishes.safety ? *wishes.safety : length;
 
   scenario.events = draw_faults(faults, scenario, wishes.faults);
-  const bool client_faults = wishes.faults.allowed[static_cast<std::size_t>(FaultClass::client)] &&
-                             operations.below(2) == 0;
-  auto more = draw_operations(operations.split(), scenario, client_faults);
+  ClientFaults client_faults;
+  client_faults.any = allows(wishes, FaultClass::client) && operations.below(2) == 0;
+  Rng own = operations.split();
+  client_faults.repeats = allows(wishes, FaultClass::repeat) && operations.below(2) == 0;
+  auto more = draw_operations(own, scenario, client_faults);
   scenario.events.insert(scenario.events.end(), more.begin(), more.end());
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });

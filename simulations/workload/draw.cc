@@ -8,7 +8,7 @@ namespace {
 
 class OperationDraw {
  public:
-  OperationDraw(Rng rng, const Scenario& scenario, bool client_faults)
+  OperationDraw(Rng rng, const Scenario& scenario, const ClientFaults& client_faults)
       : rng_(rng), scenario_(scenario), client_faults_(client_faults) {
     static constexpr std::array<std::uint64_t, 4> name_counts{1, 3, 10, 30};
     names_ = name_counts[rng_.below(name_counts.size())];
@@ -38,7 +38,12 @@ class OperationDraw {
     std::uint32_t dice = roll(total);
     std::size_t i = 0;
     while (dice >= shares_[i]) dice -= shares_[i++];
-    if (!client_faults_ || rng_.below(4) > 0) return kinds[i];
+    if (client_faults_.repeats && rng_.below(3) == 0) {
+      if (kinds[i] == EventKind::put) return EventKind::put_again;
+      if (kinds[i] == EventKind::remove) return EventKind::remove_again;
+    }
+    if (!client_faults_.any || rng_.below(4) > 0) return kinds[i];
+    if (kinds[i] == EventKind::run && rng_.below(10) == 0) return EventKind::storm;
     if (kinds[i] == EventKind::get) return EventKind::get_broken;
     if (kinds[i] != EventKind::put) return kinds[i];
     return rng_.below(2) == 0 ? EventKind::put_twice : EventKind::put_broken;
@@ -54,13 +59,15 @@ class OperationDraw {
     event.name = "image" + std::to_string(rng_.below(names_));
     if (event.kind == EventKind::list) event.name = "image";
     event.amount = 200 + roll(3'000);
+    if (event.kind == EventKind::storm) event.amount = 50 + roll(250);
+    if (form_of(event.kind).lasting) event.lasting = 200ms * (1ULL << rng_.below(8));
     if (sometimes_large_ && rng_.below(20) == 0) event.amount += 1'048'576LL * (1 + roll(2));
     events_.push_back(std::move(event));
   }
 
   Rng rng_;
   const Scenario& scenario_;
-  bool client_faults_;
+  ClientFaults client_faults_;
   std::uint64_t names_ = 1;
   std::array<std::uint32_t, 8> shares_{};  // of the kinds, in the order of draw_kind
   bool sometimes_large_ = false;
@@ -69,7 +76,8 @@ class OperationDraw {
 
 }  // namespace
 
-std::vector<Event> draw_operations(Rng rng, const Scenario& scenario, bool client_faults) {
+std::vector<Event> draw_operations(Rng rng, const Scenario& scenario,
+                                   const ClientFaults& client_faults) {
   return OperationDraw(rng, scenario, client_faults).draw();
 }
 

@@ -10,8 +10,11 @@ namespace pixmesh {
 /// What clients want during the safety phase of a scenario whose nodes are set already, in order of
 /// time: a mix of S1 writes under new names, S2 reads among them, S3 one name written and read over
 /// and over, S4 put, delete, put, S5 listings, S6 runs of a tool, each on or off by the seed.
-/// @param client_faults  clients may also repeat themselves and go away.
+struct ClientFaults {
+  bool any = false;      // clients say things twice at once, go away, and come in storms
+  bool repeats = false;  // they say again later what was acknowledged
+};
 [[nodiscard]] std::vector<Event> draw_operations(Rng rng, const Scenario& scenario,
-                                                 bool client_faults);
+                                                 const ClientFaults& client_faults);
 
 }  // namespace pixmesh

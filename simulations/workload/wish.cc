@@ -27,7 +27,9 @@ std::shared_ptr<Wish> wish_of(const WishContext& context, const Event& event) {
     case EventKind::put_twice:
     case EventKind::put_broken:
     case EventKind::put_absent:
+    case EventKind::put_again:
     case EventKind::remove:
+    case EventKind::remove_again:
     case EventKind::tag:
     case EventKind::copy:
       return std::make_shared<WriteWish>(context, event);
@@ -37,6 +39,7 @@ std::shared_ptr<Wish> wish_of(const WishContext& context, const Event& event) {
     case EventKind::list:
       return std::make_shared<ListWish>(context, event, false);
     case EventKind::run:
+    case EventKind::storm:
       return std::make_shared<RunWish>(context, event);
     default:
       return nullptr;

@@ -19,8 +19,10 @@ Workload::Workload(MeshWorld& world, Oracle& oracle, Observer& observer, std::ui
 void Workload::begin(const Event& operation) {
   SimClient& client = *clients_[operation.peer % (clients_.size() - 1)];
   if (operation.kind == EventKind::garbage) return send_garbage(client, operation);
-  const auto wish = wish_of({world_, client, oracle_, observer_, open_count_}, operation);
-  wish->begin();
+  const std::int64_t times = operation.kind == EventKind::storm ? operation.amount : 1;
+  for (std::int64_t i = 0; i < times; ++i) {
+    wish_of({world_, client, oracle_, observer_, open_count_}, operation)->begin();
+  }
 }
 
 void Workload::audit(const Event& read) {

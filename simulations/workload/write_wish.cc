@@ -11,7 +11,7 @@ constexpr Duration pause_between = 500ms;
 
 bool uploads(EventKind kind) {
   return kind == EventKind::put || kind == EventKind::put_twice || kind == EventKind::put_broken ||
-         kind == EventKind::put_absent;
+         kind == EventKind::put_absent || kind == EventKind::put_again;
 }
 
 }  // namespace
@@ -24,7 +24,7 @@ WriteWish::WriteWish(WishContext context, Event event) : Wish(context, std::move
   if (uploads(event_.kind)) {
     bytes_ = content_of(event_);
     write_.digest = digest_of(bytes_);
-  } else if (event_.kind == EventKind::remove) {
+  } else if (event_.kind == EventKind::remove || event_.kind == EventKind::remove_again) {
     write_.kind = WriteKind::deletion;
   } else if (event_.kind == EventKind::tag) {
     write_.kind = WriteKind::tags;
@@ -41,6 +41,13 @@ void WriteWish::begin() {
   if (event_.kind == EventKind::put_twice) attempt();
 }
 
+SimClient::Answered WriteWish::hears_from(std::uint32_t node) {
+  return [self = self(), node](const Message* message) {
+    if (self->said_again_) return self->on_second_answer(node, message);
+    self->on_answer(node, message);
+  };
+}
+
 void WriteWish::attempt() {
   const auto node = via(attempts_++);
   if (!node) return try_later();
@@ -53,9 +60,8 @@ void WriteWish::upload(std::uint32_t node) {
   PutWish wish;
   wish.request = write_.request;
   wish.if_absent = event_.kind == EventKind::put_absent;
-  const auto course = context_.client.put(
-      node, write_.name, bytes_, wish, patience,
-      [self = self(), node](const Message* message) { self->on_answer(node, message); });
+  const auto course =
+      context_.client.put(node, write_.name, bytes_, wish, patience, hears_from(node));
   if (event_.kind == EventKind::put_broken) {
     context_.client.wire().stall(course);
     attempts_ = attempts_max;
@@ -68,8 +74,7 @@ void WriteWish::revise(std::uint32_t node) {
     message =
         TagRequest{{}, write_.request, write_.name, {{"number", std::to_string(write_.number)}}};
   }
-  context_.client.ask(node, std::move(message), patience,
-                      [self = self(), node](const Message* m) { self->on_answer(node, m); });
+  context_.client.ask(node, std::move(message), patience, hears_from(node));
 }
 
 // A copy is a lookup of the source, and then a write of the new name with the bytes found.
@@ -101,7 +106,8 @@ void WriteWish::on_answer(std::uint32_t node, const Message* message) {
     over_ = true;
     context_.oracle.on_acknowledged(write_.name, write_.request, now(), done->version);
     const NameHistory* history = context_.oracle.history_of(write_.name);
-    return context_.observer.on_write({*history->find(write_.request), node, *done});
+    context_.observer.on_write({*history->find(write_.request), node, *done, false});
+    return say_again();
   }
   const bool for_good = done->code == ErrorCode::usage || done->code == ErrorCode::not_found ||
                         done->code == ErrorCode{};
@@ -109,6 +115,24 @@ void WriteWish::on_answer(std::uint32_t node, const Message* message) {
   // An earlier attempt may have done it, and its answer been lost.
   if (attempts_ <= 1) context_.oracle.on_refused(write_.name, write_.request);
   over_ = true;
+}
+
+// Only a wish that was sent once has one version for sure.
+void WriteWish::say_again() {
+  const bool repeats =
+      event_.kind == EventKind::put_again || event_.kind == EventKind::remove_again;
+  if (!repeats || attempts_ != 1) return;
+  context_.client.after(event_.lasting, [self = self()] {
+    self->said_again_ = true;
+    self->attempt();
+  });
+}
+
+void WriteWish::on_second_answer(std::uint32_t node, const Message* message) {
+  const auto* done = message == nullptr ? nullptr : std::get_if<WriteDone>(message);
+  if (done == nullptr || done->code != ErrorCode{}) return;
+  const NameHistory* history = context_.oracle.history_of(write_.name);
+  context_.observer.on_write({*history->find(write_.request), node, *done, true});
 }
 
 void WriteWish::try_later() {

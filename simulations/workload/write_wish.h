@@ -16,14 +16,18 @@ class WriteWish : public Wish {
   void upload(std::uint32_t node);
   void revise(std::uint32_t node);
   void copy(std::uint32_t node);
+  [[nodiscard]] SimClient::Answered hears_from(std::uint32_t node);
   void on_answer(std::uint32_t node, const Message* message);
   void try_later();
+  void say_again();
+  void on_second_answer(std::uint32_t node, const Message* message);
   [[nodiscard]] std::shared_ptr<WriteWish> self();
 
   Write write_;
   Bytes bytes_;
   std::uint32_t attempts_ = 0;
   bool over_ = false;
+  bool said_again_ = false;
 };
 
 }  // namespace pixmesh
