@@ -183,10 +183,8 @@ PartitionId MeshWorld::partition_of_name(const std::string& name) const {
 std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, PartitionId partition) {
   const Bytes key{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
                   static_cast<std::uint8_t>(partition.raw)};
-  for (const auto& [row, value] : disk(node).table(Table::lists).rows) {
-    if (row == key) return decode_lists(value).value();
-  }
-  return std::nullopt;
+  const auto row = disk(node).row(Table::lists, key);
+  return row ? std::optional(decode_lists(*row).value()) : std::nullopt;
 }
 
 std::optional<ImageRecord> MeshWorld::record_at(std::uint32_t node, const std::string& name) {

@@ -71,6 +71,7 @@ class VirtualDisk : public Disk {
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
   /// Valid until the table changes.
   [[nodiscard]] const TableRows& table(Table table) const;
+  [[nodiscard]] std::optional<Bytes> row(Table table, const Bytes& key) const;
   [[nodiscard]] DiskSummary summary() const;
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }

@@ -271,6 +271,13 @@ void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
   }
 }
 
+std::optional<Bytes> VirtualDisk::row(Table table, const Bytes& key) const {
+  const auto rows = tables_.find(table);
+  if (rows == tables_.end()) return std::nullopt;
+  const auto found = rows->second.find(key);
+  return found == rows->second.end() ? std::nullopt : std::optional(found->second);
+}
+
 const TableRows& VirtualDisk::table(Table table) const {
   const auto [shown, is_new] = shown_.try_emplace(table);
   const auto found = tables_.find(table);
