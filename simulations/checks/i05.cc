@@ -1,4 +1,9 @@
 // I5: all holders of a name agree on one winner, and it is not older than any acknowledged write.
+// What was acknowledged and is said once more keeps its version, so that it undoes nothing newer;
+// where W holders did not keep the wish, that is counted as a shortfall.
+#include <algorithm>
+
+#include "replication/request_memory.h"
 #include "simulations/checks/stored_copies.h"
 
 namespace pixmesh {
@@ -8,11 +13,40 @@ class Agreement : public Check {
  public:
   explicit Agreement(const Scene& scene) : Check(scene, "I5"), copies_(scene) {}
 
+  void on_write(const WriteSeen& seen) override {
+    auto& keepers = keepers_[seen.write.request];
+    if (!seen.repeated) {
+      keepers = keepers_of(seen.write);
+      return;
+    }
+    if (seen.done.version == seen.write.version) return;
+    const auto partition = scene_.world.partition_of_name(seen.write.name);
+    const auto still = std::count_if(keepers.begin(), keepers.end(), [&](std::uint32_t node) {
+      const auto lists = scene_.world.stored_lists(node, partition);
+      return lists && contains(holders_of(*lists), scene_.world.id_of(node));
+    });
+    if (static_cast<std::uint64_t>(still) < scene_.scenario.write_quorum) {
+      return scene_.findings.count_shortfall();
+    }
+    report("write " + std::to_string(seen.write.number) + " of '" + seen.write.name +
+               "', said once more, was written anew",
+           {seen.via});
+  }
   void at_rest() override {
     for (const auto& [name, history] : scene_.oracle.names()) look_at(name, history);
   }
 
  private:
+  // Nodes whose disk remembers the wish with the version it was acknowledged with.
+  [[nodiscard]] std::vector<std::uint32_t> keepers_of(const Write& write) {
+    std::vector<std::uint32_t> keepers;
+    const Bytes key = request_key(write.request);
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+      const auto row = scene_.world.disk(node).row(Table::requests, key);
+      if (row && parse_request_row(*row) == write.version) keepers.push_back(node);
+    }
+    return keepers;
+  }
   void look_at(const std::string& name, const NameHistory& history) {
     const Write* newest = history.newest_acknowledged();
     std::optional<ImageRecord> winner;
@@ -33,6 +67,7 @@ class Agreement : public Check {
   }
 
   StoredCopies copies_;
+  std::map<RequestId, std::vector<std::uint32_t>> keepers_;  // of acknowledged wishes
 };
 
 }  // namespace
