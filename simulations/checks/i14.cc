@@ -1,5 +1,7 @@
-// I14: the generation of a node's record and the number of a partition's settled set never step
-// back on its disk, also over restarts; a record is on disk before others are told of it.
+// I14: nothing that orders what a node says steps back, also over restarts: its incarnation, the
+// generation of its record, the number of a partition's settled set. And it is on disk before
+// others are told: the record, the lists of holders, the ceiling of the clock that versions are
+// from.
 #include "simulations/checks/check.h"
 #include "simulations/world/message_text.h"
 #include "wire/fields.h"
@@ -9,17 +11,79 @@
 namespace pixmesh {
 namespace {
 
+constexpr std::uint64_t first_words = 50;  // of a life, each of which is looked at
+constexpr std::uint64_t then_one_in = 16;  // messages, and scans of all lists
+constexpr Duration told_kept = 20s;
+constexpr std::size_t lists_key_size = 4;  // of the rows that hold lists
+
 class Order : public Check {
  public:
   explicit Order(const Scene& scene) : Check(scene, "I14") {}
 
-  void on_sent(PartyId from, PartyId, Plane plane, ByteView message) override {
+  void on_sent(PartyId from, PartyId, Plane plane, ByteView bytes) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
-    if (message_number_of(message) != Fields<RecordPush>::number) return;
-    const auto decoded = decode_message(message);
-    const auto* push = decoded ? std::get_if<RecordPush>(&decoded.value()) : nullptr;
-    if (push == nullptr) return;
-    for (const MemberRecord& record : push->records) {
+    if (!is_looked_at(from, message_number_of(bytes))) return;
+    const auto decoded = decode_message(bytes);
+    if (!decoded) return;
+    std::visit(
+        [&]<typename T>(const T& message) {
+          if constexpr (std::is_same_v<T, RecordPush>) {
+            look_at_records(from, message);
+          } else if constexpr (std::is_same_v<T, ListsAnnounced>) {
+            look_at_lists(from, message);
+          } else if constexpr (std::is_same_v<T, CommitRequest>) {
+            look_at_version(from, message.record.version);
+          } else if constexpr (requires {
+                                 message.rumours;
+                                 message.incarnation;
+                               }) {
+            look_at_incarnation(from, message.incarnation);
+          }
+        },
+        static_cast<const AnyMessage&>(decoded.value()));
+  }
+  void on_crashed(std::uint32_t node) override {
+    look_at(node);
+    look_at_numbers(node);
+    words_[node] = 0;
+    earlier_incarnations_[node] = incarnations_[node];
+  }
+  void on_scan() override {
+    const bool numbers_too = ++scans_ % then_one_in == 0;
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+      look_at(node);
+      look_at_told(node);
+      if (numbers_too) look_at_numbers(node);
+    }
+  }
+  void at_rest() override {
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+      look_at(node);
+      look_at_told(node);
+      look_at_numbers(node);
+    }
+  }
+
+ private:
+  struct Told {
+    Instant at;
+    PartitionId partition;
+    HolderLists lists;
+  };
+  [[nodiscard]] bool is_looked_at(std::uint32_t from, std::uint32_t number) {
+    if (number == Fields<RecordPush>::number || number == Fields<ListsAnnounced>::number ||
+        number == Fields<CommitRequest>::number) {
+      return true;
+    }
+    if (number != Fields<Ping>::number && number != Fields<Ack>::number &&
+        number != Fields<GossipPush>::number) {
+      return false;
+    }
+    const std::uint64_t words = ++words_[from];
+    return words <= first_words || words % then_one_in == 0;
+  }
+  void look_at_records(std::uint32_t from, const RecordPush& push) {
+    for (const MemberRecord& record : push.records) {
       if (record.node != scene_.world.id_of(from)) continue;
       if (record.generation <= stored_generation(from)) continue;
       report("node " + std::to_string(from) + " tells of its record " +
@@ -27,13 +91,55 @@ class Order : public Check {
              {from});
     }
   }
-  void on_crashed(std::uint32_t node) override { look_at(node); }
-  void on_scan() override {
-    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) look_at(node);
+  void look_at_lists(std::uint32_t from, const ListsAnnounced& announced) {
+    for (const ListsAnnounced::Entry& entry : announced.entries) {
+      const auto stored = scene_.world.stored_lists(from, entry.partition);
+      const bool same = stored && stored->number == entry.number &&
+                        stored->settled == announced.sets[entry.settled] &&
+                        stored->target == announced.sets[entry.target];
+      if (same) continue;
+      told_[from].push_back({scene_.world.now(),
+                             entry.partition,
+                             {announced.sets[entry.settled], entry.number,
+                              announced.sets[entry.target], entry.lost}});
+    }
   }
-  void at_rest() override { on_scan(); }
+  // What waited for its link may be said when newer lists are on disk already. But what comes to
+  // the disk after it was said was said too early.
+  void look_at_told(std::uint32_t node) {
+    auto& told = told_[node];
+    std::erase_if(told, [&](const Told& one) { return one.at + told_kept < scene_.world.now(); });
+    for (const Told& one : told) {
+      if (scene_.world.stored_lists(node, one.partition) != one.lists) continue;
+      report("node " + std::to_string(node) + " told of its lists of partition " +
+                 std::to_string(one.partition.raw) + " before they were on disk",
+             {node});
+    }
+  }
+  void look_at_version(std::uint32_t from, const Version& version) {
+    if (version.writer != scene_.world.id_of(from) || version.clock <= stored_ceiling(from)) return;
+    report("node " + std::to_string(from) + " gives version " + std::to_string(version.clock) +
+               ", above its clock's ceiling on disk",
+           {from});
+  }
+  void look_at_incarnation(std::uint32_t from, std::uint64_t incarnation) {
+    // Inside one life what waited for its link may be said late.
+    if (incarnation < earlier_incarnations_[from]) {
+      report("the incarnation of node " + std::to_string(from) + " stepped back", {from});
+    }
+    std::uint64_t& last = incarnations_[from];
+    last = std::max(last, incarnation);
+  }
 
- private:
+  [[nodiscard]] std::uint64_t stored_ceiling(std::uint32_t node) {
+    const ByteView key = bytes_of("clock");
+    const auto row = scene_.world.state(node).row(Table::facts, Bytes(key.begin(), key.end()));
+    std::uint64_t ceiling = 0;
+    for (std::size_t i = 0; row && i < row->size() && i < 8; ++i) {
+      ceiling |= std::uint64_t{(*row)[i]} << (8 * i);
+    }
+    return ceiling;
+  }
   [[nodiscard]] std::uint64_t stored_generation(std::uint32_t node) {
     std::uint64_t highest = 0;
     for (const auto& [key, value] : scene_.world.state(node).table(Table::facts).rows) {
@@ -52,8 +158,28 @@ class Order : public Check {
     }
     last = generation;
   }
+  // Lists that were given up begin anew.
+  void look_at_numbers(std::uint32_t node) {
+    std::map<Bytes, std::uint64_t> numbers;
+    for (const auto& [key, value] : scene_.world.disk(node).table(Table::lists).rows) {
+      if (key.size() != lists_key_size) continue;
+      const std::uint64_t number = decode_lists(value).value().number;
+      const auto before = numbers_[node].find(key);
+      if (before != numbers_[node].end() && number != 0 && number < before->second) {
+        report("the number of a settled set stepped back at node " + std::to_string(node), {node});
+      }
+      numbers[key] = number;
+    }
+    numbers_[node] = std::move(numbers);
+  }
 
   std::map<std::uint32_t, std::uint64_t> generations_;
+  std::map<std::uint32_t, std::uint64_t> incarnations_;          // the highest that was told
+  std::map<std::uint32_t, std::uint64_t> earlier_incarnations_;  // in earlier lives
+  std::map<std::uint32_t, std::vector<Told>> told_;              // that the disk did not have
+  std::map<std::uint32_t, std::uint64_t> words_;                 // about who lives, in this life
+  std::map<std::uint32_t, std::map<Bytes, std::uint64_t>> numbers_;
+  std::uint64_t scans_ = 0;
 };
 
 }  // namespace
