@@ -69,10 +69,13 @@ using CheckPtr = std::unique_ptr<Check>;
 [[nodiscard]] CheckPtr make_i06(const Scene& scene);
 [[nodiscard]] CheckPtr make_i07(const Scene& scene);
 [[nodiscard]] CheckPtr make_i08(const Scene& scene);
+[[nodiscard]] CheckPtr make_i09(const Scene& scene);
 [[nodiscard]] CheckPtr make_i10(const Scene& scene);
 [[nodiscard]] CheckPtr make_i11(const Scene& scene);
 [[nodiscard]] CheckPtr make_i12(const Scene& scene);
+[[nodiscard]] CheckPtr make_i13(const Scene& scene);
 [[nodiscard]] CheckPtr make_i14(const Scene& scene);
+[[nodiscard]] CheckPtr make_i15(const Scene& scene);
 [[nodiscard]] CheckPtr make_i16(const Scene& scene);
 [[nodiscard]] CheckPtr make_i17(const Scene& scene);
 

@@ -1,11 +1,16 @@
-// I12: what a node keeps for others stays inside its bounds: temp files while it is busy, and
-// nothing at all at rest.
+// I12: what a node keeps for others stays inside its bounds: temp files, hints and jobs while it is
+// busy, and nothing at all at rest.
+#include "processing/lanes.h"
 #include "simulations/checks/check.h"
+#include "simulations/world/message_text.h"
+#include "wire/fields.h"
+#include "wire/message.h"
 
 namespace pixmesh {
 namespace {
 
-constexpr Duration idle_after = 150s;   // no conversation outlives its deadline of two minutes
+constexpr Duration idle_after = 150s;  // no conversation outlives its deadline of two minutes
+constexpr Duration hints_end_within = 60s;
 constexpr std::size_t temps_max = 200;  // an intake needs a chunk of the 96 that a node grants
 
 class Bounds : public Check {
@@ -17,6 +22,24 @@ class Bounds : public Check {
       if (scene_.world.disk(node).temp_count() > temps_max) {
         report("node " + std::to_string(node) + " has too many temp files", {node});
       }
+      // One hint for each partition of each other member.
+      const std::size_t hints_max = std::size_t{scene_.world.node_count() - 1}
+                                    << scene_.scenario.partition_bits;
+      if (hints_at(node) > hints_max) {
+        report("node " + std::to_string(node) + " has too many hints", {node});
+      }
+    }
+  }
+  void on_sent(PartyId from, PartyId, Plane plane, ByteView message) override {
+    if (plane != Plane::control || from >= scene_.world.node_count()) return;
+    if (message_number_of(message) != Fields<LoadAnswer>::number) return;
+    const auto decoded = decode_message(message);
+    const auto* load = decoded ? std::get_if<LoadAnswer>(&decoded.value()) : nullptr;
+    if (load == nullptr) return;
+    if (load->running > lanes_.workers || load->queued > lanes_.queue_max) {
+      report("node " + std::to_string(from) + " runs " + std::to_string(load->running) +
+                 " jobs and keeps " + std::to_string(load->queued) + " waiting",
+             {from});
     }
   }
   void at_rest() override {
@@ -26,9 +49,21 @@ class Bounds : public Check {
                  " conversations that nobody needs",
              {node});
     }
+    const auto none_left = [this] {
+      for (const std::uint32_t node : scene_.world.running()) {
+        if (hints_at(node) > 0) return false;
+      }
+      return true;
+    };
+    const Instant late = scene_.world.now() + hints_end_within;
+    while (scene_.world.now() < late && !none_left()) scene_.world.run_for(1s);
+    if (!none_left()) report("hints are kept that nobody takes");
   }
 
  private:
+  [[nodiscard]] std::size_t hints_at(std::uint32_t node) const {
+    return scene_.world.state(node).table(Table::hints).rows.size();
+  }
   [[nodiscard]] std::size_t open_at(std::uint32_t node) const {
     return scene_.world.machine(node).node->open_conversations();
   }
@@ -39,6 +74,8 @@ class Bounds : public Check {
     }
     return nodes;
   }
+
+  LanesOptions lanes_;  // as all nodes have them
 };
 
 }  // namespace

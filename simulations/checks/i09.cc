@@ -1,0 +1,44 @@
+// I9: what moves, moves once: no node fetches bytes that it has and can read. A node that stops and
+// starts again fetches nothing but what was written meanwhile.
+#include <algorithm>
+
+#include "simulations/checks/check.h"
+#include "simulations/world/message_text.h"
+#include "wire/fields.h"
+#include "wire/message.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration just_now = 10s;  // what came while the fetch was being made ready
+
+class Movement : public Check {
+ public:
+  explicit Movement(const Scene& scene) : Check(scene, "I9") {}
+
+  void on_sent(PartyId from, PartyId, Plane plane, ByteView message) override {
+    if (plane != Plane::bulk || from >= scene_.world.node_count()) return;
+    if (message_number_of(message) != Fields<StreamOpen>::number) return;
+    const auto decoded = decode_bulk(message);
+    const auto* open = decoded ? std::get_if<StreamOpen>(&decoded.value()) : nullptr;
+    if (open == nullptr || open->run || may_misread(from)) return;
+    const std::string path = blob_path(open->digest, open->media);
+    const VirtualDisk& disk = scene_.world.disk(from);
+    if (!disk.file(path) || disk.published_at(path) + just_now > scene_.world.now()) return;
+    report("node " + std::to_string(from) + " fetches " + path + ", which it has", {from});
+  }
+
+ private:
+  [[nodiscard]] bool may_misread(std::uint32_t node) const {
+    const auto& events = scene_.scenario.events;
+    return std::any_of(events.begin(), events.end(), [node](const Event& event) {
+      return event.node == node && event.kind == EventKind::read_errors;
+    });
+  }
+};
+
+}  // namespace
+
+CheckPtr make_i09(const Scene& scene) { return std::make_unique<Movement>(scene); }
+
+}  // namespace pixmesh
