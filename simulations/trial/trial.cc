@@ -13,7 +13,9 @@ namespace {
 constexpr Duration setup_within = 120s;
 constexpr Duration wishes_end_within = 130s;  // every client gives up by then
 constexpr Duration audit_within = 60s;
+constexpr Duration conversations_end_within = 150s;  // as I12 has it
 constexpr std::size_t log_lines = 30;
+constexpr std::uint32_t rest_numbers_from = 1'000'000;  // of puts at rest; above all drawn ones
 
 WorldOptions options_of(const Scenario& scenario) {
   WorldOptions options;
@@ -103,6 +105,7 @@ class Trial {
     }
     if (!well()) return false;
     audit();
+    if (well()) write_everywhere();
     if (well()) checks_.at_rest();
     for (const std::string& fault : world_.faults()) {
       findings_.report({"I1", fault, world_.now(), {}});
@@ -125,6 +128,31 @@ class Trial {
       if (alive < running.size() || !world_.list(node, "image").complete) return false;
     }
     return true;
+  }
+
+  // In a mesh at rest every node can take a write, once uploads whose clients went away have ended.
+  void write_everywhere() {
+    (void)run_while_well(conversations_end_within, [this] {
+      const auto running = world_.running();
+      return std::all_of(running.begin(), running.end(), [this](std::uint32_t node) {
+        return world_.machine(node).node->open_conversations() == 0;
+      });
+    });
+    constexpr std::int64_t size = 500;
+    for (const std::uint32_t node : world_.running()) {
+      Event put;
+      put.node = node;
+      put.number = ++rest_number_;
+      put.amount = size;
+      put.name = "rest" + std::to_string(put.number);
+      workload_.begin(put);
+    }
+    (void)run_while_well(audit_within, [this] { return workload_.open_count() == 0; });
+    for (const auto& [name, history] : oracle_.names()) {
+      if (name.rfind("rest", 0) == 0 && history.newest_acknowledged() == nullptr) {
+        findings_.report({"I15", "a put at rest fails: '" + name + "'", world_.now(), {}});
+      }
+    }
   }
 
   void audit() {
@@ -201,6 +229,7 @@ class Trial {
   Workload workload_;
   TrialResult result_;
   bool over_ = false;
+  std::uint32_t rest_number_ = rest_numbers_from;
 };
 
 }  // namespace
