@@ -3,8 +3,10 @@
 #include <memory>
 
 #include "base/digest.h"
+#include "processing/lanes.h"
 #include "simulations/checks/all_checks.h"
 #include "simulations/workload/workload.h"
+#include "wire/message.h"
 
 using namespace pixmesh;
 
@@ -39,6 +41,7 @@ class Spoiled {
   [[nodiscard]] std::string promise() const {
     return findings_.first() ? findings_.first()->promise : "";
   }
+  [[nodiscard]] Scene scene() { return {world_, oracle_, atlas_, scenario_, findings_}; }
   [[nodiscard]] ImageRecord record() { return *world_.record_at(holders().front(), "image"); }
   [[nodiscard]] std::vector<std::uint32_t> holders() { return world_.keepers_of("image"); }
   [[nodiscard]] std::string path() { return blob_path(record().digest, record().media); }
@@ -211,12 +214,132 @@ TEST_CASE("simulations: I16 finds a forged record on its way to a disk") {
   CHECK(mesh.promise() == "I16");
 }
 
-TEST_CASE("simulations: I17 finds a node that counts what it has not") {
+TEST_CASE("simulations: I17 finds copies that are missed at rest") {
   Spoiled mesh;
-  const auto status_before = mesh.world_.status(mesh.holders().front());
-  CHECK(status_before.images == 1);
-  CheckPtr check =
-      make_i17({mesh.world_, mesh.oracle_, mesh.atlas_, mesh.scenario_, mesh.findings_});
+  CheckPtr check = make_i17(mesh.scene());
   check->at_rest();
   CHECK(mesh.promise() == "");
+  mesh.world_.crash(mesh.holders().back());  // nothing is at rest: the others miss its copies
+  mesh.world_.run_for(20s);
+  check->at_rest();
+  CHECK(mesh.promise() == "I17");
+}
+
+TEST_CASE("simulations: I5 finds a wish that was written anew when it was said once more") {
+  Spoiled mesh;
+  const Write write = mesh.oracle_.history_of("image")->writes.front();
+  WriteDone done;
+  done.version = write.version;
+  CheckPtr check = make_i05(mesh.scene());
+  check->on_write({write, 0, done, false});
+  check->on_write({write, 0, done, true});
+  CHECK(mesh.promise() == "");
+  ++done.version.clock;
+  check->on_write({write, 0, done, true});
+  CHECK(mesh.promise() == "I5");
+}
+
+TEST_CASE("simulations: I7 finds a set that stands alone without what was acknowledged") {
+  Spoiled mesh;
+  const std::uint32_t collector = mesh.holders().front();
+  const auto partition = mesh.world_.partition_of_name("image");
+  const auto lists = mesh.world_.stored_lists(collector, partition);
+  REQUIRE(lists.has_value());
+  for (const std::uint32_t node : mesh.holders()) {
+    if (node != collector) mesh.world_.disk(node).lose();
+  }
+  const Settle settle{SettleStep::settle, {}, {{partition, lists->number + 1}}};
+  mesh.checks_.on_sent(collector, 0, Plane::control, encode(Message{settle}));
+  CHECK(mesh.promise() == "I7");
+}
+
+TEST_CASE("simulations: I8 finds a node that places partitions elsewhere") {
+  Spoiled mesh;
+  mesh.world_.note_forgotten(3);  // expected without it from now on, and nobody told the nodes
+  make_i08(mesh.scene())->at_rest();
+  CHECK(mesh.promise() == "I8");
+}
+
+TEST_CASE("simulations: I9 finds a fetch of bytes that are there") {
+  Spoiled mesh;
+  const ImageRecord record = mesh.record();
+  mesh.world_.run_for(15s);
+  StreamOpen open;
+  open.digest = record.digest;
+  open.media = record.media;
+  const Bytes message = encode(BulkMessage{open});
+  const std::uint32_t holder = mesh.holders().front();
+  mesh.checks_.on_sent(MeshClient::first_party, holder, Plane::bulk, message);
+  CHECK(mesh.promise() == "");
+  mesh.checks_.on_sent(holder, 0, Plane::bulk, message);
+  CHECK(mesh.promise() == "I9");
+}
+
+TEST_CASE("simulations: I12 finds a queue over its bound") {
+  Spoiled mesh;
+  LoadAnswer load;
+  load.queued = LanesOptions{}.queue_max;
+  mesh.checks_.on_sent(0, 1, Plane::control, encode(Message{load}));
+  CHECK(mesh.promise() == "");
+  ++load.queued;
+  mesh.checks_.on_sent(0, 1, Plane::control, encode(Message{load}));
+  CHECK(mesh.promise() == "I12");
+}
+
+TEST_CASE("simulations: I13 finds a run that goes to a node believed silent") {
+  Spoiled mesh;
+  const Bytes probe = encode(Message{ProbeLoad{}});
+  mesh.checks_.on_sent(0, 3, Plane::control, probe);
+  CHECK(mesh.promise() == "");
+  mesh.world_.crash(3);
+  mesh.world_.run_for(20s);
+  mesh.checks_.on_sent(0, 3, Plane::control, probe);
+  CHECK(mesh.promise() == "I13");
+}
+
+TEST_CASE(
+    "simulations: I14 finds a version above the ceiling, and an incarnation that stepped back") {
+  Spoiled mesh;
+  CommitRequest commit;
+  commit.record = mesh.record();
+  commit.record.version = {~0ULL, mesh.world_.id_of(1)};
+  mesh.checks_.on_sent(2, 1, Plane::control, encode(Message{commit}));
+  CHECK(mesh.promise() == "");  // another node's version
+  mesh.checks_.on_sent(1, 2, Plane::control, encode(Message{commit}));
+  CHECK(mesh.promise() == "I14");
+
+  Spoiled other;
+  other.world_.crash(1);
+  other.world_.restart(1);
+  other.world_.run_for(5s);
+  other.world_.crash(1);
+  other.checks_.on_sent(1, 2, Plane::control, encode(Message{Ping{}}));
+  CHECK(other.promise() == "I14");
+}
+
+TEST_CASE("simulations: I15 finds a hint that was taken by a node that lacks the record") {
+  Spoiled mesh;
+  const auto holders = mesh.holders();
+  const std::vector<PartitionId> about{mesh.world_.partition_of_name("image")};
+  CheckPtr check = make_i15(mesh.scene());
+  const auto say = [&](auto message, std::uint32_t from, std::uint32_t to) {
+    check->on_sent(from, to, Plane::control, encode(Message{std::move(message)}));
+  };
+  say(HintOffer{about}, holders[0], holders[1]);
+  say(HintTaken{about}, holders[1], holders[0]);
+  mesh.world_.run_for(5s);
+  check->on_scan();
+  CHECK(mesh.promise() == "");
+  say(HintOffer{about}, holders[0], holders[1]);
+  say(HintTaken{about}, holders[1], holders[0]);
+  for (std::uint32_t other = 0; other < mesh.world_.node_count(); ++other) {
+    if (other != holders[1]) mesh.world_.cut(other, holders[1]);  // nothing is repaired
+  }
+  const auto& [key, stored] = *mesh.world_.disk(holders[1]).records().begin();
+  mesh.world_.disk(holders[1])
+      .submit({}, DropRecord{key.first, key.second, stored.bytes,
+                             record_path(key.first, key.second), mesh.path()});
+  mesh.world_.run_for(3s);
+  check->on_scan();
+  CHECK(mesh.promise() == "I15");
 }
