@@ -53,9 +53,11 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
       return commit();
     case Step::commit:
       if (const auto* outcome = std::get_if<CommitOutcome>(&answer.value())) {
-        on_committed(*outcome);
+        return on_committed(*outcome);
       }
       return {};
+    case Step::remember:
+      return finish(CommitCode::superseded);
     case Step::look:
     case Step::fetch:
     case Step::done:
@@ -68,7 +70,7 @@ Effects StoreRecord::on_found(Instant, const StoredRecord& found) {
   if (!found.record.empty()) {
     const auto stored = codec_.decode_record(found.record);
     if (stored && stored->version == bid_.record.version) return finish(CommitCode::already);
-    if (stored && stored->version > bid_.record.version) return finish(CommitCode::superseded);
+    if (stored && stored->version > bid_.record.version) return remember();
   }
   if (bid_.record.tombstone) return write_record();
   if (bid_.temp) {
@@ -111,11 +113,18 @@ Effects StoreRecord::commit() {
   return {UseDisk{bid_.partition, std::move(request)}};
 }
 
-void StoreRecord::on_committed(const CommitOutcome& outcome) {
-  step_ = Step::done;
-  code_ = static_cast<CommitCode>(outcome.code);
-  if (code_ != CommitCode::stale) return;
-  if (const auto lists = codec_.decode_lists(outcome.current)) current_lists_ = lists.value();
+Effects StoreRecord::on_committed(const CommitOutcome& outcome) {
+  const auto code = static_cast<CommitCode>(outcome.code);
+  if (code == CommitCode::superseded) return remember();
+  if (code == CommitCode::stale) {
+    if (const auto lists = codec_.decode_lists(outcome.current)) current_lists_ = lists.value();
+  }
+  return finish(code);
+}
+
+Effects StoreRecord::remember() {
+  step_ = Step::remember;
+  return {UseDisk{bid_.partition, PutValues{{request_row(bid_.record)}}}};
 }
 
 Effects StoreRecord::finish(CommitCode code, std::string detail) {

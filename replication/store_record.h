@@ -19,6 +19,9 @@ struct RecordCodec {
 ///   is a newer one here? -> the bytes (a synced temp file, a file already here, or fetched)
 ///   -> rename to the digest path -> record file -> fsync both folders -> index commit
 ///
+/// A version older than what is here is not stored, but its wish is remembered like any other: a
+/// client that says it again must get the same answer, not a new version.
+///
 /// Nothing may be acknowledged before the last step: each step is durable before the next begins,
 /// so a crash leaves at worst bytes without a record, which the next start sweeps away.
 class StoreRecord {
@@ -49,14 +52,15 @@ class StoreRecord {
   [[nodiscard]] std::optional<StreamId> receives() const;
 
  private:
-  enum class Step { find, look, fetch, publish, record, folders, commit, done };
+  enum class Step { find, look, fetch, publish, record, folders, commit, remember, done };
   [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
   [[nodiscard]] Effects after_fetch();
   [[nodiscard]] Effects publish(TempId temp);
   [[nodiscard]] Effects write_record();
   [[nodiscard]] Effects commit();
+  [[nodiscard]] Effects remember();
   [[nodiscard]] Effects finish(CommitCode code, std::string detail = {});
-  void on_committed(const CommitOutcome& outcome);
+  [[nodiscard]] Effects on_committed(const CommitOutcome& outcome);
 
   const MeshView& mesh_;
   const RecordCodec& codec_;

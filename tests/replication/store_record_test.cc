@@ -109,14 +109,17 @@ TEST_CASE("holder commit: a disk that fails at any step is never answered as dur
   }
 }
 
-TEST_CASE("holder commit: a newer version here ends it at once and drops the bytes") {
+TEST_CASE("holder commit: of a version older than ours only the wish is kept, and the bytes go") {
   const MeshView view = holder_view();
   const RecordCodec codec = version_codec();
   HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
   (void)commit.start(now);
 
-  const Effects effects = commit.on_disk(now, DiskAnswer(StoredRecord{Bytes{11}}));
+  const auto remembered = only<PutValues>(commit.on_disk(now, DiskAnswer(StoredRecord{Bytes{11}})));
+  const Effects effects = commit.on_disk(now, done);
 
+  REQUIRE(remembered.rows.size() == 1);
+  CHECK(remembered.rows[0].table == Table::requests);
   CHECK(answered(effects) == CommitCode::superseded);
   CHECK(count_of<UseDisk>(effects) == 1);
   CHECK(commit.finished());
