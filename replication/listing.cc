@@ -22,13 +22,20 @@ Listing::Listing(OperationId id, const MeshView& mesh, ListRequest request, bool
 
 Effects Listing::start(Instant now) {
   answer_by_ = now + Options{}.answer_timeout;
+  for (const NodeId& node : mesh_.alive) pages_[node];
+  return ask_whoever_owes(now);
+}
+
+// More than once: a process that has just started anew does not know our link yet, and what came
+// over it is lost.
+Effects Listing::ask_whoever_owes(Instant now) {
+  repeat_at_ = now + Options{}.repeat_after;
   ListRequest to_members = request_;
   to_members.operation = id();
   to_members.own_only = true;
   Effects effects;
-  for (const NodeId& node : mesh_.alive) {
-    pages_[node];
-    effects.push_back(Ask{node, to_members});
+  for (const auto& [node, page] : pages_) {
+    if (!page) effects.push_back(Ask{node, to_members});
   }
   return effects;
 }
@@ -56,10 +63,18 @@ Effects Listing::on_member_down(Instant, NodeId member) {
 }
 
 Effects Listing::on_deadline(Instant now) {
-  if (answered_ || !answer_by_ || now < *answer_by_) return {};
+  if (answered_ || !answer_by_) return {};
+  if (now < *answer_by_) {
+    return repeat_at_ && now >= *repeat_at_ ? ask_whoever_owes(now) : Effects{};
+  }
   complete_ = false;
   std::erase_if(pages_, [](const auto& entry) { return !entry.second; });
   return finish_if_complete();
+}
+
+std::optional<Instant> Listing::next_deadline() const {
+  if (!answer_by_ || !repeat_at_) return answer_by_;
+  return std::min(*answer_by_, *repeat_at_);
 }
 
 Effects Listing::finish_if_complete() {

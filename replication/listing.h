@@ -16,6 +16,7 @@ class Listing : public Operation {
  public:
   struct Options {
     Duration answer_timeout = 4s;
+    Duration repeat_after = 1s;  // until whoever owes a page is asked again
   };
   /// @param covered  is there a read quorum of every partition among `alive` (judged by the owner)
   Listing(OperationId id, const MeshView& mesh, ListRequest request, bool covered, LinkId client);
@@ -24,10 +25,11 @@ class Listing : public Operation {
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
   Effects on_member_down(Instant now, NodeId member) override;
   Effects on_deadline(Instant now) override;
-  std::optional<Instant> next_deadline() const override { return answer_by_; }
+  std::optional<Instant> next_deadline() const override;
   bool finished() const override { return answered_; }
 
  private:
+  [[nodiscard]] Effects ask_whoever_owes(Instant now);
   [[nodiscard]] Effects finish_if_complete();
   [[nodiscard]] ListAnswer merged() const;
 
@@ -37,6 +39,7 @@ class Listing : public Operation {
   LinkId client_;
   std::map<NodeId, std::optional<ListAnswer>> pages_;
   std::optional<Instant> answer_by_;
+  std::optional<Instant> repeat_at_;
   bool answered_ = false;
 };
 
