@@ -89,6 +89,7 @@ class Node : private Post {
   void queue_sync(PartitionId partition, std::vector<NodeId> sources);
   [[nodiscard]] std::vector<NodeId> hint_sources_of(PartitionId partition, NodeId giver) const;
   void start_syncs(Instant now);
+  void begin_sync(Instant now, PartitionId partition, std::vector<NodeId> sources);
 
   // node_members.cc
   void on_peer_news(Instant now);
@@ -143,6 +144,7 @@ class Node : private Post {
   std::deque<WantedSync> wanted_syncs_;
   std::map<PartitionId, bool> running_syncs_;  // and whether rebalance waits for it
   std::set<PartitionId> drops_after_sync_;
+  std::map<PartitionId, std::set<NodeId>> hint_offers_;  // of whom no sync has begun since
   std::map<PartitionId, std::set<NodeId>> hint_givers_;  // to be told when the sync is done
 
   std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement

@@ -61,7 +61,7 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
   } else if (auto* sync = std::get_if<StartSync>(&effect)) {
     const bool of_rebalance = rebalance_ != nullptr && owner == rebalance_->id();
     if (of_rebalance && running_syncs_.try_emplace(sync->partition, true).second) {
-      begin<PartitionSync>(now, view_, codec_, sync->partition, std::move(sync->sources));
+      begin_sync(now, sync->partition, std::move(sync->sources));
     } else if (of_rebalance) {
       wanted_syncs_.push_front({sync->partition, std::move(sync->sources), true});
     } else {
@@ -120,13 +120,24 @@ void Node::start_syncs(Instant now) {
     wanted_syncs_.pop_front();
     const HolderLists lists = rebalance_->lists_of(next.partition);
     const bool still_ours = contains(holders_of(lists), view_.self);
-    if (!still_ours && !next.of_rebalance) continue;
+    if (!still_ours && !next.of_rebalance) {
+      hint_offers_.erase(next.partition);
+      continue;
+    }
     if (!running_syncs_.try_emplace(next.partition, next.of_rebalance).second) {
       wanted_syncs_.push_back(std::move(next));
       continue;
     }
-    begin<PartitionSync>(now, view_, codec_, next.partition, std::move(next.sources));
+    begin_sync(now, next.partition, std::move(next.sources));
   }
+}
+
+// Only a sync that begins after an offer sees all that the giver had.
+void Node::begin_sync(Instant now, PartitionId partition, std::vector<NodeId> sources) {
+  if (auto offers = hint_offers_.extract(partition)) {
+    hint_givers_[partition].merge(offers.mapped());
+  }
+  begin<PartitionSync>(now, view_, codec_, partition, std::move(sources));
 }
 
 }  // namespace pixmesh

@@ -180,7 +180,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
                 to_link(link, HintTaken{{partition}});  // others hold it by now
                 continue;
               }
-              hint_givers_[partition].insert(from);
+              hint_offers_[partition].insert(from);
               queue_sync(partition, hint_sources_of(partition, from));
             }
           },
