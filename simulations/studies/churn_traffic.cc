@@ -8,7 +8,7 @@
 
 namespace pixmesh::studies {
 
-void ChurnTraffic::on_sent(PartyId from, Plane plane, ByteView message) {
+void ChurnTraffic::on_sent(PartyId from, PartyId, Plane plane, ByteView message) {
   if (plane != Plane::bulk || from >= MeshClient::first_party) return;
   const auto decoded = decode_bulk(message);
   if (!decoded) return;

@@ -21,7 +21,7 @@ class ChurnTraffic : public WorldWatch {
   void on_record_changing(std::uint32_t, const VirtualDisk::Key&, const std::string&,
                           bool) override {}
   void on_crashed(std::uint32_t) override {}
-  void on_sent(PartyId from, Plane plane, ByteView message) override;
+  void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override;
 
  private:
   std::set<Digest> images_;

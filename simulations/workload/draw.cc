@@ -59,9 +59,9 @@ class OperationDraw {
     event.name = "image" + std::to_string(rng_.below(names_));
     if (event.kind == EventKind::list) event.name = "image";
     event.amount = 200 + roll(3'000);
-    if (event.kind == EventKind::storm) event.amount = 50 + roll(250);
     if (form_of(event.kind).lasting) event.lasting = 200ms * (1ULL << rng_.below(8));
     if (sometimes_large_ && rng_.below(20) == 0) event.amount += 1'048'576LL * (1 + roll(2));
+    if (event.kind == EventKind::storm) event.amount = 50 + roll(250);
     events_.push_back(std::move(event));
   }
 
