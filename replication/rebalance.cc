@@ -263,12 +263,14 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
   Part& ours = part(partition);
   HolderLists& lists = ours.lists;
   if (entry.number < lists.number) {
-    // The announcer missed a settling. Tell it, if the set that settled is the one it aims at.
+    // The announcer missed a settling. It is told of the set that settled: in a word if that is the
+    // one it aims at, else by our own lists, from which it goes on.
     if (lists.is_settled()) say(from, SettleStep::settle, partition, lists.number);
+    if (in_motion(ours)) insert_sorted(ours.unnoted, from);
     noted_outbox_[from].push_back(partition);
     return;
   }
-  if (!we_are_in(lists.target)) return;
+  if (!we_are_in(lists.target) && !we_are_in(lists.settled)) return;
   // A set below the number we prepared was prepared under an earlier placement and never settled:
   // else those that fenced our target would have known of it.
   const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
@@ -287,10 +289,12 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     ours.prepared_by.clear();
     if (we_are_in(settled)) begin_announcing(ours);
     unwritten_.insert(partition);
-    if (in_motion(ours))
+    if (in_motion(ours)) {
       moving_.insert(partition);
-    else
+    } else {
       moving_.erase(partition);
+      if (!we_are_in(lists.settled)) to_drop_.insert(partition);
+    }
   }
   noted_outbox_[from].push_back(partition);
   if (!contains(lists.settled, from)) return;

@@ -270,3 +270,41 @@ TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepare
       four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}}));
   CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
 }
+
+TEST_CASE("rebalance: who announces an older set is told of ours, wherever we stand ourselves") {
+  Newcomer four;
+  four.written(four.machine.on_message(
+      four.now, node(4),
+      ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
+  REQUIRE(four.machine.lists_of(partition).number == 5);
+  (void)four.tick();
+
+  four.announce(3);  // under number 1; no target member
+
+  bool told = false;
+  for (const auto& [to, announced] : asked<ListsAnnounced>(four.tick())) {
+    told = told || (to == node(3) && announced.entries.at(0).number == 5);
+  }
+  CHECK(told);
+}
+
+TEST_CASE("rebalance: a holder that is no target member takes a newer settled set too") {
+  MeshView view = view_of({1, 2, 3, 4});
+  view.self = node(3);
+  const RecordCodec codec = blind_codec();
+  Rebalance three(OperationId{1}, view, codec, 1);
+  (void)three.start(Instant{});
+  (void)three.on_placement(Instant{}, [](PartitionId) { return nodes({1, 2, 3}); });
+  (void)three.on_message(
+      Instant{}, node(1),
+      ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 3})}, {{partition, 1, 0, 1, 0}}});
+  (void)three.on_placement(Instant{}, [](PartitionId) { return nodes({1, 2, 4}); });
+  REQUIRE(three.lists_of(partition).number == 1);
+
+  (void)three.on_message(
+      Instant{}, node(1),
+      ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 7, 0, 1, 0}}});
+
+  CHECK(three.lists_of(partition).number == 7);
+  CHECK(three.lists_of(partition).settled == nodes({1, 3, 4}));
+}
