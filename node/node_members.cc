@@ -101,7 +101,7 @@ void Node::open_partitions(Instant now) {
   auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
   repair_ = repair.get();
   operations_.add(std::move(repair));
-  begin<RequestMemory>(now, view_, one_of_each_disk_);
+  begin<RequestMemory>(now, one_of_each_disk_);
   own_operations_ = operations_.count();
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> gone;  // the eviction may have become durable before our lists did

@@ -20,12 +20,11 @@ std::optional<Version> parse_request_row(ByteView value) {
   return version;
 }
 
-RequestMemory::RequestMemory(OperationId id, const MeshView& mesh, std::vector<PartitionId> disks)
-    : RequestMemory(id, mesh, std::move(disks), Options{}) {}
+RequestMemory::RequestMemory(OperationId id, std::vector<PartitionId> disks)
+    : RequestMemory(id, std::move(disks), Options{}) {}
 
-RequestMemory::RequestMemory(OperationId id, const MeshView& mesh, std::vector<PartitionId> disks,
-                             Options options)
-    : Operation(id), mesh_(mesh), disks_(std::move(disks)), options_(options) {}
+RequestMemory::RequestMemory(OperationId id, std::vector<PartitionId> disks, Options options)
+    : Operation(id), disks_(std::move(disks)), options_(options), seen_(disks_.size()) {}
 
 Effects RequestMemory::start(Instant now) {
   next_sweep_ = now + options_.interval;
@@ -40,19 +39,22 @@ Effects RequestMemory::on_deadline(Instant now) {
   return {UseDisk{disks_[next_disk_], LoadTable{Table::requests}}};
 }
 
-Effects RequestMemory::on_disk(Instant, const Result<DiskAnswer>& answer) {
+Effects RequestMemory::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   const auto* table = answer ? std::get_if<TableRows>(&answer.value()) : nullptr;
   if (table == nullptr) return {};
-  const std::optional<std::uint64_t> clock = mesh_.next_clock(0);
-  if (!clock) return {};  // the next sweep will do
-  const auto age = static_cast<std::uint64_t>(options_.kept_for / std::chrono::microseconds(1));
+  std::map<Bytes, Instant>& before = seen_[next_disk_];
+  std::map<Bytes, Instant> seen;
   PutValues old;
   for (const auto& [key, value] : table->rows) {
-    const auto version = parse_request_row(value);
-    if (!version || version->clock + age < *clock) {
+    const auto known = before.find(key);
+    const Instant since = known == before.end() ? now : known->second;
+    if (now - since >= options_.kept_for) {
       old.rows.push_back({Table::requests, key, std::nullopt});
+    } else {
+      seen.emplace(key, since);
     }
   }
+  before = std::move(seen);
   if (old.rows.empty()) return {};
   return {UseDisk{disks_[next_disk_], std::move(old), false}};
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "replication/operation.h"
 
 namespace pixmesh {
@@ -10,7 +12,9 @@ namespace pixmesh {
 [[nodiscard]] std::optional<Version> parse_request_row(ByteView value);
 
 /// Forgets wishes that nobody repeats any more, on every disk of a node. A client gives up its
-/// retries before `kept_for` has passed, so a row of that age can never be asked for again.
+/// retries before `kept_for` has passed, so a row of that age can never be asked for again. Its age
+/// counts from the first sweep that saw it: the clock in its version may be another node's, and
+/// wrong.
 class RequestMemory : public Operation {
  public:
   struct Options {
@@ -18,9 +22,8 @@ class RequestMemory : public Operation {
     Duration interval = 60s;  // between sweeps; one sweep reads the whole table
   };
   /// @param disks  one partition of each disk
-  RequestMemory(OperationId id, const MeshView& mesh, std::vector<PartitionId> disks);
-  RequestMemory(OperationId id, const MeshView& mesh, std::vector<PartitionId> disks,
-                Options options);
+  RequestMemory(OperationId id, std::vector<PartitionId> disks);
+  RequestMemory(OperationId id, std::vector<PartitionId> disks, Options options);
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
@@ -29,11 +32,11 @@ class RequestMemory : public Operation {
   bool finished() const override { return false; }
 
  private:
-  const MeshView& mesh_;
   std::vector<PartitionId> disks_;
   Options options_;
   std::optional<Instant> next_sweep_;
-  std::size_t next_disk_ = 0;  // that is swept
+  std::size_t next_disk_ = 0;                   // that is swept
+  std::vector<std::map<Bytes, Instant>> seen_;  // by disk: rows, and the sweep that first saw them
 };
 
 }  // namespace pixmesh

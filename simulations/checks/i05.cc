@@ -1,7 +1,9 @@
 // I5: all holders of a name agree on one winner, and it is not older than any acknowledged write.
 // What was acknowledged and is said once more keeps its version, so that it undoes nothing newer;
-// where W holders did not keep the wish, that is counted as a shortfall.
+// where W holders did not keep the wish, or two tries of it at once were given two versions, that
+// is counted as a shortfall.
 #include <algorithm>
+#include <set>
 
 #include "replication/request_memory.h"
 #include "simulations/checks/stored_copies.h"
@@ -14,14 +16,15 @@ class Agreement : public Check {
   explicit Agreement(const Scene& scene) : Check(scene, "I5"), copies_(scene) {}
 
   void on_write(const WriteSeen& seen) override {
-    auto& keepers = keepers_[seen.write.request];
+    Kept& kept = kept_[seen.write.request];
     if (!seen.repeated) {
-      keepers = keepers_of(seen.write);
+      kept.by = keepers_of(seen.write);
       return;
     }
     if (seen.done.version == seen.write.version) return;
+    if (kept.versions.contains(seen.done.version)) return scene_.findings.count_shortfall();
     const auto partition = scene_.world.partition_of_name(seen.write.name);
-    const auto still = std::count_if(keepers.begin(), keepers.end(), [&](std::uint32_t node) {
+    const auto still = std::count_if(kept.by.begin(), kept.by.end(), [&](std::uint32_t node) {
       const auto lists = scene_.world.stored_lists(node, partition);
       return lists && contains(holders_of(*lists), scene_.world.id_of(node));
     });
@@ -31,6 +34,16 @@ class Agreement : public Check {
     report("write " + std::to_string(seen.write.number) + " of '" + seen.write.name +
                "', said once more, was written anew",
            {seen.via});
+  }
+  void on_scan() override {
+    for (auto& [request, kept] : kept_) {
+      const Bytes key = request_key(request);
+      for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+        const auto row = scene_.world.disk(node).row(Table::requests, key);
+        const auto version = row ? parse_request_row(*row) : std::nullopt;
+        if (version) kept.versions.insert(*version);
+      }
+    }
   }
   void at_rest() override {
     for (const auto& [name, history] : scene_.oracle.names()) look_at(name, history);
@@ -67,7 +80,11 @@ class Agreement : public Check {
   }
 
   StoredCopies copies_;
-  std::map<RequestId, std::vector<std::uint32_t>> keepers_;  // of acknowledged wishes
+  struct Kept {
+    std::vector<std::uint32_t> by;  // nodes, when it was acknowledged
+    std::set<Version> versions;     // that were given to it, as the scans saw
+  };
+  std::map<RequestId, Kept> kept_;  // acknowledged wishes
 };
 
 }  // namespace

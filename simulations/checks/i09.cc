@@ -21,7 +21,7 @@ class Movement : public Check {
     if (message_number_of(message) != Fields<StreamOpen>::number) return;
     const auto decoded = decode_bulk(message);
     const auto* open = decoded ? std::get_if<StreamOpen>(&decoded.value()) : nullptr;
-    if (open == nullptr || open->run || may_misread(from)) return;
+    if (open == nullptr || open->run || is_excused(from)) return;
     const std::string path = blob_path(open->digest, open->media);
     const VirtualDisk& disk = scene_.world.disk(from);
     if (!disk.file(path) || disk.published_at(path) + just_now > scene_.world.now()) return;
@@ -29,10 +29,11 @@ class Movement : public Check {
   }
 
  private:
-  [[nodiscard]] bool may_misread(std::uint32_t node) const {
+  [[nodiscard]] bool is_excused(std::uint32_t node) const {
     const auto& events = scene_.scenario.events;
     return std::any_of(events.begin(), events.end(), [node](const Event& event) {
-      return event.node == node && event.kind == EventKind::read_errors;
+      const bool long_pause = event.kind == EventKind::pause && event.lasting >= just_now;
+      return event.node == node && (event.kind == EventKind::read_errors || long_pause);
     });
   }
 };

@@ -64,7 +64,8 @@ class HintsTaken : public Check {
     taken_.push_back({scene_.world.now(), giver, taker, partition, std::move(offer.mapped())});
   }
   void look_at(const Taken& taken) {
-    if (scene_.world.disk(taken.taker).has_failed()) return;  // its lists are those of before
+    const VirtualDisk& disk = scene_.world.disk(taken.taker);
+    if (disk.has_failed() || disk.trouble.full) return;  // its lists are those of before
     const auto lists = scene_.world.stored_lists(taken.taker, taken.partition);
     if (!lists || !contains(holders_of(*lists), scene_.world.id_of(taken.taker))) return;
     const Had has = records_at(taken.taker, taken.partition);
