@@ -98,6 +98,8 @@ class Order : public Check {
                         stored->settled == announced.sets[entry.settled] &&
                         stored->target == announced.sets[entry.target];
       if (same) continue;
+      // It waited for its link since an earlier placement.
+      if (scene_.world.status(from).epoch != announced.epoch) return;
       told_[from].push_back({scene_.world.now(),
                              entry.partition,
                              {announced.sets[entry.settled], entry.number,
