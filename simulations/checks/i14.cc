@@ -2,6 +2,8 @@
 // generation of its record, the number of a partition's settled set. And it is on disk before
 // others are told: the record, the lists of holders, the ceiling of the clock that versions are
 // from.
+#include <set>
+
 #include "simulations/checks/check.h"
 #include "simulations/world/message_text.h"
 #include "wire/fields.h"
@@ -70,6 +72,10 @@ class Order : public Check {
     PartitionId partition;
     HolderLists lists;
   };
+  struct Epochs {
+    Epoch last;
+    std::set<Epoch> past;
+  };
   [[nodiscard]] bool is_looked_at(std::uint32_t from, std::uint32_t number) {
     if (number == Fields<RecordPush>::number || number == Fields<ListsAnnounced>::number ||
         number == Fields<CommitRequest>::number) {
@@ -92,14 +98,17 @@ class Order : public Check {
     }
   }
   void look_at_lists(std::uint32_t from, const ListsAnnounced& announced) {
+    // What waited for its link since an earlier placement says nothing about the disk of today.
+    Epochs& epochs = epochs_[from];
+    if (epochs.past.contains(announced.epoch)) return;
+    if (epochs.last != announced.epoch) epochs.past.insert(epochs.last);
+    epochs.last = announced.epoch;
     for (const ListsAnnounced::Entry& entry : announced.entries) {
       const auto stored = scene_.world.stored_lists(from, entry.partition);
       const bool same = stored && stored->number == entry.number &&
                         stored->settled == announced.sets[entry.settled] &&
                         stored->target == announced.sets[entry.target];
       if (same) continue;
-      // It waited for its link since an earlier placement.
-      if (scene_.world.status(from).epoch != announced.epoch) return;
       told_[from].push_back({scene_.world.now(),
                              entry.partition,
                              {announced.sets[entry.settled], entry.number,
@@ -178,6 +187,7 @@ class Order : public Check {
   std::map<std::uint32_t, std::uint64_t> generations_;
   std::map<std::uint32_t, std::uint64_t> incarnations_;          // the highest that was told
   std::map<std::uint32_t, std::uint64_t> earlier_incarnations_;  // in earlier lives
+  std::map<std::uint32_t, Epochs> epochs_;                       // under which lists were announced
   std::map<std::uint32_t, std::vector<Told>> told_;              // that the disk did not have
   std::map<std::uint32_t, std::uint64_t> words_;                 // about who lives, in this life
   std::map<std::uint32_t, std::map<Bytes, std::uint64_t>> numbers_;

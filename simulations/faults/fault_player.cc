@@ -331,29 +331,22 @@ void FaultPlayer::tell_forget(std::uint32_t victim, std::uint32_t via, std::uint
               [this, victim](const CommandAnswer& answer) {
                 if (answer.code != ErrorCode{} || !world_.is_member(victim)) return;
                 world_.note_forgotten(victim);
-                look_whether_forgotten(victim);
+                forget_again(victim);
               });
   world_.clock().after(between, [this, victim, via, attempt] {
     if (world_.is_member(victim)) tell_forget(victim, via, attempt + 1);
   });
 }
 
-// An operator looks at `status` now and then, and repeats the command where the lost node is a
-// member again: whoever was asked may have died before it learnt of a newer record.
-void FaultPlayer::look_whether_forgotten(std::uint32_t victim) {
+// An operator who sees the lost node as a member again says it once more: whoever was asked may
+// have died before it learnt of a newer record. Nodes that know it as forgotten only say so.
+void FaultPlayer::forget_again(std::uint32_t victim) {
   constexpr Duration between = 20s;
   world_.clock().after(between, [this, victim] {
     for (const std::uint32_t node : world_.running()) {
-      const StatusAnswer status = world_.status(node);
-      const bool is_there = std::any_of(
-          status.members.begin(), status.members.end(), [&](const MemberStatus& member) {
-            return member.node == world_.id_of(victim) && member.state != "evicted";
-          });
-      if (!is_there) continue;
       world_.tell(node, NodeCommand::forget, world_.id_of(victim), {});
-      break;
     }
-    look_whether_forgotten(victim);
+    forget_again(victim);
   });
 }
 

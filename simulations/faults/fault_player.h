@@ -44,7 +44,7 @@ class FaultPlayer {
   void rot(std::uint32_t node, std::uint64_t chance);
   void forget(std::uint32_t victim, std::uint32_t via);
   void tell_forget(std::uint32_t victim, std::uint32_t via, std::uint32_t attempt);
-  void look_whether_forgotten(std::uint32_t victim);
+  void forget_again(std::uint32_t victim);
   [[nodiscard]] bool has(std::uint32_t node) const { return node < world_.node_count(); }
 
   MeshWorld& world_;

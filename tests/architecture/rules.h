@@ -44,7 +44,7 @@ using Faults = std::vector<std::string>;  // "line 12: …", without the file's 
                                  const std::function<bool(const std::string&)>& exists);
 
 /// Messages have numbers of their own, and the document lists each as `| 34 | `Name` | a, b |`.
-/// @param fields  wire/fields.h
+/// @param fields  all of wire/*_fields.h
 [[nodiscard]] Faults message_faults(std::string_view fields, std::string_view document);
 
 /// Words that say nothing in the names of files (snake_case) and declared types (PascalCase).
