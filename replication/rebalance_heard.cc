@@ -1,0 +1,157 @@
+// The part of Rebalance that hears what other members say and moves on to newer sets.
+#include <utility>
+
+#include "replication/rebalance.h"
+
+namespace pixmesh {
+
+Effects Rebalance::on_message(Instant now, NodeId from, const PeerMessage& message) {
+  if (const auto* announced = std::get_if<ListsAnnounced>(&message)) {
+    return on_announced(now, from, *announced);
+  }
+  if (const auto* noted = std::get_if<AnnounceNoted>(&message)) {
+    on_noted(from, *noted);
+  } else if (const auto* confirmed = std::get_if<SyncConfirmed>(&message)) {
+    return on_confirmed(now, from, *confirmed);
+  } else if (const auto* step = std::get_if<Settle>(&message)) {
+    return on_settle(now, from, *step);
+  } else if (const auto* compared = std::get_if<FingerprintAnswer>(&message)) {
+    on_compared(from, *compared);
+  } else if (const auto* taken = std::get_if<HintTaken>(&message)) {
+    for (const PartitionId partition : taken->partitions) {
+      if (to_drop_.contains(partition)) insert_sorted(part(partition).seen_by, from);
+    }
+  }
+  return {};
+}
+
+Effects Rebalance::on_announced(Instant now, NodeId from, const ListsAnnounced& message) {
+  if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
+  for (const ListsAnnounced::Entry& entry : message.entries) {
+    if (entry.partition.raw >= parts_.size() || entry.settled >= message.sets.size()) continue;
+    note_announcement(entry.partition, from, entry, message.sets[entry.settled]);
+  }
+  wake(now);
+  return persist();
+}
+
+void Rebalance::note_announcement(PartitionId partition, NodeId from,
+                                  const ListsAnnounced::Entry& entry,
+                                  const std::vector<NodeId>& settled) {
+  Part& ours = part(partition);
+  HolderLists& lists = ours.lists;
+  if (entry.number < lists.number) {
+    // The announcer missed a settling. It is told of the set that settled: in a word if that is the
+    // one it aims at, else by our own lists, from which it goes on.
+    if (lists.is_settled()) say(from, SettleStep::settle, partition, lists.number);
+    if (in_motion(ours)) insert_sorted(ours.unnoted, from);
+    noted_outbox_[from].push_back(partition);
+    return;
+  }
+  if (!we_are_in(lists.target) && !we_are_in(lists.settled)) return;
+  // A set below the number we prepared was prepared under an earlier placement and never settled:
+  // else those that fenced our target would have known of it.
+  const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
+  const bool newer =
+      entry.number > lists.number || (entry.number == lists.number && entry.lost > lists.lost);
+  if (newer && !outdated) {
+    lists.settled = settled;
+    lists.number = entry.number;
+    lists.lost = entry.lost;
+    ours.prepared = 0;
+    ours.fenced = ours.synced = false;
+    ours.sync_outdated = ours.in_sync;
+    comparison_.reset();
+    ours.announced_by.clear();
+    ours.confirmed_by.clear();
+    ours.prepared_by.clear();
+    if (we_are_in(settled)) begin_announcing(ours);
+    unwritten_.insert(partition);
+    if (in_motion(ours)) {
+      moving_.insert(partition);
+    } else {
+      moving_.erase(partition);
+      if (!we_are_in(lists.settled)) to_drop_.insert(partition);
+    }
+  }
+  noted_outbox_[from].push_back(partition);
+  if (!contains(lists.settled, from)) return;
+  insert_sorted(ours.announced_by, from);
+  raise_fence(ours);
+}
+
+void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
+  if (message.epoch != mesh_.epoch) return;
+  for (const PartitionId partition : message.partitions) {
+    if (partition.raw < parts_.size()) std::erase(part(partition).unnoted, from);
+  }
+}
+
+Effects Rebalance::on_confirmed(Instant now, NodeId from, const SyncConfirmed& message) {
+  if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
+  for (const auto& entry : message.entries) {
+    if (entry.partition.raw >= parts_.size()) continue;
+    Part& ours = part(entry.partition);
+    if (entry.number < ours.lists.number && ours.lists.is_settled()) {
+      say(from, SettleStep::settle, entry.partition, ours.lists.number);
+    } else if (entry.number == ours.lists.number && contains(ours.lists.target, from)) {
+      insert_sorted(ours.confirmed_by, from);
+    }
+  }
+  wake(now);
+  return {};
+}
+
+Effects Rebalance::on_settle(Instant now, NodeId from, const Settle& message) {
+  if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
+  for (const auto& entry : message.entries) {
+    if (entry.partition.raw < parts_.size()) on_step(from, message.step, entry);
+  }
+  wake(now);
+  return persist();
+}
+
+void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry) {
+  Part& ours = part(entry.partition);
+  const bool next = in_motion(ours) && ours.lists.known() && entry.number > ours.lists.number;
+  const bool settled = ours.lists.is_settled() && entry.number <= ours.lists.number;
+  switch (step) {
+    case SettleStep::prepare:
+      if (next && entry.number > ours.prepared) {
+        ours.prepared = entry.number;
+        unwritten_.insert(entry.partition);
+      }
+      // Said again when the collector asks again; it leaves after the write (see flush).
+      if (next || settled) say(from, SettleStep::prepared, entry.partition, entry.number);
+      return;
+    case SettleStep::prepared:
+      if (entry.number == next_number_of(ours)) insert_sorted(ours.prepared_by, from);
+      return;
+    case SettleStep::settle:
+      // Several settlings may have been missed: within one epoch the set that settled is our
+      // target.
+      if (ours.lists.known() && entry.number > ours.lists.number) {
+        settle(entry.partition, entry.number);
+      }
+      return;
+    case SettleStep::settled:
+      return;
+  }
+}
+
+// Two placements may both have a set prepared that follows the same one; the heights of the
+// placements keep the numbers of the two apart, and in order.
+std::uint64_t Rebalance::next_number_of(const Part& part) const {
+  return std::max(part.lists.number + 1, mesh_.height);
+}
+
+void Rebalance::settle(PartitionId partition, std::uint64_t number) {
+  Part& ours = part(partition);
+  begin_anew(ours, {ours.lists.target, number, ours.lists.target});
+  moving_.erase(partition);
+  to_sync_.erase(partition);
+  unwritten_.insert(partition);
+  if (!we_are_in(ours.lists.settled)) to_drop_.insert(partition);
+}
+
+}  // namespace pixmesh
