@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "cli/errors.h"
@@ -94,32 +95,57 @@ Error error_of(const CLI::App& root, const CLI::ParseError& fault) {
   return usage(app, std::string(fault.what()) + ".");
 }
 
+CommandShape shape_of(const CLI::App& app) {
+  CommandShape shape;
+  shape.name = app.get_name();
+  shape.summary = app.get_description();
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      shape.flags.push_back("--" + name);
+      shape.flag_summaries.push_back(option->get_description());
+    }
+    for (const std::string& name : option->get_snames()) {
+      shape.flags.push_back("-" + name);
+      shape.flag_summaries.push_back(option->get_description());
+    }
+  }
+  for (const CLI::App* sub : app.get_subcommands({})) shape.commands.push_back(shape_of(*sub));
+  return shape;
+}
+
 }  // namespace
 
 CommandLine::CommandLine()
-    : root_("Keeps large images on several machines and processes them where they lie.",
-            "pixmesh") {
-  root_.formatter(std::make_shared<HelpFormatter>());
-  root_.footer("\n" + exit_code_help());
-  root_.require_subcommand(0, 1);
-  root_.set_help_flag("-h,--help", "Print this help");
-  root_.set_version_flag("--version", "pixmesh " PIXMESH_VERSION, "Print the version");
-  add_global_flags(root_);
+    : root_(std::make_unique<CLI::App>(
+          "Keeps large images on several machines and processes them where they lie.", "pixmesh")) {
+  root_->formatter(std::make_shared<HelpFormatter>());
+  root_->footer("\n" + exit_code_help());
+  root_->require_subcommand(0, 1);
+  root_->set_help_flag("-h,--help", "Print this help");
+  root_->set_version_flag("--version", "pixmesh " PIXMESH_VERSION, "Print the version");
+  add_global_flags(*root_);
 }
 
 void CommandLine::add_global_flags(CLI::App& app) {
-  add_repeatable(app, "--node", flags_.nodes,
-                 "Node to ask, HOST:PORT; several are tried in turn (default: $PIXMESH_NODE, else "
-                 "127.0.0.1:7600)")
-      ->group(global_group)
-      ->type_name("HOST:PORT");
-  app.add_flag("--json", flags_.json, "Print one JSON object a line")->group(global_group);
-  app.add_flag("-q,--quiet", flags_.quiet, "Say nothing but results and errors")
-      ->group(global_group);
-  app.add_option("--timeout", flags_.timeout, "Give up after this time: 500ms, 10s, 5m")
-      ->group(global_group)
-      ->type_name("TIME");
+  const Command command(app);
+  command
+      .add_option("--node", flags_.nodes,
+                  "Node to ask, HOST:PORT; several are tried in turn (default: $PIXMESH_NODE, else "
+                  "127.0.0.1:7600)")
+      .one_value_each()
+      .group(global_group)
+      .type_name("HOST:PORT");
+  command.add_flag("--json", flags_.json, "Print one JSON object a line").group(global_group);
+  command.add_flag("-q,--quiet", flags_.quiet, "Say nothing but results and errors")
+      .group(global_group);
+  command.add_option("--timeout", flags_.timeout, "Give up after this time: 500ms, 10s, 5m")
+      .group(global_group)
+      .type_name("TIME");
 }
+
+CommandLine::~CommandLine() = default;
+
+CommandShape CommandLine::shape() const { return shape_of(*root_); }
 
 CLI::App& CommandLine::leaf(CLI::App& parent, const std::string& name, const std::string& summary,
                             CommandBody body) {
@@ -130,28 +156,28 @@ CLI::App& CommandLine::leaf(CLI::App& parent, const std::string& name, const std
   return app;
 }
 
-CLI::App& CommandLine::add(const std::string& group, const std::string& name,
-                           const std::string& summary, CommandBody body) {
-  CLI::App& app = leaf(root_, name, summary, std::move(body));
+Command CommandLine::add(const std::string& group, const std::string& name,
+                         const std::string& summary, CommandBody body) {
+  CLI::App& app = leaf(*root_, name, summary, std::move(body));
   app.group(group);
-  return app;
+  return Command(app);
 }
 
-CLI::App& CommandLine::family(const std::string& group, const std::string& name,
-                              const std::string& summary) {
-  for (CLI::App* made : root_.get_subcommands([](CLI::App*) { return true; })) {
-    if (made->get_name() == name) return *made;
+Command CommandLine::family(const std::string& group, const std::string& name,
+                            const std::string& summary) {
+  for (CLI::App* made : root_->get_subcommands([](CLI::App*) { return true; })) {
+    if (made->get_name() == name) return Command(*made);
   }
-  CLI::App& app = *root_.add_subcommand(name, summary);
+  CLI::App& app = *root_->add_subcommand(name, summary);
   app.group(group);
   app.require_subcommand(0, 1);
   add_global_flags(app);
-  return app;
+  return Command(app);
 }
 
-CLI::App& CommandLine::add_below(CLI::App& family, const std::string& name,
-                                 const std::string& summary, CommandBody body) {
-  return leaf(family, name, summary, std::move(body));
+Command CommandLine::add_below(const Command& family, const std::string& name,
+                               const std::string& summary, CommandBody body) {
+  return Command(leaf(family.app(), name, summary, std::move(body)));
 }
 
 Result<CommandLine::Choice> CommandLine::parse(std::vector<std::string> words) {
@@ -160,28 +186,23 @@ Result<CommandLine::Choice> CommandLine::parse(std::vector<std::string> words) {
   chosen_ = nullptr;
   Choice choice;
   try {
-    root_.parse(std::move(words));
+    root_->parse(std::move(words));
   } catch (const CLI::CallForHelp&) {
-    choice.text = root_.help();
+    choice.text = root_->help();
     return choice;
   } catch (const CLI::CallForVersion& version) {
     choice.text = std::string(version.what()) + "\n";
     return choice;
   } catch (const CLI::ParseError& fault) {
-    return error_of(root_, fault);
+    return error_of(*root_, fault);
   }
   if (!chosen_) {
-    const CLI::App& app = *deepest(root_);
+    const CLI::App& app = *deepest(*root_);
     return usage(app,
                  "which command? '" + path_of(app) + "' has " + join_names(commands_of(app)) + ".");
   }
   choice.body = chosen_;
   return choice;
-}
-
-CLI::Option* add_repeatable(CLI::App& app, const std::string& flags,
-                            std::vector<std::string>& values, const std::string& summary) {
-  return app.add_option(flags, values, summary)->allow_extra_args(false);
 }
 
 int run_command_line(CommandLine& line, std::vector<std::string> words, OutputOptions options,

@@ -1,12 +1,14 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "cli/command_context.h"
+#include "cli/completion.h"
+#include "flags/command.h"
 
 namespace pixmesh {
 
@@ -20,22 +22,23 @@ using CommandBody = std::function<int(CommandContext&)>;
 class CommandLine {
  public:
   CommandLine();
+  ~CommandLine();
   CommandLine(const CommandLine&) = delete;
   CommandLine& operator=(const CommandLine&) = delete;
 
-  [[nodiscard]] CLI::App& root() { return root_; }
-  [[nodiscard]] const CLI::App& root() const { return root_; }
   [[nodiscard]] const GlobalFlags& flags() const { return flags_; }
+  /// All commands and flags there are, for completion.
+  [[nodiscard]] CommandShape shape() const;
 
   /// A command of its own: `pixmesh NAME`, listed under `group` in the help.
-  CLI::App& add(const std::string& group, const std::string& name, const std::string& summary,
-                CommandBody body);
+  Command add(const std::string& group, const std::string& name, const std::string& summary,
+              CommandBody body);
   /// A command that only has commands below it: `pixmesh node …`. Made once; asked for again, it
   /// is the same one.
-  CLI::App& family(const std::string& group, const std::string& name, const std::string& summary);
+  Command family(const std::string& group, const std::string& name, const std::string& summary);
   /// A command below such a one.
-  CLI::App& add_below(CLI::App& family, const std::string& name, const std::string& summary,
-                      CommandBody body);
+  Command add_below(const Command& family, const std::string& name, const std::string& summary,
+                    CommandBody body);
 
   struct Choice {
     CommandBody body;  // empty: `text` is all there is to say
@@ -50,14 +53,10 @@ class CommandLine {
                  CommandBody body);
   void add_global_flags(CLI::App& app);
 
-  CLI::App root_;
+  std::unique_ptr<CLI::App> root_;
   GlobalFlags flags_;
   CommandBody chosen_;
 };
-
-/// An option that takes one value each time, so that `--tag a=1 b.jpg` leaves b.jpg alone.
-CLI::Option* add_repeatable(CLI::App& app, const std::string& flags,
-                            std::vector<std::string>& values, const std::string& summary);
 
 /// Parses and runs. @returns the exit code.
 /// @param environment_nodes  PIXMESH_NODE, or null.

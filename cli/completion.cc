@@ -6,24 +6,6 @@
 namespace pixmesh {
 namespace {
 
-CommandShape shape_of(const CLI::App& app) {
-  CommandShape shape;
-  shape.name = app.get_name();
-  shape.summary = app.get_description();
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) {
-      shape.flags.push_back("--" + name);
-      shape.flag_summaries.push_back(option->get_description());
-    }
-    for (const std::string& name : option->get_snames()) {
-      shape.flags.push_back("-" + name);
-      shape.flag_summaries.push_back(option->get_description());
-    }
-  }
-  for (const CLI::App* sub : app.get_subcommands({})) shape.commands.push_back(shape_of(*sub));
-  return shape;
-}
-
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
@@ -67,8 +49,7 @@ void add_fish_flags(std::string& text, const CommandShape& shape, const std::str
   }
 }
 
-int print_completion(CommandContext& context, const CLI::App& root, const std::string& shell) {
-  const CommandShape shape = shape_of(root);
+int print_completion(CommandContext& context, const CommandShape& shape, const std::string& shell) {
   const std::string script = shell == "bash"  ? bash_completion(shape)
                              : shell == "zsh" ? zsh_completion(shape)
                                               : fish_completion(shape);
@@ -155,13 +136,11 @@ std::string fish_completion(const CommandShape& root) {
 
 void add_completion(CommandLine& line) {
   const auto shell = std::make_shared<std::string>();
-  const CLI::App& root = line.root();
-  CLI::App& app = line.add(
-      machine_group, "completion", "Print a completion script for a shell",
-      [shell, &root](CommandContext& context) { return print_completion(context, root, *shell); });
-  app.add_option("SHELL", *shell, "bash, zsh or fish")
-      ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  const Command app = line.add(machine_group, "completion", "Print a completion script for a shell",
+                               [shell, &line](CommandContext& context) {
+                                 return print_completion(context, line.shape(), *shell);
+                               });
+  app.add_option("SHELL", *shell, "bash, zsh or fish").required().one_of({"bash", "zsh", "fish"});
 }
 
 }  // namespace pixmesh

@@ -37,19 +37,19 @@ int check(CommandContext& context, const std::string& file) {
 }  // namespace
 
 void add_config(CommandLine& line) {
-  CLI::App& family = line.family(machine_group, "config", "Settings of a node on this machine");
+  const Command family = line.family(machine_group, "config", "Settings of a node on this machine");
   const auto flags = std::make_shared<NodeFlags>();
   const auto origin = std::make_shared<bool>(false);
-  CLI::App& shown = line.add_below(
+  const Command shown = line.add_below(
       family, "show", "Show what a node would run with: defaults < file < environment < flags",
       [flags, origin](CommandContext& context) { return show(context, *flags, *origin); });
   shown.add_flag("--origin", *origin, "Also where each value comes from");
   flags->add_to(shown);
   const auto file = std::make_shared<std::string>();
-  CLI::App& checked =
+  const Command checked =
       line.add_below(family, "check", "Check a settings file",
                      [file](CommandContext& context) { return check(context, *file); });
-  checked.add_option("FILE", *file, "TOML")->required();
+  checked.add_option("FILE", *file, "TOML").required();
 }
 
 }  // namespace pixmesh

@@ -39,11 +39,11 @@ int copy(CommandContext& context, const CopyFlags& flags, bool move) {
 
 void add(CommandLine& line, const char* name, const char* summary, bool move) {
   const auto flags = std::make_shared<CopyFlags>();
-  CLI::App& app = line.add(image_group, name, summary, [flags, move](CommandContext& context) {
+  const Command app = line.add(image_group, name, summary, [flags, move](CommandContext& context) {
     return copy(context, *flags, move);
   });
-  app.add_option("FROM", flags->from, "The image")->required();
-  app.add_option("TO", flags->to, "The new name")->required();
+  app.add_option("FROM", flags->from, "The image").required();
+  app.add_option("TO", flags->to, "The new name").required();
 }
 
 }  // namespace

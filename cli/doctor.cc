@@ -186,7 +186,7 @@ int doctor(CommandContext& context, const NodeFlags& flags) {
 
 void add_doctor(CommandLine& line) {
   const auto flags = std::make_shared<NodeFlags>();
-  CLI::App& app =
+  const Command app =
       line.add(machine_group, "doctor", "Check this machine and its configuration for a node",
                [flags](CommandContext& context) { return doctor(context, *flags); });
   flags->add_to(app);

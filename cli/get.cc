@@ -54,12 +54,12 @@ int get(CommandContext& context, const GetFlags& flags) {
 
 void add_get(CommandLine& line) {
   const auto flags = std::make_shared<GetFlags>();
-  CLI::App& app = line.add(image_group, "get", "Fetch an image and check its digest",
-                           [flags](CommandContext& context) { return get(context, *flags); });
-  app.add_option("NAME", flags->name, "The image")->required();
+  const Command app = line.add(image_group, "get", "Fetch an image and check its digest",
+                               [flags](CommandContext& context) { return get(context, *flags); });
+  app.add_option("NAME", flags->name, "The image").required();
   app.add_option("-o,--output", flags->output,
                  "File or folder to write; - is stdout (default: the name's last part, here)")
-      ->type_name("FILE");
+      .type_name("FILE");
   app.add_flag("--strict", flags->strict, "Refuse an answer that no quorum confirms");
 }
 

@@ -51,11 +51,12 @@ int list(CommandContext& context, const ListFlags& flags) {
 
 void add_ls(CommandLine& line) {
   const auto flags = std::make_shared<ListFlags>();
-  CLI::App& app =
+  const Command app =
       line.add(image_group, "ls", "List images in the order of their names; -q prints names only",
                [flags](CommandContext& context) { return list(context, *flags); });
   app.add_option("PREFIX", flags->prefix, "Only names that begin with it");
-  add_repeatable(app, "--tag", flags->tags, "Only images with this tag, KEY=VALUE; repeatable");
+  app.add_option("--tag", flags->tags, "Only images with this tag, KEY=VALUE; repeatable")
+      .one_value_each();
 }
 
 }  // namespace pixmesh

@@ -44,34 +44,34 @@ struct LeaveFlags {
   bool accept_fewer_copies = false;
 };
 
-void add_leave(CommandLine& line, CLI::App& family) {
+void add_leave(CommandLine& line, Command family) {
   const auto flags = std::make_shared<LeaveFlags>();
-  CLI::App& app = line.add_below(
+  const Command app = line.add_below(
       family, "leave", "Hand over every copy, then go", [flags](CommandContext& context) {
         return tell_contacted(context,
                               flags->cancel ? NodeCommand::cancel_leave : NodeCommand::leave,
                               flags->accept_fewer_copies);
       });
-  CLI::Option* cancel = app.add_flag("--cancel", flags->cancel, "Stay after all");
+  const Flag cancel = app.add_flag("--cancel", flags->cancel, "Stay after all");
   app.add_flag("--accept-fewer-copies", flags->accept_fewer_copies,
                "Go even if the others cannot keep every copy")
-      ->excludes(cancel);
+      .excludes(cancel);
 }
 
-void add_forget(CommandLine& line, CLI::App& family) {
+void add_forget(CommandLine& line, Command family) {
   const auto id = std::make_shared<std::string>();
   const auto force = std::make_shared<bool>(false);
-  CLI::App& app =
+  const Command app =
       line.add_below(family, "forget", "Give up a node that will never return",
                      [id, force](CommandContext& context) { return forget(context, *id, *force); });
-  app.add_option("ID", *id, "The node's id, or as much of it as is needed")->required();
+  app.add_option("ID", *id, "The node's id, or as much of it as is needed").required();
   app.add_flag("--force", *force, "Even without a majority of the members");
 }
 
 }  // namespace
 
 void add_node(CommandLine& line) {
-  CLI::App& family = line.family(mesh_group, "node", "Run a node, or tell one what to do");
+  const Command family = line.family(mesh_group, "node", "Run a node, or tell one what to do");
   line.add_below(family, "drain", "Take no new work, keep the images", [](CommandContext& context) {
     return tell_contacted(context, NodeCommand::drain, false);
   });

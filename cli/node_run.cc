@@ -75,20 +75,20 @@ int rebuild_index(CommandContext& context, const std::vector<std::string>& folde
 }  // namespace
 
 void add_node_process(CommandLine& line) {
-  CLI::App& family = line.family(mesh_group, "node", "Run a node, or tell one what to do");
+  const Command family = line.family(mesh_group, "node", "Run a node, or tell one what to do");
   const auto flags = std::make_shared<RunFlags>();
-  CLI::App& node = line.add_below(
+  const Command node = line.add_below(
       family, "run", "Run a node in the foreground; a restart needs neither --create nor --join",
       [flags](CommandContext& context) { return run(context, *flags); });
   flags->settings.add_to(node);
   node.add_flag("--create", flags->create, "Found a mesh");
   node.add_option("--log-file", flags->log_file, "Where events go (default: stderr)")
-      ->type_name("FILE");
+      .type_name("FILE");
   const auto folders = std::make_shared<std::vector<std::string>>();
-  CLI::App& rebuild = line.add_below(
+  const Command rebuild = line.add_below(
       family, "rebuild-index", "Make a stopped node's index anew from its files",
       [folders](CommandContext& context) { return rebuild_index(context, *folders); });
-  rebuild.add_option("--data", *folders, "Its data folders")->type_name("DIR")->required();
+  rebuild.add_option("--data", *folders, "Its data folders").type_name("DIR").required();
 }
 
 }  // namespace pixmesh

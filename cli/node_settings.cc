@@ -41,23 +41,23 @@ Error usage(std::string text) { return {ErrorCode::usage, std::move(text)}; }
 
 }  // namespace
 
-void NodeFlags::add_to(CLI::App& app) {
+void NodeFlags::add_to(Command app) {
   for (const FlagText& text : flag_texts) {
     auto value = std::make_unique<Value>();
     value->key = text.key;
     const bool list = value->key == "data" || value->key == "join";
-    value->option = app.add_option(flag_of(text.key), value->texts, text.summary)
-                        ->type_name(text.type)
-                        ->allow_extra_args(list);
+    value->flag =
+        app.add_option(flag_of(text.key), value->texts, text.summary).type_name(text.type);
+    if (!list) value->flag->one_value_each();
     values_.push_back(std::move(value));
   }
   auto insecure = std::make_unique<Value>();
   insecure->key = "insecure";
-  insecure->option = app.add_flag("--insecure", insecure->insecure,
-                                  "Allow --listen beyond this machine; links are not encrypted");
+  insecure->flag = app.add_flag("--insecure", insecure->insecure,
+                                "Allow --listen beyond this machine; links are not encrypted");
   values_.push_back(std::move(insecure));
   app.add_option("--config", config_, "Settings as TOML (default: $PIXMESH_CONFIG)")
-      ->type_name("FILE");
+      .type_name("FILE");
 }
 
 Result<Configuration> NodeFlags::read(const char* const* variables) const {
@@ -65,7 +65,7 @@ Result<Configuration> NodeFlags::read(const char* const* variables) const {
   if (!environment) return environment.error();
   GivenSettings flags;
   for (const auto& value : values_) {
-    if (value->option->count() == 0) continue;
+    if (!value->flag->given()) continue;
     const bool is_flag = value->key == "insecure";
     flags.emplace_back(value->key, is_flag ? std::vector<std::string>{"true"} : value->texts);
   }

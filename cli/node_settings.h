@@ -1,11 +1,12 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/node_process.h"
+#include "flags/command.h"
 #include "host/config/config_file.h"
 
 // The settings of a node as flags, and what is asked of them before it runs.
@@ -15,7 +16,7 @@ namespace pixmesh {
 class NodeFlags {
  public:
   /// Adds --data, --listen, … and --config to a command.
-  void add_to(CLI::App& app);
+  void add_to(Command app);
 
   /// Defaults < file < environment < flags. The file is --config, else PIXMESH_CONFIG.
   /// @param variables  as `environ`. Errors: those of read_configuration.
@@ -24,7 +25,7 @@ class NodeFlags {
  private:
   struct Value {
     std::string key;
-    CLI::Option* option = nullptr;
+    std::optional<Flag> flag;  // none before add_to
     std::vector<std::string> texts;
     bool insecure = false;
   };

@@ -95,18 +95,19 @@ int put(CommandContext& context, const PutFlags& flags) {
 
 void add_put(CommandLine& line) {
   const auto flags = std::make_shared<PutFlags>();
-  CLI::App& app = line.add(image_group, "put", "Store images; replaces what has the same name",
-                           [flags](CommandContext& context) { return put(context, *flags); });
-  app.add_option("FILE", flags->files, "Files or folders; - is stdin")->required();
+  const Command app = line.add(image_group, "put", "Store images; replaces what has the same name",
+                               [flags](CommandContext& context) { return put(context, *flags); });
+  app.add_option("FILE", flags->files, "Files or folders; - is stdin").required();
   app.add_option("--name", flags->name, "Name of the one image (default: the file's own)");
   app.add_option("--prefix", flags->prefix, "Put in front of each name as it is: 'holiday/'");
   app.add_flag("-r,--recursive", flags->recursive,
                "Store whole folders; names are the paths below them");
-  add_repeatable(app, "--tag", flags->tags, "A tag for each image, KEY=VALUE; may be repeated");
+  app.add_option("--tag", flags->tags, "A tag for each image, KEY=VALUE; may be repeated")
+      .one_value_each();
   app.add_flag("--if-absent", flags->if_absent, "Leave an image of that name as it is");
   app.add_option("--wait", flags->wait, "Until how many copies are durable")
-      ->check(CLI::IsMember({"quorum", "all"}))
-      ->capture_default_str();
+      .one_of({"quorum", "all"})
+      .shows_default();
 }
 
 }  // namespace pixmesh

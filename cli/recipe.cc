@@ -83,12 +83,13 @@ int show(CommandContext& context, const std::string& name) {
 }  // namespace
 
 void add_recipe(CommandLine& line) {
-  CLI::App& family = line.family(processing_group, "recipe", "Recipes the mesh knows");
+  const Command family = line.family(processing_group, "recipe", "Recipes the mesh knows");
   line.add_below(family, "ls", "List the contacted node's recipes", list);
   const auto name = std::make_shared<std::string>();
-  CLI::App& app = line.add_below(family, "show", "Describe one, with its parameters and ranges",
-                                 [name](CommandContext& context) { return show(context, *name); });
-  app.add_option("RECIPE", *name, "The recipe")->required();
+  const Command app =
+      line.add_below(family, "show", "Describe one, with its parameters and ranges",
+                     [name](CommandContext& context) { return show(context, *name); });
+  app.add_option("RECIPE", *name, "The recipe").required();
 }
 
 }  // namespace pixmesh

@@ -30,11 +30,12 @@ int check(CommandContext& context, const std::string& file) {
 }  // namespace
 
 void add_recipe_check(CommandLine& line) {
-  CLI::App& family = line.family(processing_group, "recipe", "Recipes the mesh knows");
+  const Command family = line.family(processing_group, "recipe", "Recipes the mesh knows");
   const auto file = std::make_shared<std::string>();
-  CLI::App& app = line.add_below(family, "check", "Check a file of recipes before a node gets it",
-                                 [file](CommandContext& context) { return check(context, *file); });
-  app.add_option("FILE", *file, "TOML")->required();
+  const Command app =
+      line.add_below(family, "check", "Check a file of recipes before a node gets it",
+                     [file](CommandContext& context) { return check(context, *file); });
+  app.add_option("FILE", *file, "TOML").required();
 }
 
 }  // namespace pixmesh

@@ -58,7 +58,7 @@ int show(CommandContext& context) {
 }  // namespace
 
 void add_ring(CommandLine& line) {
-  CLI::App& family = line.family(mesh_group, "ring", "How images are spread over the nodes");
+  const Command family = line.family(mesh_group, "ring", "How images are spread over the nodes");
   line.add_below(family, "show", "Weight, target and placed slots of each node", show);
 }
 

@@ -69,11 +69,11 @@ int remove(CommandContext& context, const RemoveFlags& flags, bool with_prefix) 
 
 void add_rm(CommandLine& line) {
   const auto flags = std::make_shared<RemoveFlags>();
-  const auto prefix = std::make_shared<CLI::Option*>(nullptr);
-  CLI::App& app = line.add(image_group, "rm", "Remove images; asks nothing",
-                           [flags, prefix](CommandContext& context) {
-                             return remove(context, *flags, (*prefix)->count() > 0);
-                           });
+  const auto prefix = std::make_shared<std::optional<Flag>>();
+  const Command app = line.add(image_group, "rm", "Remove images; asks nothing",
+                               [flags, prefix](CommandContext& context) {
+                                 return remove(context, *flags, (*prefix)->given());
+                               });
   app.add_option("NAME", flags->names, "Images");
   *prefix = app.add_option("--prefix", flags->prefix, "All images whose names begin with it");
 }

@@ -151,14 +151,14 @@ int run(CommandContext& context, const RunFlags& flags) {
 
 void add_run(CommandLine& line) {
   const auto flags = std::make_shared<RunFlags>();
-  CLI::App& app = line.add(processing_group, "run", "Process an image on a node that holds it",
-                           [flags](CommandContext& context) { return run(context, *flags); });
-  app.add_option("RECIPE", flags->recipe, "What to do; 'pixmesh recipe ls' lists them")->required();
-  app.add_option("NAME", flags->name, "The image")->required();
+  const Command app = line.add(processing_group, "run", "Process an image on a node that holds it",
+                               [flags](CommandContext& context) { return run(context, *flags); });
+  app.add_option("RECIPE", flags->recipe, "What to do; 'pixmesh recipe ls' lists them").required();
+  app.add_option("NAME", flags->name, "The image").required();
   app.add_option("KEY=VALUE", flags->arguments, "Parameters of the recipe");
   app.add_option("-o,--output", flags->output,
                  "File or folder to write; - is stdout (default: NAME.RECIPE.EXTENSION, here)")
-      ->type_name("FILE");
+      .type_name("FILE");
   app.add_flag("--explain", flags->explain, "Show command and candidates; run nothing");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
 }

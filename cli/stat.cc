@@ -38,10 +38,10 @@ int stat(CommandContext& context, const std::string& name, bool strict) {
 void add_stat(CommandLine& line) {
   const auto name = std::make_shared<std::string>();
   const auto strict = std::make_shared<bool>(false);
-  CLI::App& app =
+  const Command app =
       line.add(image_group, "stat", "Describe an image",
                [name, strict](CommandContext& context) { return stat(context, *name, *strict); });
-  app.add_option("NAME", *name, "The image")->required();
+  app.add_option("NAME", *name, "The image").required();
   app.add_flag("--strict", *strict, "Refuse an answer that no quorum confirms");
 }
 

@@ -108,8 +108,8 @@ int status(CommandContext& context, bool wait) {
 
 void add_status(CommandLine& line) {
   const auto wait = std::make_shared<bool>(false);
-  CLI::App& app = line.add(mesh_group, "status", "Show the nodes and what they are doing",
-                           [wait](CommandContext& context) { return status(context, *wait); });
+  const Command app = line.add(mesh_group, "status", "Show the nodes and what they are doing",
+                               [wait](CommandContext& context) { return status(context, *wait); });
   app.add_flag("--wait", *wait,
                "Wait until every node answers, nobody is joining or leaving, nothing is "
                "under-replicated or unsettled and no hint waits; with --timeout exit 8 after it");

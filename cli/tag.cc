@@ -19,11 +19,11 @@ int tag(CommandContext& context, const std::string& name, const std::vector<std:
 void add_tag(CommandLine& line) {
   const auto name = std::make_shared<std::string>();
   const auto pairs = std::make_shared<std::vector<std::string>>();
-  CLI::App& app =
+  const Command app =
       line.add(image_group, "tag", "Set tags of an image; an empty value removes one",
                [name, pairs](CommandContext& context) { return tag(context, *name, *pairs); });
-  app.add_option("NAME", *name, "The image")->required();
-  app.add_option("KEY=VALUE", *pairs, "Tags to set")->required();
+  app.add_option("NAME", *name, "The image").required();
+  app.add_option("KEY=VALUE", *pairs, "Tags to set").required();
 }
 
 }  // namespace pixmesh

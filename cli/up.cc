@@ -201,15 +201,15 @@ int up(CommandContext& context, const UpFlags& flags) {
 
 void add_up(CommandLine& line) {
   const auto flags = std::make_shared<UpFlags>();
-  CLI::App& app =
+  const Command app =
       line.add(mesh_group, "up", "Run a mesh on this machine in the foreground; Ctrl-C stops it",
                [flags](CommandContext& context) { return up(context, *flags); });
-  app.add_option("--nodes", flags->mesh.nodes, "How many nodes")->capture_default_str();
+  app.add_option("--nodes", flags->mesh.nodes, "How many nodes").shows_default();
   app.add_option("--data", flags->folder, "Folder for the nodes' folders and logs")
-      ->type_name("DIR")
-      ->capture_default_str();
+      .type_name("DIR")
+      .shows_default();
   app.add_option("--port", flags->mesh.port, "Port of the first node; the others follow")
-      ->capture_default_str();
+      .shows_default();
   app.add_option("--workers", flags->mesh.workers,
                  "Tools that each node runs at a time (default: the cores shared out)");
   app.add_flag("--clean", flags->clean, "First remove what an earlier 'up' left there");

@@ -45,9 +45,9 @@ int where(CommandContext& context, const WhereFlags& flags) {
 
 void add_where(CommandLine& line) {
   const auto flags = std::make_shared<WhereFlags>();
-  CLI::App& app = line.add(image_group, "where", "Show which nodes hold an image",
-                           [flags](CommandContext& context) { return where(context, *flags); });
-  app.add_option("NAME", flags->name, "The image")->required();
+  const Command app = line.add(image_group, "where", "Show which nodes hold an image",
+                               [flags](CommandContext& context) { return where(context, *flags); });
+  app.add_option("NAME", flags->name, "The image").required();
   app.add_flag("--path", flags->path, "Also the file on each of them");
   app.add_flag("--strict", flags->strict, "Refuse an answer that no quorum confirms");
 }

@@ -1,12 +1,13 @@
 # One folder is one target. A module sees only the headers of the modules it names in USES:
 # its include folder holds nothing but itself, so an undeclared include is "file not found".
 #
-#   pixmesh_module(NAME ring USES base HEADERS hash_ring.h SOURCES hash_ring.cc [PRIVATE libs…])
+#   pixmesh_module(NAME ring USES base HEADERS hash_ring.h SOURCES hash_ring.cc [PRIVATE libs…]
+#                  [PRECOMPILE <header>…])
 #
 # A module lies in the folder of its name; FOLDER says another one, for a module inside a folder:
 # simulations_world in simulations/world.
 function(pixmesh_module)
-  cmake_parse_arguments(MODULE "" "NAME;FOLDER" "USES;HEADERS;SOURCES;PRIVATE" ${ARGN})
+  cmake_parse_arguments(MODULE "" "NAME;FOLDER" "USES;HEADERS;SOURCES;PRIVATE;PRECOMPILE" ${ARGN})
   if(NOT MODULE_FOLDER)
     set(MODULE_FOLDER ${MODULE_NAME})
   endif()
@@ -27,6 +28,7 @@ function(pixmesh_module)
   set_target_properties(pixmesh_${MODULE_NAME} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
   target_compile_features(pixmesh_${MODULE_NAME} PUBLIC cxx_std_20)
   target_link_libraries(pixmesh_${MODULE_NAME} PUBLIC ${MODULE_USES} PRIVATE ${MODULE_PRIVATE})
+  pixmesh_precompile(pixmesh_${MODULE_NAME} ${MODULE_PRECOMPILE})
 endfunction()
 
 # A test program of one module: pixmesh_test(NAME ring USES ring SOURCES a_test.cc b_test.cc)
@@ -35,5 +37,6 @@ function(pixmesh_test)
   list(TRANSFORM TEST_USES PREPEND pixmesh::)
   add_executable(${TEST_NAME}_test ${TEST_SOURCES})
   target_link_libraries(${TEST_NAME}_test PRIVATE ${TEST_USES} ${TEST_PRIVATE} pixmesh_doctest_main)
+  pixmesh_precompile(${TEST_NAME}_test <doctest/doctest.h>)
   add_test(NAME ${TEST_NAME} COMMAND ${TEST_NAME}_test)
 endfunction()

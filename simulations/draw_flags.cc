@@ -9,10 +9,10 @@ constexpr double nanoseconds_per_minute = 60e9;
 
 }  // namespace
 
-void DrawFlags::add_to(CLI::App& command, const std::string& minutes_flag) {
-  command.add_option("--nodes", nodes_, "How many nodes found the mesh")->check(CLI::Range(1, 200));
+void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
+  command.add_option("--nodes", nodes_, "How many nodes found the mesh").within(1, 200);
   command.add_option(minutes_flag, minutes_, "Simulated minutes with faults")
-      ->check(CLI::Range(0.01, 100'000.0));
+      .within(0.01, 100'000.0);
   command.add_option(
       "--faults", faults_,
       "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 
+#include "flags/command.h"
 #include "simulations/trial/draw_scenario.h"
 
 namespace pixmesh {
@@ -11,7 +11,7 @@ namespace pixmesh {
 class DrawFlags {
  public:
   /// @param minutes_flag  how the simulated time with faults is called here.
-  void add_to(CLI::App& command, const std::string& minutes_flag);
+  void add_to(Command command, const std::string& minutes_flag);
   /// Errors: usage, for an unknown class of faults.
   [[nodiscard]] Result<DrawWishes> wishes() const;
   /// The same flags as words of `run`: " --nodes 5", or empty.

@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "simulations/commands.h"
@@ -19,9 +20,9 @@ int main(int argc, char** argv) {
       "promises");
   root.require_subcommand(1);
   int code = 0;
-  for (const auto add : subcommands) add(root, code);
+  for (const auto add : subcommands) add(pixmesh::Command(root), code);
   for (const auto add : studies) {
-    const pixmesh::studies::Command study = add(root);
+    const pixmesh::studies::StudyRun study = add(pixmesh::Command(root));
     root.get_subcommands({}).back()->callback([&code, study] { code = study(std::cout); });
   }
   try {

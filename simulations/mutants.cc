@@ -148,19 +148,18 @@ int mutants(const MutantsFlags& flags) {
 
 }  // namespace
 
-void add_mutants(CLI::App& root, int& code) {
+void add_mutants(Command root, int& code) {
   auto flags = std::make_shared<MutantsFlags>();
-  CLI::App& command = *root.add_subcommand(
+  const Command command = root.add_command(
       "mutants", "Looks for planted bugs with a program that simulations/mutants/run has built");
-  command.add_option("--program", flags->program, "The pixmesh-sim with the bugs")->required();
-  command.add_option("--list", flags->list, "The bugs: simulations/mutants/mutants.txt")
-      ->required();
+  command.add_option("--program", flags->program, "The pixmesh-sim with the bugs").required();
+  command.add_option("--list", flags->list, "The bugs: simulations/mutants/mutants.txt").required();
   command.add_option("--seeds", flags->seeds, "At most so many for each bug")
-      ->capture_default_str()
-      ->check(CLI::Range(1, 1'000'000));
+      .shows_default()
+      .within(1, 1'000'000);
   command.add_option("--only", flags->only, "These bugs, not all");
   command.add_flag("--json", flags->json, "One object a line");
-  command.callback([flags, &code] { code = mutants(*flags); });
+  command.on_chosen([flags, &code] { code = mutants(*flags); });
 }
 
 }  // namespace pixmesh

@@ -55,16 +55,16 @@ int replay_all(const std::string& folder) {
 
 }  // namespace
 
-void add_replay(CLI::App& root, int& code) {
+void add_replay(Command root, int& code) {
   auto flags = std::make_shared<ReplayFlags>();
-  CLI::App& command = *root.add_subcommand("replay", "Runs a scenario that was written down");
-  command.add_option("file", flags->file, "As printed by run --print or --shrink")->required();
+  const Command command = root.add_command("replay", "Runs a scenario that was written down");
+  command.add_option("file", flags->file, "As printed by run --print or --shrink").required();
   command.add_flag("--all", flags->all, "The file is a folder: runs every .scenario in it");
   command.add_flag("--json", flags->play.json, "Prints one JSON object");
   command.add_flag("--shrink", flags->play.shrink,
                    "Makes it smaller while it fails, and prints it");
   command.add_flag("--trace", flags->play.trace, "Tells every event on stderr");
-  command.callback(
+  command.on_chosen(
       [flags, &code] { code = flags->all ? replay_all(flags->file) : replay(*flags); });
 }
 

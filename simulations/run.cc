@@ -33,9 +33,9 @@ int run(const RunFlags& flags) {
 
 }  // namespace
 
-void add_run(CLI::App& root, int& code) {
+void add_run(Command root, int& code) {
   auto flags = std::make_shared<RunFlags>();
-  CLI::App& command = *root.add_subcommand("run", "Runs one seed");
+  const Command command = root.add_command("run", "Runs one seed");
   command.add_option("--seed", flags->seed, "Draws the scenario and drives all chance in it");
   command.add_flag("--json", flags->play.json, "Prints one JSON object");
   command.add_flag("--print", flags->print_scenario, "Prints the scenario and does not run it");
@@ -43,7 +43,7 @@ void add_run(CLI::App& root, int& code) {
                    "Makes the scenario smaller while it fails, and prints it");
   flags->draw.add_to(command, "--minutes");
   command.add_flag("--trace", flags->play.trace, "Tells every event on stderr");
-  command.callback([flags, &code] { code = run(*flags); });
+  command.on_chosen([flags, &code] { code = run(*flags); });
 }
 
 }  // namespace pixmesh

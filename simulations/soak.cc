@@ -69,17 +69,16 @@ int soak(const SoakFlags& flags) {
 
 }  // namespace
 
-void add_soak(CLI::App& root, int& code) {
+void add_soak(Command root, int& code) {
   auto flags = std::make_shared<SoakFlags>();
-  CLI::App& command = *root.add_subcommand("soak", "Runs many seeds");
+  const Command command = root.add_command("soak", "Runs many seeds");
   command.add_option("--seeds", flags->seeds, "A..B, or fresh:N for N that nobody ran before");
   command.add_option("--minutes", flags->minutes, "Real minutes; begins no seed after that")
-      ->check(CLI::Range(0.01, 10'000.0));
-  command.add_option("--processes", flags->processes, "Runs at one time")
-      ->check(CLI::Range(1, 256));
+      .within(0.01, 10'000.0);
+  command.add_option("--processes", flags->processes, "Runs at one time").within(1, 256);
   command.add_flag("--until-broken", flags->until_broken, "Begin no seed after the first failure");
   flags->draw.add_to(command, "--safety-minutes");
-  command.callback([flags, &code] { code = soak(*flags); });
+  command.on_chosen([flags, &code] { code = soak(*flags); });
 }
 
 }  // namespace pixmesh

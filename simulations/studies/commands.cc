@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,22 +37,22 @@ class StudyCommand {
   using Study = Report (*)(const Options&);
   using Full = Options (*)();
 
-  StudyCommand(CLI::App& app, const std::string& name, const std::string& summary)
-      : command_(*app.add_subcommand(name, summary)) {
+  StudyCommand(Command app, const std::string& name, const std::string& summary)
+      : command_(app.add_command(name, summary)) {
     command_.add_flag("--json", json_, "Print one JSON object instead of tables");
     command_.add_flag("--full", full_, "The whole table, in the sizes of the goals");
-    command_.add_option("--svg", svg_, "Also draw the charts into this file")->type_name("FILE");
+    command_.add_option("--svg", svg_, "Also draw the charts into this file").type_name("FILE");
     add("--seed", &Options::seed, "The same seed gives the same tables");
   }
 
   template <typename T>
-  CLI::Option* add(const std::string& name, T Options::*field, const std::string& text) {
-    CLI::Option* option = command_.add_option(name, given_.*field, text)->capture_default_str();
-    if constexpr (requires { typename T::value_type; }) option->delimiter(',');
-    copies_.push_back([option, field](const Options& from, Options& to) {
-      if (option->count() > 0) to.*field = from.*field;
+  Flag add(const std::string& name, T Options::*field, const std::string& text) {
+    const Flag flag = command_.add_option(name, given_.*field, text).shows_default();
+    if constexpr (requires { typename T::value_type; }) flag.values_between(',');
+    copies_.push_back([flag, field](const Options& from, Options& to) {
+      if (flag.given()) to.*field = from.*field;
     });
-    return option;
+    return flag;
   }
 
   [[nodiscard]] int run(Study study, Full full, std::ostream& out) const {
@@ -61,7 +62,7 @@ class StudyCommand {
   }
 
  private:
-  CLI::App& command_;
+  Command command_;
   bool json_ = false;
   bool full_ = false;
   std::string svg_;
@@ -71,103 +72,92 @@ class StudyCommand {
 
 }  // namespace
 
-Command add_churn(CLI::App& app) {
+StudyRun add_churn(Command app) {
   using O = ChurnOptions;
   const auto command = std::make_shared<StudyCommand<O>>(
       app, "churn", "Whole nodes that come and go: failed requests, bytes moved, time to repair");
-  command->add("--nodes", &O::nodes, "Sizes")->check(CLI::Range(4, 200));
+  command->add("--nodes", &O::nodes, "Sizes").within(4, 200);
   command->add("--between", &O::between_seconds, "Seconds between changes; 0: one by one")
-      ->check(CLI::Range(0.0, 86'400.0));
-  command->add("--minutes", &O::minutes, "Simulated minutes for each row")
-      ->check(CLI::Range(0.1, 10'000.0));
-  command->add("--images", &O::images, "Images a node, stored before")
-      ->check(CLI::Range(1, 10'000));
-  command->add("--image-mb", &O::image_megabytes, "Size of an image")
-      ->check(CLI::Range(0.001, 20.0));
+      .within(0.0, 86'400.0);
+  command->add("--minutes", &O::minutes, "Simulated minutes for each row").within(0.1, 10'000.0);
+  command->add("--images", &O::images, "Images a node, stored before").within(1, 10'000);
+  command->add("--image-mb", &O::image_megabytes, "Size of an image").within(0.001, 20.0);
   command->add("--link-mbit", &O::link_megabits, "Speed of a node's link, each way")
-      ->check(CLI::Range(1.0, 1e6));
+      .within(1.0, 1e6);
   command->add("--scale", &O::scale, "Images and links are played so many times smaller")
-      ->check(CLI::Range(1.0, 1e6));
-  command->add("--reads", &O::reads, "A second and node")->check(CLI::Range(0.0, 1000.0));
-  command->add("--writes", &O::writes, "A second and node")->check(CLI::Range(0.0, 1000.0));
-  command->add("--down-seconds", &O::down_seconds, "Of a node that restarts")
-      ->check(CLI::Range(0.1, 3600.0));
-  command->add("--partition-bits", &O::partition_bits, "2^this partitions")
-      ->check(CLI::Range(6, 14));
+      .within(1.0, 1e6);
+  command->add("--reads", &O::reads, "A second and node").within(0.0, 1000.0);
+  command->add("--writes", &O::writes, "A second and node").within(0.0, 1000.0);
+  command->add("--down-seconds", &O::down_seconds, "Of a node that restarts").within(0.1, 3600.0);
+  command->add("--partition-bits", &O::partition_bits, "2^this partitions").within(6, 14);
   return [command](std::ostream& out) { return command->run(churn_study, full_churn, out); };
 }
 
-Command add_gossip(CLI::App& app) {
+StudyRun add_gossip(Command app) {
   using O = GossipOptions;
   const auto command = std::make_shared<StudyCommand<O>>(
       app, "gossip", "Detection of crashes, false deaths and cost of the membership protocol");
   command->add("--part", &O::parts, "Only these parts; all but speed unless given")
-      ->check(CLI::IsMember(gossip_parts()));
-  command->add("--nodes", &O::nodes, "detection: sizes")->check(CLI::Range(2, 10'000));
-  command->add("--loss", &O::loss_percents, "detection: percent of messages lost")
-      ->check(CLI::Range(0, 90));
+      .one_of(gossip_parts());
+  command->add("--nodes", &O::nodes, "detection: sizes").within(2, 10'000);
+  command->add("--loss", &O::loss_percents, "detection: percent of messages lost").within(0, 90);
   command->add("--crashes", &O::crashes, "detection: crashes for each row");
   command->add("--row-events", &O::row_million_events, "detection: millions of events a row")
-      ->check(CLI::Range(0.001, 1e6));
+      .within(0.001, 1e6);
   command->add("--quiet-loss", &O::quiet_loss_percents, "quiet: percent of messages lost")
-      ->check(CLI::Range(0, 90));
-  command->add("--quiet-nodes", &O::quiet_nodes, "quiet: nodes")->check(CLI::Range(2, 10'000));
+      .within(0, 90);
+  command->add("--quiet-nodes", &O::quiet_nodes, "quiet: nodes").within(2, 10'000);
   command->add("--quiet-hours", &O::quiet_hours, "quiet: simulated hours");
-  command->add("--paused-nodes", &O::paused_nodes, "pauses: nodes")->check(CLI::Range(2, 10'000));
+  command->add("--paused-nodes", &O::paused_nodes, "pauses: nodes").within(2, 10'000);
   command->add("--paused-share", &O::paused_share, "pauses: the share that pauses")
-      ->check(CLI::Range(0.0, 1.0));
+      .within(0.0, 1.0);
   command->add("--paused-minutes", &O::paused_minutes, "pauses: simulated minutes");
   command->add("--well-seconds", &O::well_seconds, "pauses: at most so long between two")
-      ->check(CLI::Range(0.02, 3600.0));
+      .within(0.02, 3600.0);
   command->add("--paused-loss", &O::paused_loss_percents, "pauses: percent of messages lost")
-      ->check(CLI::Range(0, 90));
-  command->add("--split-nodes", &O::split_nodes, "detached, split: nodes")
-      ->check(CLI::Range(4, 1000));
+      .within(0, 90);
+  command->add("--split-nodes", &O::split_nodes, "detached, split: nodes").within(4, 1000);
   command->add("--splits", &O::splits, "split: how many");
-  command->add("--speed-nodes", &O::speed_nodes, "speed: sizes")->check(CLI::Range(2, 10'000));
+  command->add("--speed-nodes", &O::speed_nodes, "speed: sizes").within(2, 10'000);
   return [command](std::ostream& out) { return command->run(gossip_study, full_gossip, out); };
 }
 
-Command add_placement(CLI::App& app) {
+StudyRun add_placement(Command app) {
   using O = PlacementStudyOptions;
   const auto command = std::make_shared<StudyCommand<O>>(
       app, "placement", "Balance and movement of placements along random histories");
-  command->add("--nodes", &O::nodes, "Sizes, on average")->check(CLI::Range(1, 2000));
+  command->add("--nodes", &O::nodes, "Sizes, on average").within(1, 2000);
   command->add("--zones", &O::zones, "Numbers of zones; 4e: four, evenly filled")
-      ->check(CLI::Validator(zones_fault, "ZONES"));
-  command->add("--weight-max", &O::weight_max, "Weights are 1 up to this")
-      ->check(CLI::Range(1, 255));
-  command->add("--replicas", &O::replicas, "Copies of each partition")->check(CLI::Range(1, 8));
+      .checked(zones_fault, "ZONES");
+  command->add("--weight-max", &O::weight_max, "Weights are 1 up to this").within(1, 255);
+  command->add("--replicas", &O::replicas, "Copies of each partition").within(1, 8);
   command->add("--histories", &O::histories, "Histories for each row");
   command->add("--changes", &O::changes, "Changes of each history");
   command->add("--partition-bits-max", &O::partition_bits_max, "At most 2^this partitions")
-      ->check(CLI::Range(1, 16));
+      .within(1, 16);
   return
       [command](std::ostream& out) { return command->run(placement_study, full_placement, out); };
 }
 
-Command add_routing(CLI::App& app) {
+StudyRun add_routing(Command app) {
   using O = RoutingStudyOptions;
   const auto command = std::make_shared<StudyCommand<O>>(
       app, "routing", "Latency of requests by the way in which their holder is chosen");
   command->add("--loads", &O::loads, "Work that arrives, of all that could be done")
-      ->check(CLI::Range(0.01, 0.99));
+      .within(0.01, 0.99);
   command->add("--gossip-ages", &O::gossip_ages, "Seconds between two words of a node")
-      ->check(CLI::Range(0.001, 60.0));
-  command->add("--requests", &O::requests, "Requests for each row")
-      ->check(CLI::Range(100, 10'000'000));
-  command->add("--nodes", &O::nodes, "Nodes")->check(CLI::Range(3, 1000));
-  command->add("--workers", &O::workers, "Workers of each node")->check(CLI::Range(1, 256));
+      .within(0.001, 60.0);
+  command->add("--requests", &O::requests, "Requests for each row").within(100, 10'000'000);
+  command->add("--nodes", &O::nodes, "Nodes").within(3, 1000);
+  command->add("--workers", &O::workers, "Workers of each node").within(1, 256);
   command->add("--service-seconds", &O::service_seconds, "Average time of one run")
-      ->check(CLI::Range(0.001, 600.0));
+      .within(0.001, 600.0);
   command->add("--service-cv", &O::service_cv, "Its standard deviation over its average")
-      ->check(CLI::Range(0.01, 5.0));
-  command->add("--latency-ms", &O::latency_ms, "Of a message, one way")
-      ->check(CLI::Range(0.0, 1000.0));
+      .within(0.01, 5.0);
+  command->add("--latency-ms", &O::latency_ms, "Of a message, one way").within(0.0, 1000.0);
   command->add("--slow-factor", &O::slow_factor, "How much longer slow nodes need")
-      ->check(CLI::Range(1.0, 100.0));
-  command->add("--hot-share", &O::hot_share, "Of the requests, for the hot image")
-      ->check(CLI::Range(0.0, 1.0));
+      .within(1.0, 100.0);
+  command->add("--hot-share", &O::hot_share, "Of the requests, for the hot image").within(0.0, 1.0);
   return [command](std::ostream& out) { return command->run(routing_study, full_routing, out); };
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "base/invariant.h"
 
@@ -38,7 +39,7 @@ std::string text_of(const Table& table) {
     all += line + "\n";
   };
   const auto is_number = [&](std::size_t i) {
-    return !table.rows.empty() && !table.rows.front()[i].value.is_string();
+    return !table.rows.empty() && !std::holds_alternative<std::string>(table.rows.front()[i].value);
   };
   add_line([&](std::size_t i) { return table.columns[i].title; }, is_number);
   for (const std::vector<Cell>& row : table.rows) {
@@ -78,7 +79,9 @@ Json json_of(const Report& report) {
     Json& rows = all[table.key] = Json::array();
     for (const std::vector<Cell>& row : table.rows) {
       Json& object = rows.emplace_back(Json::object());
-      for (std::size_t i = 0; i < row.size(); ++i) object[table.columns[i].key] = row[i].value;
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        std::visit([&](const auto& value) { object[table.columns[i].key] = value; }, row[i].value);
+      }
     }
   }
   return all;

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace pixmesh::studies {
@@ -13,7 +15,7 @@ using Json = nlohmann::ordered_json;
 /// One fact of a table: as people read it and as programs do.
 struct Cell {
   std::string text;
-  Json value;
+  std::variant<std::nullptr_t, bool, std::uint64_t, double, std::string> value;
 };
 [[nodiscard]] Cell word(std::string text);
 [[nodiscard]] Cell count(std::uint64_t number);

@@ -194,7 +194,7 @@ Faults library_faults(std::string_view source, const std::string& owner, bool is
                                               {"msgpack", {"wire"}},
                                               {"sodium", {"base", "host"}},
                                               {"xxhash", {"base"}},
-                                              {"CLI/", {"cli", "simulations"}},
+                                              {"CLI/", {"cli", "flags", "simulations"}},
                                               {"nlohmann/", {"cli", "simulations"}}};
   Faults faults;
   for (const Include& include : includes_of(source)) {

@@ -126,7 +126,7 @@ TEST_CASE("cli: an image that is called like a command is an image") {
     return 0;
   };
   std::string name;
-  line.add(image_group, "get", "", body).add_option("NAME", name)->required();
+  line.add(image_group, "get", "", body).add_option("NAME", name, "").required();
   line.add(mesh_group, "status", "", body);
   CHECK(run_command_line(line, {"get", "status"}, {}, nullptr) == 0);
   CHECK(name == "status");
@@ -150,7 +150,7 @@ TEST_CASE("cli: --node takes one address each time and leaves the next word alon
              CHECK(context.nodes().value().size() == 3);
              return 7;
            })
-      .add_option("FILE", files);
+      .add_option("FILE", files, "");
   const std::vector<std::string> words{"put",   "--node", "10.0.0.1:7600,[::1]:1",
                                        "a.jpg", "--node", "b:2"};
   CHECK(run_command_line(line, words, {}, "ignored:1") == 7);

@@ -1,6 +1,7 @@
 #include "cli/node_settings.h"
 
 #include <doctest/doctest.h>
+#include <CLI/CLI.hpp>
 
 using namespace pixmesh;
 
@@ -56,7 +57,7 @@ TEST_CASE("cli: a control port without room for the bulk port is refused") {
 TEST_CASE("cli: flags win over the environment, and every key has a flag") {
   CLI::App app;
   NodeFlags flags;
-  flags.add_to(app);
+  flags.add_to(Command(app));
   for (std::string key : setting_keys()) {
     for (char& c : key) c = c == '_' ? '-' : c;
     CHECK_NOTHROW((void)app.get_option("--" + key));

@@ -10,7 +10,7 @@ using namespace pixmesh;
 
 namespace {
 
-constexpr LinkId link{7};
+constexpr LinkId first_link{7};
 
 struct End {
   explicit End(std::uint32_t number)
@@ -50,12 +50,12 @@ struct Call {
       auto [to, message] = std::move(flying.front());
       flying.pop_front();
       seen.push_back(message);
-      take(to, to->machine.on_message(now, link, message));
+      take(to, to->machine.on_message(now, first_link, message));
       to->machine.check_invariants();
     }
   }
   void open(std::optional<NodeId> expected = std::nullopt) {
-    talk(asker.machine.opened(now, link, expected), &asker);
+    talk(asker.machine.opened(now, first_link, expected), &asker);
   }
 };
 
@@ -77,8 +77,8 @@ TEST_CASE("membership: a hello tells both ends of a link who the other is") {
   Call call;
   call.open(call.answerer.id);
 
-  CHECK(call.asker.machine.identity_of(link) == call.answerer.id);
-  CHECK(call.answerer.machine.identity_of(link) == call.asker.id);
+  CHECK(call.asker.machine.identity_of(first_link) == call.answerer.id);
+  CHECK(call.answerer.machine.identity_of(first_link) == call.asker.id);
   REQUIRE(call.asker.verified.size() == 1);
   CHECK(call.asker.verified[0].record == sample_record(2));
   CHECK_FALSE(call.asker.machine.next_deadline());
@@ -92,7 +92,7 @@ TEST_CASE("membership: a node of another mesh is refused and told why") {
   (void)call.asker.machine.set_own(Instant{}, sign_record(foreign, key_of(1)), true);
   call.open();
 
-  CHECK_FALSE(call.answerer.machine.identity_of(link));
+  CHECK_FALSE(call.answerer.machine.identity_of(first_link));
   CHECK(call.answerer.failed.at(0).failure == LinkFailure::other_mesh);
   CHECK(call.asker.failed.at(0).failure == LinkFailure::refused);
   CHECK(call.asker.failed.at(0).reason.find("belongs to mesh 09090909") != std::string::npos);
@@ -105,7 +105,7 @@ TEST_CASE("membership: a node that has no mesh yet may call any") {
   (void)call.asker.machine.set_own(Instant{}, sign_record(fresh, key_of(1)), false);
   call.open();
 
-  CHECK(call.asker.machine.identity_of(link) == call.answerer.id);
+  CHECK(call.asker.machine.identity_of(first_link) == call.answerer.id);
   REQUIRE(call.answerer.verified.size() == 1);
   CHECK_FALSE(call.answerer.verified[0].has_mesh);
 }
@@ -114,8 +114,8 @@ TEST_CASE("membership: a node that answers for another one is not believed") {
   Call call;
   call.open(sample_record(3).node);
   CHECK(call.asker.failed.at(0).failure == LinkFailure::wrong_node);
-  CHECK_FALSE(call.asker.machine.identity_of(link));
-  CHECK_FALSE(call.answerer.machine.identity_of(link));
+  CHECK_FALSE(call.asker.machine.identity_of(first_link));
+  CHECK_FALSE(call.answerer.machine.identity_of(first_link));
 }
 
 TEST_CASE("membership: a caller with our own identity is another process, or we ourselves") {
@@ -134,11 +134,11 @@ TEST_CASE("membership: a caller with our own identity is another process, or we 
 
 TEST_CASE("membership: whoever only repeats a hello or an answer proves nothing") {
   Call call;
-  const Hello hello = first_of<Hello>(call.asker.machine.opened(call.now, link, {}));
+  const Hello hello = first_of<Hello>(call.asker.machine.opened(call.now, first_link, {}));
   const HelloAnswer answer =
-      first_of<HelloAnswer>(call.answerer.machine.on_hello(call.now, link, hello));
+      first_of<HelloAnswer>(call.answerer.machine.on_hello(call.now, first_link, hello));
   const HelloProof proof =
-      first_of<HelloProof>(call.asker.machine.on_answer(call.now, link, answer));
+      first_of<HelloProof>(call.asker.machine.on_answer(call.now, first_link, answer));
 
   // A thief repeats hello and proof on a link of its own: the answerer's nonce is another.
   const LinkId stolen{8};
@@ -152,35 +152,35 @@ TEST_CASE("membership: whoever only repeats a hello or an answer proves nothing"
   (void)call.asker.machine.on_answer(call.now, stolen, answer);
   CHECK_FALSE(call.asker.machine.identity_of(stolen));
 
-  (void)call.answerer.machine.on_proof(call.now, link, proof);
-  CHECK(call.answerer.machine.identity_of(link) == call.asker.id);
+  (void)call.answerer.machine.on_proof(call.now, first_link, proof);
+  CHECK(call.answerer.machine.identity_of(first_link) == call.asker.id);
 }
 
 TEST_CASE("membership: an answer's signature is no proof of the asker") {
   Call call;
-  const Hello hello = first_of<Hello>(call.asker.machine.opened(call.now, link, {}));
+  const Hello hello = first_of<Hello>(call.asker.machine.opened(call.now, first_link, {}));
   const HelloAnswer answer =
-      first_of<HelloAnswer>(call.answerer.machine.on_hello(call.now, link, hello));
-  (void)call.answerer.machine.on_proof(call.now, link, HelloProof{answer.signature});
-  CHECK_FALSE(call.answerer.machine.identity_of(link));
+      first_of<HelloAnswer>(call.answerer.machine.on_hello(call.now, first_link, hello));
+  (void)call.answerer.machine.on_proof(call.now, first_link, HelloProof{answer.signature});
+  CHECK_FALSE(call.answerer.machine.identity_of(first_link));
 }
 
 TEST_CASE("membership: an answerer that restarted asks for the hello again and gets it") {
   Call call;
   call.open();
   call.answerer = End(2);
-  CHECK_FALSE(call.answerer.machine.identity_of(link));
+  CHECK_FALSE(call.answerer.machine.identity_of(first_link));
 
-  call.talk(call.asker.machine.on_wanted(call.now, link), &call.asker);
+  call.talk(call.asker.machine.on_wanted(call.now, first_link), &call.asker);
 
-  CHECK(call.answerer.machine.identity_of(link) == call.asker.id);
-  CHECK(call.asker.machine.identity_of(link) == call.answerer.id);
+  CHECK(call.answerer.machine.identity_of(first_link) == call.asker.id);
+  CHECK(call.asker.machine.identity_of(first_link) == call.answerer.id);
 }
 
 TEST_CASE("membership: silence fails a hello after five seconds, on either side") {
   Call call;
-  const Hello hello = first_of<Hello>(call.asker.machine.opened(call.now, link, {}));
-  (void)call.answerer.machine.on_hello(call.now, link, hello);
+  const Hello hello = first_of<Hello>(call.asker.machine.opened(call.now, first_link, {}));
+  (void)call.answerer.machine.on_hello(call.now, first_link, hello);
   CHECK(call.asker.machine.on_deadline(call.now + 4999ms).empty());
   CHECK(call.asker.machine.next_deadline() == call.now + 5s);
 
@@ -197,7 +197,7 @@ TEST_CASE("membership: calls nobody proves, and old calls of one node, do not pi
   LinkIdentity caller(key_of(1), LinkIdentityOptions{}, Rng(5));
   (void)caller.set_own(Instant{}, sample_record(1), true);
   const Instant now{};
-  const Hello hello = first_of<Hello>(caller.opened(now, link, {}));
+  const Hello hello = first_of<Hello>(caller.opened(now, first_link, {}));
   const std::uint32_t most = LinkIdentityOptions{}.pending_max;
   for (std::uint64_t i = 0; i < most; ++i) (void)end.machine.on_hello(now, LinkId{100 + i}, hello);
   const auto refused = end.machine.on_hello(now, LinkId{5}, hello);

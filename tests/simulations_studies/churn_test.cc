@@ -1,6 +1,7 @@
 #include "simulations/studies/churn.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <set>
 

@@ -1,6 +1,7 @@
 #include "simulations/studies/gossip.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "simulations/studies/mistakes.h"
 

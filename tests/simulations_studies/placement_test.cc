@@ -1,6 +1,7 @@
 #include "simulations/studies/placement.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "simulations/rivals/rivals.h"
 

@@ -1,6 +1,7 @@
 #include "simulations/studies/report.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include <string>
 #include <vector>

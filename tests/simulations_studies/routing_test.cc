@@ -1,6 +1,7 @@
 #include "simulations/studies/routing.h"
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "simulations/studies/routing_world.h"
 
