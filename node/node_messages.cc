@@ -174,6 +174,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
             begin<CompareFingerprints>(now, request, one_of_each_disk_, link);
           },
           [&](const HintOffer& offer) {
+            if (offer.epoch != view_.epoch) return peers_.on_tables_differ(now, from);
             for (const PartitionId partition : offer.partitions) {
               if (partition.raw >= disk_of_.size()) continue;
               if (!contains(holders_of(rebalance_->lists_of(partition)), view_.self)) {

@@ -57,7 +57,7 @@ Effects Hints::offers(Instant now, const MeshView& mesh) {
   Effects effects;
   for (const auto& [target, partitions] : by_target_) {
     if (!mesh.is_alive(target)) continue;
-    HintOffer offer;
+    HintOffer offer{mesh.epoch, {}};
     for (const PartitionId partition : partitions) {
       if (offer.partitions.size() == page_entries_max) break;
       offer.partitions.push_back(partition);

@@ -5,6 +5,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/alternative.h"
 #include "replication/admit.h"
 #include "replication/holder_lists.h"
 #include "replication/record.h"
@@ -273,9 +274,10 @@ struct Settle {
 };
 
 struct HintOffer {  // "you were away; these partitions changed"
+  Epoch epoch;      // under another one the two may disagree about who holds them
   std::vector<PartitionId> partitions;
 };
-struct HintTaken {  // these are as they should be now
+struct HintTaken {  // these are as they should be now, or no longer the sender's
   std::vector<PartitionId> partitions;
 };
 
@@ -288,7 +290,9 @@ using AnyPeerMessage =
                  ListsAnnounced, AnnounceNoted, SyncConfirmed, Settle, HintOffer, HintTaken>;
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct PeerMessage : AnyPeerMessage {
-  using AnyPeerMessage::AnyPeerMessage;
+  template <AlternativeOf<AnyPeerMessage> T>
+  PeerMessage(T&& message)
+      : AnyPeerMessage(std::in_place_type<std::remove_cvref_t<T>>, std::forward<T>(message)) {}
   PeerMessage();
   PeerMessage(const PeerMessage&);
   PeerMessage(PeerMessage&&) noexcept;

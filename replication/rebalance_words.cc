@@ -101,7 +101,7 @@ Effects Rebalance::flush() {
   }
   noted_outbox_.clear();
   for (auto& [to, partitions] : offer_outbox_) {  // of one comparison: within its bound
-    effects.push_back(Ask{to, HintOffer{std::move(partitions)}});
+    effects.push_back(Ask{to, HintOffer{mesh_.epoch, std::move(partitions)}});
   }
   offer_outbox_.clear();
   return effects;

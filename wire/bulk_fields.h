@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "wire/message.h"
 #include "wire/value_fields.h"
@@ -12,25 +11,24 @@ namespace pixmesh {
 template <>
 struct Fields<StreamChunk> {
   static constexpr std::uint16_t number = 200;
-  static constexpr std::tuple list{&StreamChunk::stream, &StreamChunk::index, &StreamChunk::last};
+  using List = FieldList<&StreamChunk::stream, &StreamChunk::index, &StreamChunk::last>;
 };
 template <>
 struct Fields<StreamCredit> {
   static constexpr std::uint16_t number = 201;
-  static constexpr std::tuple list{&StreamCredit::stream, &StreamCredit::count};
+  using List = FieldList<&StreamCredit::stream, &StreamCredit::count>;
 };
 template <>
 struct Fields<StreamOpen> {
   static constexpr std::uint16_t number = 202;
-  static constexpr std::tuple list{
-      &StreamOpen::stream,    &StreamOpen::credit,    &StreamOpen::run,
-      &StreamOpen::partition, &StreamOpen::digest,    &StreamOpen::media,
-      &StreamOpen::size,      &StreamOpen::checksums, &StreamOpen::first_chunk};
+  using List = FieldList<&StreamOpen::stream, &StreamOpen::credit, &StreamOpen::run,
+                         &StreamOpen::partition, &StreamOpen::digest, &StreamOpen::media,
+                         &StreamOpen::size, &StreamOpen::checksums, &StreamOpen::first_chunk>;
 };
 template <>
 struct Fields<StreamEnd> {
   static constexpr std::uint16_t number = 203;
-  static constexpr std::tuple list{&StreamEnd::stream, &StreamEnd::code, &StreamEnd::detail};
+  using List = FieldList<&StreamEnd::stream, &StreamEnd::code, &StreamEnd::detail>;
 };
 
 }  // namespace pixmesh

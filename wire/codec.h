@@ -149,7 +149,7 @@ struct Value<std::vector<T>> {
 
 template <HasFields T>
 struct Value<T> {
-  static constexpr std::size_t count = std::tuple_size_v<decltype(Fields<T>::list)>;
+  static constexpr std::size_t count = Fields<T>::List::size;
   /// How many fields must be there. Those behind them keep their defaults when an older writer did
   /// not know them.
   static constexpr std::size_t required = [] {
@@ -158,7 +158,7 @@ struct Value<T> {
   }();
   static void write(Packer& out, const T& value) {
     out.pack_array(static_cast<std::uint32_t>(count));
-    std::apply([&](auto... field) { (codec::write(out, value.*field), ...); }, Fields<T>::list);
+    Fields<T>::List::apply([&](auto... field) { (codec::write(out, value.*field), ...); });
   }
   static void read(const msgpack::object& in, T& value) {
     need(in.type == msgpack::type::ARRAY && in.via.array.size >= required);
@@ -167,7 +167,7 @@ struct Value<T> {
     const auto read_next = [&](auto field) {
       if (i < present) codec::read(in.via.array.ptr[i++], value.*field);
     };
-    std::apply([&](auto... field) { (read_next(field), ...); }, Fields<T>::list);
+    Fields<T>::List::apply([&](auto... field) { (read_next(field), ...); });
   }
 };
 

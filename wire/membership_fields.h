@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "wire/message.h"
 #include "wire/value_fields.h"
@@ -12,75 +11,68 @@ namespace pixmesh {
 template <>
 struct Fields<Ping> {
   static constexpr std::uint16_t number = 1;
-  static constexpr std::tuple list{&Ping::sequence, &Ping::incarnation, &Ping::table_digest,
-                                   &Ping::rumours};
+  using List = FieldList<&Ping::sequence, &Ping::incarnation, &Ping::table_digest, &Ping::rumours>;
 };
 template <>
 struct Fields<Ack> {
   static constexpr std::uint16_t number = 2;
-  static constexpr std::tuple list{&Ack::sequence, &Ack::incarnation, &Ack::table_digest,
-                                   &Ack::rumours};
+  using List = FieldList<&Ack::sequence, &Ack::incarnation, &Ack::table_digest, &Ack::rumours>;
 };
 template <>
 struct Fields<PingRequest> {
   static constexpr std::uint16_t number = 3;
-  static constexpr std::tuple list{&PingRequest::sequence, &PingRequest::target,
-                                   &PingRequest::incarnation, &PingRequest::table_digest,
-                                   &PingRequest::rumours};
+  using List = FieldList<&PingRequest::sequence, &PingRequest::target, &PingRequest::incarnation,
+                         &PingRequest::table_digest, &PingRequest::rumours>;
 };
 template <>
 struct Fields<Nack> {
   static constexpr std::uint16_t number = 4;
-  static constexpr std::tuple list{&Nack::sequence, &Nack::incarnation, &Nack::table_digest,
-                                   &Nack::rumours};
+  using List = FieldList<&Nack::sequence, &Nack::incarnation, &Nack::table_digest, &Nack::rumours>;
 };
 template <>
 struct Fields<GossipPush> {
   static constexpr std::uint16_t number = 5;
-  static constexpr std::tuple list{&GossipPush::is_summary, &GossipPush::answer_wanted,
-                                   &GossipPush::incarnation, &GossipPush::table_digest,
-                                   &GossipPush::rumours};
+  using List = FieldList<&GossipPush::is_summary, &GossipPush::answer_wanted,
+                         &GossipPush::incarnation, &GossipPush::table_digest, &GossipPush::rumours>;
 };
 template <>
 struct Fields<RecordOffer> {
   static constexpr std::uint16_t number = 6;
-  static constexpr std::tuple list{
-      &RecordOffer::digest,        &RecordOffer::has_stamps, &RecordOffer::settings_generation,
-      &RecordOffer::settings_hash, &RecordOffer::after,      &RecordOffer::is_last,
-      &RecordOffer::stamps};
+  using List = FieldList<&RecordOffer::digest, &RecordOffer::has_stamps,
+                         &RecordOffer::settings_generation, &RecordOffer::settings_hash,
+                         &RecordOffer::after, &RecordOffer::is_last, &RecordOffer::stamps>;
 };
 template <>
 struct Fields<RecordPush> {
   static constexpr std::uint16_t number = 7;
-  static constexpr std::tuple list{&RecordPush::settings,  &RecordPush::records,
-                                   &RecordPush::evictions, &RecordPush::settings_wanted,
-                                   &RecordPush::wanted,    &RecordPush::is_news};
+  using List = FieldList<&RecordPush::settings, &RecordPush::records, &RecordPush::evictions,
+                         &RecordPush::settings_wanted, &RecordPush::wanted, &RecordPush::is_news>;
 };
 template <>
 struct Fields<Hello> {
   static constexpr std::uint16_t number = 8;
-  static constexpr std::tuple list{&Hello::record, &Hello::nonce, &Hello::has_mesh};
+  using List = FieldList<&Hello::record, &Hello::nonce, &Hello::has_mesh>;
 };
 template <>
 struct Fields<HelloAnswer> {
   static constexpr std::uint16_t number = 9;
-  static constexpr std::tuple list{&HelloAnswer::record, &HelloAnswer::nonce,
-                                   &HelloAnswer::has_mesh, &HelloAnswer::signature};
+  using List = FieldList<&HelloAnswer::record, &HelloAnswer::nonce, &HelloAnswer::has_mesh,
+                         &HelloAnswer::signature>;
 };
 template <>
 struct Fields<HelloProof> {
   static constexpr std::uint16_t number = 10;
-  static constexpr std::tuple list{&HelloProof::signature};
+  using List = FieldList<&HelloProof::signature>;
 };
 template <>
 struct Fields<HelloRefused> {
   static constexpr std::uint16_t number = 11;
-  static constexpr std::tuple list{&HelloRefused::reason};
+  using List = FieldList<&HelloRefused::reason>;
 };
 template <>
 struct Fields<HelloWanted> {
   static constexpr std::uint16_t number = 12;
-  static constexpr std::tuple<> list{};
+  using List = FieldList<>;
 };
 
 }  // namespace pixmesh

@@ -2,6 +2,7 @@
 
 #include <variant>
 
+#include "base/alternative.h"
 #include "base/result.h"
 #include "membership/hello.h"
 #include "membership/liveness_messages.h"
@@ -31,7 +32,9 @@ using AnyMessage = Joined<LivenessMessage, RecordMessage, HelloMessage, AnyPeerM
                           RunMessage, OperatorMessage>::type;
 /// Compiled once, like PeerMessage.
 struct Message : AnyMessage {
-  using AnyMessage::AnyMessage;
+  template <AlternativeOf<AnyMessage> T>
+  Message(T&& message)
+      : AnyMessage(std::in_place_type<std::remove_cvref_t<T>>, std::forward<T>(message)) {}
   Message();
   Message(const Message&);
   Message(Message&&) noexcept;

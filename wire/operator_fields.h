@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "wire/message.h"
 #include "wire/value_fields.h"
@@ -12,73 +11,53 @@ namespace pixmesh {
 template <>
 struct Fields<StatusRequest> {
   static constexpr std::uint16_t number = 130;
-  static constexpr std::tuple list{&StatusRequest::operation};
+  using List = FieldList<&StatusRequest::operation>;
 };
 template <>
 struct Fields<StatusAnswer> {
   static constexpr std::uint16_t number = 131;
-  static constexpr std::tuple list{&StatusAnswer::operation,
-                                   &StatusAnswer::node,
-                                   &StatusAnswer::mesh,
-                                   &StatusAnswer::version,
-                                   &StatusAnswer::epoch,
-                                   &StatusAnswer::partition_bits,
-                                   &StatusAnswer::replicas,
-                                   &StatusAnswer::write_quorum,
-                                   &StatusAnswer::uptime_seconds,
-                                   &StatusAnswer::images,
-                                   &StatusAnswer::bytes,
-                                   &StatusAnswer::disk_free_bytes,
-                                   &StatusAnswer::disk_total_bytes,
-                                   &StatusAnswer::unsettled,
-                                   &StatusAnswer::to_sync,
-                                   &StatusAnswer::moved_bytes,
-                                   &StatusAnswer::moved_files,
-                                   &StatusAnswer::under_replicated,
-                                   &StatusAnswer::hints,
-                                   &StatusAnswer::frozen,
-                                   &StatusAnswer::workers,
-                                   &StatusAnswer::running,
-                                   &StatusAnswer::queued,
-                                   &StatusAnswer::dropped_messages,
-                                   &StatusAnswer::malformed_messages,
-                                   &StatusAnswer::members,
-                                   &StatusAnswer::waits_for,
-                                   &StatusAnswer::planned_slots,
-                                   &StatusAnswer::ideal_slots};
+  using List = FieldList<
+      &StatusAnswer::operation, &StatusAnswer::node, &StatusAnswer::mesh, &StatusAnswer::version,
+      &StatusAnswer::epoch, &StatusAnswer::partition_bits, &StatusAnswer::replicas,
+      &StatusAnswer::write_quorum, &StatusAnswer::uptime_seconds, &StatusAnswer::images,
+      &StatusAnswer::bytes, &StatusAnswer::disk_free_bytes, &StatusAnswer::disk_total_bytes,
+      &StatusAnswer::unsettled, &StatusAnswer::to_sync, &StatusAnswer::moved_bytes,
+      &StatusAnswer::moved_files, &StatusAnswer::under_replicated, &StatusAnswer::hints,
+      &StatusAnswer::frozen, &StatusAnswer::workers, &StatusAnswer::running, &StatusAnswer::queued,
+      &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
+      &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots>;
 };
 template <>
 struct Fields<RecipesRequest> {
   static constexpr std::uint16_t number = 132;
-  static constexpr std::tuple list{&RecipesRequest::operation};
+  using List = FieldList<&RecipesRequest::operation>;
 };
 template <>
 struct Fields<RecipesAnswer> {
   static constexpr std::uint16_t number = 133;
-  static constexpr std::tuple list{&RecipesAnswer::operation, &RecipesAnswer::recipes};
+  using List = FieldList<&RecipesAnswer::operation, &RecipesAnswer::recipes>;
 };
 template <>
 struct Fields<CommandRequest> {
   static constexpr std::uint16_t number = 134;
-  static constexpr std::tuple list{&CommandRequest::operation, &CommandRequest::command,
-                                   &CommandRequest::target, &CommandRequest::force,
-                                   &CommandRequest::accept_fewer_copies};
+  using List =
+      FieldList<&CommandRequest::operation, &CommandRequest::command, &CommandRequest::target,
+                &CommandRequest::force, &CommandRequest::accept_fewer_copies>;
 };
 template <>
 struct Fields<CommandAnswer> {
   static constexpr std::uint16_t number = 135;
-  static constexpr std::tuple list{&CommandAnswer::operation, &CommandAnswer::code,
-                                   &CommandAnswer::detail};
+  using List = FieldList<&CommandAnswer::operation, &CommandAnswer::code, &CommandAnswer::detail>;
 };
 template <>
 struct Fields<AliveRequest> {
   static constexpr std::uint16_t number = 136;
-  static constexpr std::tuple list{&AliveRequest::operation};
+  using List = FieldList<&AliveRequest::operation>;
 };
 template <>
 struct Fields<AliveAnswer> {
   static constexpr std::uint16_t number = 137;
-  static constexpr std::tuple list{&AliveAnswer::operation};
+  using List = FieldList<&AliveAnswer::operation>;
 };
 
 }  // namespace pixmesh

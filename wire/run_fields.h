@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "wire/message.h"
 #include "wire/value_fields.h"
@@ -12,66 +11,63 @@ namespace pixmesh {
 template <>
 struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
-  static constexpr std::tuple list{&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                                   &ProbeLoad::recipe_digest};
+  using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
+                         &ProbeLoad::recipe_digest>;
 };
 template <>
 struct Fields<LoadAnswer> {
   static constexpr std::uint16_t number = 101;
-  static constexpr std::tuple list{&LoadAnswer::operation,    &LoadAnswer::has_recipe,
-                                   &LoadAnswer::accepts_work, &LoadAnswer::running,
-                                   &LoadAnswer::queued,       &LoadAnswer::announced,
-                                   &LoadAnswer::workers,      &LoadAnswer::service_micros};
+  using List = FieldList<&LoadAnswer::operation, &LoadAnswer::has_recipe, &LoadAnswer::accepts_work,
+                         &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
+                         &LoadAnswer::workers, &LoadAnswer::service_micros>;
 };
 template <>
 struct Fields<ReleaseLoad> {
   static constexpr std::uint16_t number = 102;
-  static constexpr std::tuple list{&ReleaseLoad::request};
+  using List = FieldList<&ReleaseLoad::request>;
 };
 template <>
 struct Fields<RunRequest> {
   static constexpr std::uint16_t number = 103;
-  static constexpr std::tuple list{&RunRequest::operation, &RunRequest::request,
-                                   &RunRequest::name,      &RunRequest::recipe,
-                                   &RunRequest::arguments, &RunRequest::strict};
+  using List = FieldList<&RunRequest::operation, &RunRequest::request, &RunRequest::name,
+                         &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict>;
 };
 template <>
 struct Fields<RunCandidates> {
   static constexpr std::uint16_t number = 104;
-  static constexpr std::tuple list{
-      &RunCandidates::operation,  &RunCandidates::code,  &RunCandidates::detail,
-      &RunCandidates::confirmed,  &RunCandidates::input, &RunCandidates::recipe_digest,
-      &RunCandidates::candidates, &RunCandidates::argv,  &RunCandidates::retry_after_ms};
+  using List =
+      FieldList<&RunCandidates::operation, &RunCandidates::code, &RunCandidates::detail,
+                &RunCandidates::confirmed, &RunCandidates::input, &RunCandidates::recipe_digest,
+                &RunCandidates::candidates, &RunCandidates::argv, &RunCandidates::retry_after_ms>;
 };
 template <>
 struct Fields<RunStart> {
   static constexpr std::uint16_t number = 105;
-  static constexpr std::tuple list{
-      &RunStart::operation,     &RunStart::request,   &RunStart::input,      &RunStart::recipe,
-      &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms};
+  using List =
+      FieldList<&RunStart::operation, &RunStart::request, &RunStart::input, &RunStart::recipe,
+                &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms>;
 };
 template <>
 struct Fields<RunAccepted> {
   static constexpr std::uint16_t number = 106;
-  static constexpr std::tuple list{&RunAccepted::operation, &RunAccepted::position};
+  using List = FieldList<&RunAccepted::operation, &RunAccepted::position>;
 };
 template <>
 struct Fields<RunDone> {
   static constexpr std::uint16_t number = 107;
-  static constexpr std::tuple list{
-      &RunDone::operation,   &RunDone::code,       &RunDone::detail,
-      &RunDone::output_size, &RunDone::extension,  &RunDone::queued_micros,
-      &RunDone::wall_micros, &RunDone::cpu_micros, &RunDone::retry_after_ms};
+  using List = FieldList<&RunDone::operation, &RunDone::code, &RunDone::detail,
+                         &RunDone::output_size, &RunDone::extension, &RunDone::queued_micros,
+                         &RunDone::wall_micros, &RunDone::cpu_micros, &RunDone::retry_after_ms>;
 };
 template <>
 struct Fields<RunAlive> {
   static constexpr std::uint16_t number = 108;
-  static constexpr std::tuple list{&RunAlive::request};
+  using List = FieldList<&RunAlive::request>;
 };
 template <>
 struct Fields<RunCancel> {
   static constexpr std::uint16_t number = 109;
-  static constexpr std::tuple list{&RunCancel::request};
+  using List = FieldList<&RunCancel::request>;
 };
 
 }  // namespace pixmesh

@@ -282,7 +282,7 @@ Faults message_faults(std::string_view fields, std::string_view document) {
     if (!numbers.insert(number).second)
       faults.push_back(name + " uses number " + number + " again");
     const std::string row = "| " + number + " | `" + name + "` | " +
-                            field_names_in(between(block, "list{", "}")) + " |";
+                            field_names_in(between(block, "FieldList<", ">;")) + " |";
     if (document.find(row) == std::string_view::npos) faults.push_back("no row: " + row);
   }
   return faults;

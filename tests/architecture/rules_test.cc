@@ -109,16 +109,16 @@ TEST_CASE("architecture: a message without its row, or with a number used twice,
   const std::string fields = R"(template <>
 struct Fields<Ping> {
   static constexpr std::uint16_t number = 7;
-  static constexpr std::tuple list{&Ping::sequence, &Ping::rumours};
+  using List = FieldList<&Ping::sequence, &Ping::rumours>;
 };
 template <>
 struct Fields<Tag> {
-  static constexpr std::tuple list{&Tag::key};
+  using List = FieldList<&Tag::key>;
 };
 template <>
 struct Fields<HelloWanted> {
   static constexpr std::uint16_t number = 8;
-  static constexpr std::tuple<> list{};
+  using List = FieldList<>;
 };
 )";
   const std::string rows = "| 7 | `Ping` | sequence, rumours |\n| 8 | `HelloWanted` | - |\n";

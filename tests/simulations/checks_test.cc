@@ -325,12 +325,12 @@ TEST_CASE("simulations: I15 finds a hint that was taken by a node that lacks the
   const auto say = [&](auto message, std::uint32_t from, std::uint32_t to) {
     check->on_sent(from, to, Plane::control, encode(Message{std::move(message)}));
   };
-  say(HintOffer{about}, holders[0], holders[1]);
+  say(HintOffer{Epoch{}, about}, holders[0], holders[1]);
   say(HintTaken{about}, holders[1], holders[0]);
   mesh.world_.run_for(5s);
   check->on_scan();
   CHECK(mesh.promise() == "");
-  say(HintOffer{about}, holders[0], holders[1]);
+  say(HintOffer{Epoch{}, about}, holders[0], holders[1]);
   say(HintTaken{about}, holders[1], holders[0]);
   for (std::uint32_t other = 0; other < mesh.world_.node_count(); ++other) {
     if (other != holders[1]) mesh.world_.cut(other, holders[1]);  // nothing is repaired

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <tuple>
+#include <utility>
 
 #include "base/rng.h"
 #include "wire/fields.h"
@@ -45,7 +45,7 @@ class Filler {
   }
   template <HasFields T>
   void fill(T& value) {
-    std::apply([&](auto... field) { (fill(value.*field), ...); }, Fields<T>::list);
+    Fields<T>::List::apply([&](auto... field) { (fill(value.*field), ...); });
   }
 
  private:

@@ -32,11 +32,11 @@ bool reads(const From& from, To& to) {
 
 template <>
 struct Fields<Older> {
-  static constexpr std::tuple list{&Older::a};
+  using List = FieldList<&Older::a>;
 };
 template <>
 struct Fields<Newer> {
-  static constexpr std::tuple list{&Newer::a, &Newer::b};
+  using List = FieldList<&Newer::a, &Newer::b>;
   static constexpr std::size_t required = 1;
 };
 

@@ -27,8 +27,7 @@ bool same(const std::optional<T>& a, const std::optional<T>& b) {
 template <typename T>
 bool same(const T& a, const T& b) {
   if constexpr (HasFields<T>) {
-    return std::apply([&](auto... field) { return (same(a.*field, b.*field) && ...); },
-                      Fields<T>::list);
+    return Fields<T>::List::apply([&](auto... field) { return (same(a.*field, b.*field) && ...); });
   } else {
     return a == b;
   }
@@ -39,16 +38,14 @@ template <typename T>
 std::size_t bytes_of_fields() {
   std::size_t last = 0;
   T value{};
-  std::apply(
-      [&](auto... field) {
-        const auto end_of = [&](const auto& one) {
-          return static_cast<std::size_t>(reinterpret_cast<const char*>(&one) -
-                                          reinterpret_cast<const char*>(&value)) +
-                 sizeof(one);
-        };
-        ((last = std::max(last, end_of(value.*field))), ...);
-      },
-      Fields<T>::list);
+  Fields<T>::List::apply([&](auto... field) {
+    const auto end_of = [&](const auto& one) {
+      return static_cast<std::size_t>(reinterpret_cast<const char*>(&one) -
+                                      reinterpret_cast<const char*>(&value)) +
+             sizeof(one);
+    };
+    ((last = std::max(last, end_of(value.*field))), ...);
+  });
   return last;
 }
 
@@ -79,7 +76,7 @@ void collect_numbers(std::set<std::uint16_t>& numbers) {
   for_each_kind<Variant>(filler, [&]<typename T>(const T&) {
     CAPTURE(Fields<T>::number);
     CHECK(numbers.insert(Fields<T>::number).second);
-    if constexpr (std::tuple_size_v < decltype(Fields<T>::list) >> 0) {
+    if constexpr (Fields<T>::List::size > 0) {
       CHECK(sizeof(T) - bytes_of_fields<T>() < alignof(T));
     }
   });
