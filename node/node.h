@@ -96,6 +96,7 @@ class Node : private Post {
   void on_members_changed(Instant now, const MembersChanged& changed);
   void on_member_down(Instant now, NodeId node);
   [[nodiscard]] bool has_gone(NodeId node) const;
+  void forget_hints_of_gone(NodeId node);
   void refresh_view();
   void open_partitions(Instant now);
   void on_placement(Instant now);

@@ -103,13 +103,14 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
 }
 
 // A node that is no holder gives hints too: a coordinator, or one about to drop its copy. Then any
-// living holder may have what we missed, and the giver.
+// living holder may have what we missed, and the giver, who has just spoken whatever we think of
+// it.
 std::vector<NodeId> Node::hint_sources_of(PartitionId partition, NodeId giver) const {
   std::vector<NodeId> holders = holders_of(rebalance_->lists_of(partition));
   if (contains(holders, giver)) return {giver};
   std::erase_if(holders,
                 [this](NodeId node) { return node == view_.self || !view_.is_alive(node); });
-  if (!holders.empty() && view_.is_alive(giver)) insert_sorted(holders, giver);
+  if (!holders.empty()) insert_sorted(holders, giver);
   return holders;
 }
 

@@ -37,10 +37,8 @@ void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   runs_.set_accepting(!stop_at_ && standing_.takes_new_work());
   std::vector<NodeId> gone;
   for (const NodeId& node : changed.nodes) {
-    if (!has_gone(node)) continue;
     if (members_.is_evicted(node)) gone.push_back(node);
-    auto rows = hints_.forget_all(node);
-    if (!rows.empty()) writer_.write(std::move(rows));
+    forget_hints_of_gone(node);
   }
   std::sort(gone.begin(), gone.end());
   if (!gone.empty() && rebalance_ != nullptr) {
@@ -53,6 +51,12 @@ void Node::on_members_changed(Instant now, const MembersChanged& changed) {
 bool Node::has_gone(NodeId node) const {
   const MemberRecord* record = members_.find(node);
   return members_.is_evicted(node) || (record != nullptr && record->state == MemberState::left);
+}
+
+void Node::forget_hints_of_gone(NodeId node) {
+  if (!has_gone(node)) return;
+  auto rows = hints_.forget_all(node);
+  if (!rows.empty()) writer_.write(std::move(rows));
 }
 
 void Node::on_member_down(Instant now, NodeId node) {
@@ -104,9 +108,10 @@ void Node::open_partitions(Instant now) {
   begin<RequestMemory>(now, one_of_each_disk_);
   own_operations_ = operations_.count();
   perform(now, *rebalance_, rebalance_->start(now));
-  std::vector<NodeId> gone;  // the eviction may have become durable before our lists did
+  std::vector<NodeId> gone;  // the eviction may have become durable before our lists and hints did
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
     if (members_.is_evicted(stamp.node)) gone.push_back(stamp.node);
+    forget_hints_of_gone(stamp.node);
   }
   if (!gone.empty()) perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
   perform(now, *repair_, repair_->start(now));

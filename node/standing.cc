@@ -250,8 +250,13 @@ Result<std::string> Standing::leave(Instant now, Peers& peers, bool accept_fewer
 }
 
 Result<std::string> Standing::forget(Instant now, Peers& peers, const CommandRequest& command) {
-  const MemberRecord* record = table_.find(command.target);
-  if (record == nullptr) return Error{ErrorCode::not_found, "no member has this id"};
+  if (table_.is_evicted(command.target)) {  // whoever repeats it may have missed the answer
+    forgotten_.insert(command.target);
+    return "node " + to_text(command.target) + " is forgotten already";
+  }
+  if (table_.find(command.target) == nullptr) {
+    return Error{ErrorCode::not_found, "no member has this id"};
+  }
   if (command.target == table_.self()) {
     return Error{ErrorCode::usage, "a node cannot forget itself; use 'pixmesh node leave'"};
   }

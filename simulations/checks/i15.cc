@@ -11,7 +11,8 @@
 namespace pixmesh {
 namespace {
 
-// A taker that no longer holds the partition says so too; its lists may reach its disk later.
+// A taker that no longer holds the partition says so too; its lists may reach its disk later. One
+// that did not hold it and has come to since fetches it all the same.
 constexpr Duration moves_within = 2s;
 
 class HintsTaken : public Check {
@@ -60,14 +61,13 @@ class HintsTaken : public Check {
   }
   void take(std::uint32_t giver, std::uint32_t taker, PartitionId partition) {
     auto offer = offered_.extract({giver, taker, partition});
-    if (!offer) return;
+    if (!offer || !holds(taker, partition)) return;
     taken_.push_back({scene_.world.now(), giver, taker, partition, std::move(offer.mapped())});
   }
   void look_at(const Taken& taken) {
     const VirtualDisk& disk = scene_.world.disk(taken.taker);
     if (disk.has_failed() || disk.trouble.full) return;  // its lists are those of before
-    const auto lists = scene_.world.stored_lists(taken.taker, taken.partition);
-    if (!lists || !contains(holders_of(*lists), scene_.world.id_of(taken.taker))) return;
+    if (!holds(taken.taker, taken.partition)) return;
     const Had has = records_at(taken.taker, taken.partition);
     for (const auto& [key, version] : taken.had) {
       const auto found = has.find(key);
@@ -77,6 +77,10 @@ class HintsTaken : public Check {
                  std::to_string(taken.partition.raw) + " and lacks what that had",
              {taken.giver, taken.taker});
     }
+  }
+  [[nodiscard]] bool holds(std::uint32_t node, PartitionId partition) const {
+    const auto lists = scene_.world.stored_lists(node, partition);
+    return lists && contains(holders_of(*lists), scene_.world.id_of(node));
   }
   [[nodiscard]] Had records_at(std::uint32_t node, PartitionId partition) const {
     Had had;

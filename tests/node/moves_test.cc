@@ -195,6 +195,8 @@ TEST_CASE("node: when a dead node is forgotten by force its copies are made anew
   CHECK(world->command(0, NodeCommand::forget, world->id_of(1), true).code == ErrorCode::usage);
 
   const CommandAnswer answer = world->command(0, NodeCommand::forget, world->id_of(3), true);
+  const CommandAnswer again = world->command(0, NodeCommand::forget, world->id_of(3), true);
+  CHECK(again.code == ErrorCode{});
   CHECK(answer.code == ErrorCode{});
   world->note_forgotten(3);
 
