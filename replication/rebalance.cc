@@ -53,6 +53,11 @@ bool Rebalance::in_motion(const Part& part) const {
          !part.lists.is_settled();
 }
 
+// A set without us stands alone; or we were to join one and never knew what it came from.
+bool Rebalance::is_replaced(const Part& part) {
+  return part.lists.is_settled() || !part.lists.known();
+}
+
 NodeId Rebalance::collector_of(const Part& part) const {
   for (const NodeId& node : part.lists.target) {
     if (mesh_.is_alive(node)) return node;
@@ -84,6 +89,7 @@ void Rebalance::restore(ByteView key, ByteView value) {
     if (we_are_in(restored.lists.settled)) begin_announcing(restored);
   } else if (!we_are_in(restored.lists.settled)) {
     to_drop_.insert(partition);  // a drop that a stop interrupted
+    ask_for_settling(restored);
   }
 }
 
@@ -124,7 +130,8 @@ Effects Rebalance::on_placement(Instant now,
 void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
   Part& moved = part(partition);
   if (moved.lists.target == target) return;
-  const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled);
+  const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled) ||
+                        to_drop_.contains(partition);
   if (moved.prepared > 0) {  // the prepared set may already stand alone elsewhere: go on from it
     moved.lists.settled = moved.lists.target;
     moved.lists.lost = 0;
@@ -148,6 +155,7 @@ void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
     unwritten_.insert(partition);
   } else if (had_some) {
     to_drop_.insert(partition);
+    ask_for_settling(moved);
     unwritten_.insert(partition);
   }
 }
@@ -159,6 +167,11 @@ void Rebalance::begin_anew(Part& part, HolderLists lists) {
   next.in_sync = next.sync_outdated = part.in_sync;
   next.dropping = part.dropping;
   part = std::move(next);
+}
+
+// We are in neither set: a target member that has settled answers our lists with its own.
+void Rebalance::ask_for_settling(Part& part) const {
+  if (!is_replaced(part)) part.unnoted = part.lists.target;
 }
 
 // We are a settled member: our own lists are written before anything is said, so we count first.
@@ -260,6 +273,7 @@ Effects Rebalance::on_deadline(Instant now) {
         moving.unnoted = moving.lists.target;
         std::erase(moving.unnoted, mesh_.self);
       }
+      for (const PartitionId partition : to_drop_) ask_for_settling(part(partition));
     }
     if (now >= announce_at_) {
       announce_at_ = now + options_.repeat_after;

@@ -21,7 +21,9 @@ namespace pixmesh {
 ///      prepared such a set and missed what followed is outnumbered, and learns it
 ///   5. a holder outside the new set shows each target holder its fingerprint; where they differ,
 ///   for a
-///      write may have missed one that had confirmed, it offers the partition as a hint
+///      write may have missed one that had confirmed, it offers the partition as a hint. It does so
+///      when it knows the new set as settled: until then another set that it is in may turn out to
+///      be the settled one, and need it for the fence
 ///   6. it drops its copy when each was equal, or took the hint
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
@@ -96,6 +98,7 @@ class Rebalance : public Operation {
 
   [[nodiscard]] Part& part(PartitionId partition) { return parts_[partition.raw]; }
   [[nodiscard]] bool in_motion(const Part& part) const;
+  [[nodiscard]] static bool is_replaced(const Part& part);
   [[nodiscard]] bool we_are_in(const std::vector<NodeId>& set) const;
   [[nodiscard]] NodeId collector_of(const Part& part) const;
   static void begin_anew(Part& part, HolderLists lists);
@@ -116,6 +119,7 @@ class Rebalance : public Operation {
   void on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry);
 
   [[nodiscard]] Effects announce();
+  void ask_for_settling(Part& part) const;
   [[nodiscard]] Effects confirm();
   [[nodiscard]] Effects collect();
   [[nodiscard]] Effects compare(Instant now);

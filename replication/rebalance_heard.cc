@@ -48,7 +48,8 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     noted_outbox_[from].push_back(partition);
     return;
   }
-  if (!we_are_in(lists.target) && !we_are_in(lists.settled)) return;
+  const bool has_one = to_drop_.contains(partition) && !ours.dropping;
+  if (!we_are_in(lists.target) && !we_are_in(lists.settled) && !has_one) return;
   // A set below the number we prepared was prepared under an earlier placement and never settled:
   // else those that fenced our target would have known of it.
   const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
@@ -69,9 +70,11 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     unwritten_.insert(partition);
     if (in_motion(ours)) {
       moving_.insert(partition);
+      to_drop_.erase(partition);
     } else {
       moving_.erase(partition);
       if (!we_are_in(lists.settled)) to_drop_.insert(partition);
+      ask_for_settling(ours);
     }
   }
   noted_outbox_[from].push_back(partition);

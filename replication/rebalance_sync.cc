@@ -46,7 +46,8 @@ Effects Rebalance::compare(Instant now) {
 
 bool Rebalance::is_to_look_at(PartitionId partition) {
   const Part& gone = part(partition);
-  return !gone.dropping && !gone.in_sync && !includes_all(gone.seen_by, gone.lists.target);
+  return is_replaced(gone) && !gone.dropping && !gone.in_sync &&
+         !includes_all(gone.seen_by, gone.lists.target);
 }
 
 Effects Rebalance::send_fingerprints(Instant) {
@@ -165,7 +166,7 @@ Effects Rebalance::start_drops() {
   for (auto place = to_drop_.begin();
        place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
     Part& gone = part(*place);
-    if (gone.dropping || gone.in_sync) continue;
+    if (!is_replaced(gone) || gone.dropping || gone.in_sync) continue;
     if (!includes_all(gone.seen_by, gone.lists.target)) continue;
     gone.dropping = true;
     ++drops_running_;

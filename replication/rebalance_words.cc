@@ -9,7 +9,9 @@ Effects Rebalance::announce() {
   std::map<NodeId, ListsAnnounced> messages;
   std::map<NodeId, std::map<std::vector<NodeId>, std::uint32_t>> numbers;
   Effects effects;
-  for (const PartitionId partition : moving_) {
+  std::vector<PartitionId> told(moving_.begin(), moving_.end());
+  told.insert(told.end(), to_drop_.begin(), to_drop_.end());
+  for (const PartitionId partition : told) {
     const Part& moving = part(partition);
     for (const NodeId& to : moving.unnoted) {
       if (!mesh_.is_alive(to)) continue;

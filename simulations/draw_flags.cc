@@ -3,11 +3,10 @@
 #include <sstream>
 
 namespace pixmesh {
-namespace {
-
-constexpr double nanoseconds_per_minute = 60e9;
-
-}  // namespace
+Duration of_minutes(double minutes) {
+  return std::chrono::duration_cast<Duration>(
+      std::chrono::duration<double, std::ratio<60>>(minutes));
+}
 
 void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
   command.add_option("--nodes", nodes_, "How many nodes found the mesh").within(1, 200);
@@ -16,14 +15,14 @@ void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
   command.add_option(
       "--faults", faults_,
       "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,"
-      "client,membership,motion,repeat; 'none'; 'all'. Without it all but loss and motion");
+      "client,membership,motion,repeat; 'none'; 'all'. Without it all but loss");
 }
 
 Result<DrawWishes> DrawFlags::wishes() const {
   DrawWishes wishes;
   if (nodes_ > 0) wishes.nodes = nodes_;
   if (minutes_ > 0) {
-    wishes.safety = Duration(static_cast<std::int64_t>(minutes_ * nanoseconds_per_minute));
+    wishes.safety = of_minutes(minutes_);
   }
   if (faults_.empty()) return wishes;
   wishes.faults.allowed.fill(faults_ == "all");
