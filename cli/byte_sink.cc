@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Error failure(const std::string& path, int number) {
+Error write_failure(const std::string& path, int number) {
   if (number == ENOSPC || number == EDQUOT) {
     return {ErrorCode::no_space,
             shown(path) + ": this machine's disk is full. Write elsewhere with -o FILE, see 'df'."};
@@ -31,7 +31,7 @@ Error failure(const std::string& path, int number) {
 Result<Done> write_whole(int fd, ByteView bytes, const std::string& path) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno != EINTR) return failure(path, errno);
+    if (written < 0 && errno != EINTR) return write_failure(path, errno);
     if (written > 0) bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return Done{};
@@ -57,14 +57,14 @@ class TempFile : public OutputFile {
   Result<Done> restart() override {
     if (fault_) return *fault_;  // another try would fill the same disk
     if (::ftruncate(file_.fd(), 0) != 0 || ::lseek(file_.fd(), 0, SEEK_SET) != 0) {
-      return failure(path_.string(), errno);
+      return write_failure(path_.string(), errno);
     }
     return Done{};
   }
 
   Result<Done> publish(const std::string& path) override {
     const std::string to = target_.empty() ? path : target_;
-    if (::rename(path_.c_str(), to.c_str()) != 0) return failure(to, errno);
+    if (::rename(path_.c_str(), to.c_str()) != 0) return write_failure(to, errno);
     published_ = true;
     return Done{};
   }
@@ -140,7 +140,7 @@ class DirectOutput : public OutputFile {
 
 Result<std::unique_ptr<OutputFile>> open_direct(OwnedFd file, const std::string& path,
                                                 int cancel_fd) {
-  if (file.fd() < 0) return failure(path, errno);
+  if (file.fd() < 0) return write_failure(path, errno);
   return std::unique_ptr<OutputFile>(
       std::make_unique<DirectOutput>(std::move(file), path, cancel_fd));
 }
@@ -160,9 +160,9 @@ Result<std::unique_ptr<OutputFile>> open_temp(const fs::path& folder, const std:
                                          "'; make it with mkdir, or name another with -o FILE"};
     }
     if (errno != EEXIST)
-      return failure(folder.empty() ? "the current folder" : folder.string(), errno);
+      return write_failure(folder.empty() ? "the current folder" : folder.string(), errno);
   }
-  return failure(target, EEXIST);
+  return write_failure(target, EEXIST);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 namespace pixmesh {
 namespace {
 
-Error failure(const std::string& path, int number) {
+Error read_failure(const std::string& path, int number) {
   return {ErrorCode::failed, shown(path) + ": " + std::strerror(number)};
 }
 
@@ -36,7 +36,7 @@ class FileSource : public ByteSource {
       const ssize_t got = ::pread(file_.fd(), into.data() + filled, wanted - filled,
                                   static_cast<off_t>(given_ + filled));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return failure(path_, errno);
+      if (got < 0) return read_failure(path_, errno);
       if (got == 0) return changed("became shorter");
       filled += static_cast<std::size_t>(got);
     }
@@ -85,7 +85,7 @@ class PipeSource : public ByteSource {
       if (!wait()) return Error{ErrorCode::failed, path_ + ": interrupted"};
       const ssize_t got = ::read(pipe_.fd(), into.data() + filled, into.size() - filled);
       if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-      if (got < 0) return failure(path_, errno);
+      if (got < 0) return read_failure(path_, errno);
       ended_ = got == 0;
       filled += static_cast<std::size_t>(got);
     }
@@ -120,7 +120,7 @@ Result<OwnedFd> open_file(const std::string& path) {
   if (file.fd() < 0 && errno == ENOENT) {
     return Error{ErrorCode::failed, "there is no file '" + shown(path) + "'"};
   }
-  if (file.fd() < 0) return failure(path, errno);
+  if (file.fd() < 0) return read_failure(path, errno);
   return file;
 }
 
@@ -145,7 +145,7 @@ Result<std::unique_ptr<ByteSource>> open_source(const std::string& path, int can
   if (!opened) return opened.error();
   OwnedFd file = std::move(opened).value();
   struct stat status {};
-  if (::fstat(file.fd(), &status) != 0) return failure(path, errno);
+  if (::fstat(file.fd(), &status) != 0) return read_failure(path, errno);
   const std::string name = path == "-" ? "stdin" : path;
   if (S_ISDIR(status.st_mode)) {
     return Error{ErrorCode::usage, "'" + shown(path) + "' is a folder; add --recursive"};

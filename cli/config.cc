@@ -7,7 +7,7 @@
 namespace pixmesh {
 namespace {
 
-int show(CommandContext& context, const NodeFlags& flags, bool origin) {
+int show_settings(CommandContext& context, const NodeFlags& flags, bool origin) {
   const Result<Configuration> configuration = flags.read(::environ);
   if (!configuration) return context.fail(configuration.error());
   std::vector<Column> columns{{"SETTING"}, {"VALUE"}};
@@ -42,7 +42,7 @@ void add_config(CommandLine& line) {
   const auto origin = std::make_shared<bool>(false);
   const Command shown = line.add_below(
       family, "show", "Show what a node would run with: defaults < file < environment < flags",
-      [flags, origin](CommandContext& context) { return show(context, *flags, *origin); });
+      [flags, origin](CommandContext& context) { return show_settings(context, *flags, *origin); });
   shown.add_flag("--origin", *origin, "Also where each value comes from");
   flags->add_to(shown);
   const auto file = std::make_shared<std::string>();

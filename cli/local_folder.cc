@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* marker_name = ".pixmesh-up";
 
-Error failure(const fs::path& path, const std::string& why) {
+Error folder_failure(const fs::path& path, const std::string& why) {
   return {ErrorCode::failed, shown(path.string()) + ": " + why};
 }
 
@@ -38,10 +38,10 @@ bool is_node_folder(std::string_view name) {
 Result<LocalFolder> LocalFolder::open(const fs::path& root) {
   std::error_code failed;
   fs::create_directories(root, failed);
-  if (failed) return failure(root, failed.message());
+  if (failed) return folder_failure(root, failed.message());
   const fs::path path = root / marker_name;
   OwnedFd marker(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
-  if (marker.fd() < 0) return failure(path, std::strerror(errno));
+  if (marker.fd() < 0) return folder_failure(path, std::strerror(errno));
   if (::flock(marker.fd(), LOCK_EX | LOCK_NB) != 0) {
     return Error{ErrorCode::overloaded, "another 'pixmesh up' runs in '" + shown(root.string()) +
                                             "'; stop it, or name another folder with --data DIR"};
@@ -60,11 +60,11 @@ std::vector<std::string> LocalFolder::own_folders() const {
 
 Result<Done> LocalFolder::note(const std::string& text, bool append) {
   if (!append && ::ftruncate(marker_.fd(), 0) != 0) {
-    return failure(root_ / marker_name, std::strerror(errno));
+    return folder_failure(root_ / marker_name, std::strerror(errno));
   }
   (void)::lseek(marker_.fd(), 0, SEEK_END);
   if (::write(marker_.fd(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    return failure(root_ / marker_name, "cannot be written");
+    return folder_failure(root_ / marker_name, "cannot be written");
   }
   return Done{};
 }
@@ -74,7 +74,7 @@ Result<std::size_t> LocalFolder::clean() {
   for (const std::string& name : names) {
     std::error_code failed;
     fs::remove_all(root_ / name, failed);
-    if (failed) return failure(root_ / name, failed.message());
+    if (failed) return folder_failure(root_ / name, failed.message());
     fs::remove(root_ / (name + ".log"), failed);
   }
   if (const Result<Done> done = note("", false); !done) return done.error();
@@ -86,7 +86,7 @@ Result<Done> LocalFolder::make_nodes(std::uint32_t count) {
     const fs::path folder = node_folder(number);
     std::error_code failed;
     const bool made = fs::create_directory(folder, failed);
-    if (failed) return failure(folder, failed.message());
+    if (failed) return folder_failure(folder, failed.message());
     if (!made) continue;
     if (Result<Done> done = note(folder_name(number) + "\n", true); !done) return done;
   }

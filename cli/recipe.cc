@@ -54,7 +54,7 @@ std::string description_of(const RecipeStatus& recipe) {
   return printable(text, true) + "\n";
 }
 
-int show(CommandContext& context, const std::string& name) {
+int show_recipe(CommandContext& context, const std::string& name) {
   const auto recipes = recipes_of(context);
   if (!recipes) return context.fail(recipes.error());
   const auto found = std::ranges::find(recipes.value(), name, &RecipeStatus::name);
@@ -88,7 +88,7 @@ void add_recipe(CommandLine& line) {
   const auto name = std::make_shared<std::string>();
   const Command app =
       line.add_below(family, "show", "Describe one, with its parameters and ranges",
-                     [name](CommandContext& context) { return show(context, *name); });
+                     [name](CommandContext& context) { return show_recipe(context, *name); });
   app.add_option("RECIPE", *name, "The recipe").required();
 }
 

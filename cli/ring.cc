@@ -12,7 +12,7 @@ std::string target_text(const MemberStatus& member) {
   return print_millionths(static_cast<std::int64_t>(hundredths * 10'000));
 }
 
-int show(CommandContext& context) {
+int show_ring(CommandContext& context) {
   const auto client = context.connect(10s);
   if (!client) return context.fail(client.error());
   const Result<std::vector<NodeReport>> reports = client.value()->status();
@@ -59,7 +59,7 @@ int show(CommandContext& context) {
 
 void add_ring(CommandLine& line) {
   const Command family = line.family(mesh_group, "ring", "How images are spread over the nodes");
-  line.add_below(family, "show", "Weight, target and placed slots of each node", show);
+  line.add_below(family, "show", "Weight, target and placed slots of each node", show_ring);
 }
 
 }  // namespace pixmesh

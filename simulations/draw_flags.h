@@ -7,6 +7,8 @@
 
 namespace pixmesh {
 
+[[nodiscard]] Duration of_minutes(double minutes);
+
 /// The flags by which a person shapes drawn scenarios: --nodes, --faults, and simulated minutes.
 class DrawFlags {
  public:

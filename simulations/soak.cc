@@ -9,8 +9,6 @@
 namespace pixmesh {
 namespace {
 
-constexpr std::int64_t nanoseconds_per_minute = 60'000'000'000;
-
 struct SoakFlags {
   std::string seeds;
   double minutes = 0;
@@ -46,8 +44,7 @@ int soak(const SoakFlags& flags) {
   plan.wishes = wishes.value();
   plan.processes = flags.processes;
   plan.until_broken = flags.until_broken;
-  plan.real_time = Duration(
-      static_cast<std::int64_t>(flags.minutes * static_cast<double>(nanoseconds_per_minute)));
+  plan.real_time = of_minutes(flags.minutes);
   const bool seeds_given = !flags.seeds.empty();
   if (seeds_given ? !parse_seeds(flags.seeds, plan) : flags.minutes <= 0) {
     std::fputs("pixmesh-sim: say --minutes M, --seeds A..B or --seeds fresh:N\n", stderr);

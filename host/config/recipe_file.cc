@@ -16,7 +16,7 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-constexpr std::size_t file_bytes_max = 1U << 20;
+constexpr std::size_t recipe_file_bytes_max = 1U << 20;
 constexpr double millionths_max = 1e18;
 
 /// Reads one recipe; the first fault ends it. Each step returns that fault, or none.
@@ -230,7 +230,7 @@ Result<std::vector<Recipe>> parse_recipes(std::string_view text, std::string_vie
 }
 
 Result<std::vector<Recipe>> read_recipes(const std::filesystem::path& file) {
-  const Result<Bytes> bytes = read_whole(file, file_bytes_max);
+  const Result<Bytes> bytes = read_whole(file, recipe_file_bytes_max);
   if (!bytes) return bytes.error();
   return parse_recipes(text_of(bytes.value()), file.string());
 }

@@ -14,10 +14,6 @@ namespace {
 constexpr std::string_view format_key = "format";
 constexpr std::string_view dirty_prefix = "dirty ";
 
-MDB_dbi table_of(const LmdbEnvironment& environment, IndexTable table) {
-  return environment.table(static_cast<std::size_t>(table));
-}
-
 MDB_dbi table_of(const LmdbEnvironment& environment, Table table) {
   switch (table) {
     case Table::facts:

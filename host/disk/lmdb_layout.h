@@ -23,6 +23,10 @@ enum class IndexTable : std::uint8_t {
   requests
 };
 
+inline MDB_dbi table_of(const LmdbEnvironment& environment, IndexTable table) {
+  return environment.table(static_cast<std::size_t>(table));
+}
+
 inline constexpr std::size_t name_key_bytes_max = 448;  // of a name, in the key of `names`
 inline constexpr std::size_t name_key_tail = 17;        // 0x00 and the name digest
 

@@ -134,10 +134,6 @@ class NameWalk {
 
 static_assert(page_entries_max + 1 < shared_names_max);
 
-MDB_dbi table_of(const LmdbEnvironment& environment, IndexTable table) {
-  return environment.table(static_cast<std::size_t>(table));
-}
-
 }  // namespace
 
 Result<StoredRecord> LmdbIndex::find(const FindRecord& asked) const {

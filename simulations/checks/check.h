@@ -23,6 +23,9 @@ struct Scene {
   Findings& findings;
 };
 
+/// Once nothing is wrong any more, no hint is kept longer.
+inline constexpr Duration hints_end_within = 60s;
+
 /// One promise of the mesh, watched. A check overrides what it needs: cheap looks at what has just
 /// happened, a scan of everything now and then, and a scan when the mesh is at rest. It changes
 /// nothing but its own notes.

@@ -9,8 +9,7 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration idle_after = 150s;  // no conversation outlives its deadline of two minutes
-constexpr Duration hints_end_within = 60s;
+constexpr Duration idle_after = 150s;   // no conversation outlives its deadline of two minutes
 constexpr std::size_t temps_max = 200;  // an intake needs a chunk of the 96 that a node grants
 
 class Bounds : public Check {

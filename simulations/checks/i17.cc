@@ -5,8 +5,6 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration hints_end_within = 60s;
-
 class Accounting : public Check {
  public:
   explicit Accounting(const Scene& scene) : Check(scene, "I17") {}

@@ -12,7 +12,7 @@ namespace {
 constexpr Duration detached_time = 300s;
 constexpr Duration split_time = 60s;
 constexpr Duration calm_time = 30s;
-constexpr Duration patience = 120s;
+constexpr Duration healed_within = 120s;
 
 /// `count` of the numbers below `size` but `without`, by chance, as flags.
 std::vector<bool> drawn_half(std::size_t size, std::size_t count, std::size_t without,
@@ -108,7 +108,7 @@ void heal(LivenessMesh& mesh, Healing& healing) {
   const Instant mended = mesh.now();
   bool alive_seen = false;
   bool epochs_seen = false;
-  while (!(alive_seen && epochs_seen) && mesh.now() < mended + patience) {
+  while (!(alive_seen && epochs_seen) && mesh.now() < mended + healed_within) {
     mesh.run_for(10ms);
     if (!alive_seen && all_alive(mesh)) {
       alive_seen = true;

@@ -11,7 +11,7 @@ namespace pixmesh::studies {
 namespace {
 
 constexpr Duration settling = 3s;
-constexpr Duration patience = 120s;
+constexpr Duration known_within = 120s;
 constexpr std::size_t many_nodes = 1000;    // above it …
 constexpr std::size_t crashes_of_many = 5;  // … so many crashes at most
 constexpr std::size_t nodes_a_crash = 20;   // of one mesh at most every 20th node crashes
@@ -21,7 +21,7 @@ struct Detection {
   Samples doubted;     // until one observer doubts the member for good: it routes nothing there
   Samples first_dead;  // until the first observer holds it dead
   Samples all_dead;    // until all do
-  std::uint64_t unfinished = 0;    // not known to all within `patience`
+  std::uint64_t unfinished = 0;    // not known to all within `known_within`
   std::uint64_t false_deaths = 0;  // a living member held dead, once for each observer
 };
 
@@ -43,7 +43,7 @@ class CrashWatch {
   void run() {
     const Instant crash = mesh_.now();
     mesh_.crash(victim_);
-    mesh_.run_until(crash + patience);
+    mesh_.run_until(crash + known_within);
     mesh_.on_change = nullptr;
     if (mesh_.is_exhausted()) return;
     ++detection_.crashes;

@@ -12,8 +12,6 @@ std::string at_line(std::size_t line, const std::string& fault) {
   return "line " + std::to_string(line) + ": " + fault;
 }
 
-bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
-
 // The identifiers of a line, in order.
 std::vector<std::string_view> identifiers_of(std::string_view line) {
   std::vector<std::string_view> found;

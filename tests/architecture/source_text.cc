@@ -5,9 +5,10 @@
 #include <set>
 
 namespace pixmesh::architecture {
-namespace {
 
 bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+namespace {
 
 // Walks over source text and blanks out comments and, if asked, the insides of literals.
 class Blanker {

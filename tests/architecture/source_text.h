@@ -8,6 +8,9 @@
 // left to the compiler.
 namespace pixmesh::architecture {
 
+/// Part of an identifier or number.
+[[nodiscard]] bool is_word(char c);
+
 /// The source with its comments blanked out; lines keep their numbers.
 [[nodiscard]] std::string without_comments(std::string_view source);
 /// The same, and what stands between quotes is blanked out too (not in `#include` lines).
