@@ -199,6 +199,49 @@ TEST_CASE(
   CHECK_FALSE(three.lists_of(partition).known());  // a write accepted now would go with the copy
 }
 
+// Seed 34: it was in a set that one other member had prepared, and that the newest placement did
+// not know of yet.
+TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set has settled") {
+  MeshView view = view_of({1, 2, 3, 4, 5});
+  view.self = node(3);
+  RecordCodec codec = blind_codec();
+  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
+    return HolderLists{nodes({1, 2, 4}), 1, nodes({1, 3, 4}), 0};
+  };
+  Rebalance three(OperationId{1}, view, codec, 1);
+  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
+  Instant now{};
+  (void)three.start(now);
+  const auto answered = [&](Effects effects) {  // its disk holds nothing
+    for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
+      append(effects, three.on_disk(now, DiskAnswer(DiskSummary{})));
+    }
+    return effects;
+  };
+  const auto tick = [&] {
+    now += 1s;
+    return answered(three.on_deadline(now));
+  };
+  answered(three.on_placement(now, [](PartitionId) { return nodes({1, 2, 5}); }));
+  CHECK(asked<ListsAnnounced>(tick()).size() == 3);
+  for (int i = 0; i < 9; ++i) CHECK(count_of<StartDrop>(tick()) == 0);
+
+  SUBCASE("a target member says that it has") {
+    answered(three.on_message(now, node(1), Settle{SettleStep::settle, {}, {{partition, 2}}}));
+    std::size_t drops = 0;
+    for (int i = 0; i < 5; ++i) drops += count_of<StartDrop>(tick());
+    CHECK(drops == 1);
+  }
+  SUBCASE("a target member tells it of the settled set that it is in") {
+    answered(three.on_message(
+        now, node(1),
+        ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}}));
+    CHECK(three.lists_of(partition).settled == nodes({1, 3, 4}));
+    CHECK(asked<ListsAnnounced>(tick()).size() == 3);
+    for (int i = 0; i < 5; ++i) CHECK(count_of<StartDrop>(tick()) == 0);
+  }
+}
+
 TEST_CASE("rebalance: a member that missed two settlings is taken to the newest") {
   Newcomer four;
   four.announce(1);
