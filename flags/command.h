@@ -63,8 +63,8 @@ class Command {
   Flag add_option(const std::string& names, T& value, const std::string& summary) const;
   Flag add_flag(const std::string& names, bool& value, const std::string& summary) const;
 
-  /// @param body  called once the line is parsed and this is the command it names.
   [[nodiscard]] Command add_command(const std::string& name, const std::string& summary) const;
+  /// @param body  called once the line is parsed and this is the command it names.
   void on_chosen(std::function<void()> body) const;
   /// For whoever parses the line.
   [[nodiscard]] CLI::App& app() const { return *app_; }
