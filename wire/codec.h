@@ -1,8 +1,12 @@
 #pragma once
 
-#include <msgpack.hpp>
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <type_traits>
 
 #include "wire/fields.h"
+#include "wire/packed.h"
 
 // How values become msgpack and come back. Included only inside wire.
 //
@@ -14,20 +18,6 @@
 //   structs and lists        array
 namespace pixmesh::codec {
 
-using Packer = msgpack::packer<msgpack::sbuffer>;
-
-/// Thrown by `read` and caught in wire: the bytes are not what they should be.
-struct Malformed {};
-
-inline void need(bool holds) {
-  if (!holds) throw Malformed{};
-}
-
-inline void pack_bytes(Packer& out, const void* bytes, std::size_t size) {
-  out.pack_bin(static_cast<std::uint32_t>(size));
-  out.pack_bin_body(static_cast<const char*>(bytes), static_cast<std::uint32_t>(size));
-}
-
 template <typename T>
 struct Value;
 
@@ -36,33 +26,29 @@ void write(Packer& out, const T& value) {
   Value<T>::write(out, value);
 }
 template <typename T>
-void read(const msgpack::object& in, T& value) {
+void read(Packed in, T& value) {
   Value<T>::read(in, value);
 }
 
 template <typename T>
 requires(std::is_unsigned_v<T> && !std::is_same_v<T, bool>) struct Value<T> {
-  static void write(Packer& out, T value) { out.pack_uint64(value); }
-  static void read(const msgpack::object& in, T& value) {
-    need(in.type == msgpack::type::POSITIVE_INTEGER && in.via.u64 <= std::numeric_limits<T>::max());
-    value = static_cast<T>(in.via.u64);
+  static void write(Packer& out, T value) { out.number(value); }
+  static void read(Packed in, T& value) {
+    value = static_cast<T>(in.number(std::numeric_limits<T>::max()));
   }
 };
 
 template <>
 struct Value<bool> {
-  static void write(Packer& out, bool value) { value ? out.pack_true() : out.pack_false(); }
-  static void read(const msgpack::object& in, bool& value) {
-    need(in.type == msgpack::type::BOOLEAN);
-    value = in.via.boolean;
-  }
+  static void write(Packer& out, bool value) { out.boolean(value); }
+  static void read(Packed in, bool& value) { value = in.boolean(); }
 };
 
 template <typename T>
 requires(std::is_enum_v<T>) struct Value<T> {
   using Raw = std::underlying_type_t<T>;
   static void write(Packer& out, T value) { codec::write(out, static_cast<Raw>(value)); }
-  static void read(const msgpack::object& in, T& value) {
+  static void read(Packed in, T& value) {
     Raw raw{};
     codec::read(in, raw);
     value = static_cast<T>(raw);
@@ -71,40 +57,33 @@ requires(std::is_enum_v<T>) struct Value<T> {
 
 template <>
 struct Value<std::string> {
-  static void write(Packer& out, const std::string& value) {
-    out.pack_str(static_cast<std::uint32_t>(value.size()));
-    out.pack_str_body(value.data(), static_cast<std::uint32_t>(value.size()));
-  }
-  static void read(const msgpack::object& in, std::string& value) {
-    need(in.type == msgpack::type::STR);
-    value.assign(in.via.str.ptr, in.via.str.size);
-  }
+  static void write(Packer& out, const std::string& value) { out.text(value); }
+  static void read(Packed in, std::string& value) { value = in.text(); }
 };
 
 template <std::size_t size>
 struct Value<std::array<std::uint8_t, size>> {
-  static void write(Packer& out, const std::array<std::uint8_t, size>& value) {
-    pack_bytes(out, value.data(), size);
-  }
-  static void read(const msgpack::object& in, std::array<std::uint8_t, size>& value) {
-    need(in.type == msgpack::type::BIN && in.via.bin.size == size);
-    std::copy_n(in.via.bin.ptr, size, reinterpret_cast<char*>(value.data()));
+  static void write(Packer& out, const std::array<std::uint8_t, size>& value) { out.bytes(value); }
+  static void read(Packed in, std::array<std::uint8_t, size>& value) {
+    const ByteView bytes = in.bytes();
+    need(bytes.size() == size);
+    std::copy_n(bytes.begin(), size, value.begin());
   }
 };
 
 template <typename IdTag, typename Raw>
 struct Value<Id<IdTag, Raw>> {
   static void write(Packer& out, const Id<IdTag, Raw>& value) { codec::write(out, value.raw); }
-  static void read(const msgpack::object& in, Id<IdTag, Raw>& value) { codec::read(in, value.raw); }
+  static void read(Packed in, Id<IdTag, Raw>& value) { codec::read(in, value.raw); }
 };
 
 template <typename T>
 struct Value<std::optional<T>> {
   static void write(Packer& out, const std::optional<T>& value) {
-    value ? codec::write(out, *value) : static_cast<void>(out.pack_nil());
+    value ? codec::write(out, *value) : out.nil();
   }
-  static void read(const msgpack::object& in, std::optional<T>& value) {
-    if (in.type == msgpack::type::NIL) {
+  static void read(Packed in, std::optional<T>& value) {
+    if (in.is_nil()) {
       value.reset();
       return;
     }
@@ -117,15 +96,16 @@ struct Value<std::vector<std::uint64_t>> {
   static void write(Packer& out, const std::vector<std::uint64_t>& value) {
     CanonicalBytes bytes;
     for (const std::uint64_t word : value) bytes.u64(word);
-    pack_bytes(out, bytes.bytes().data(), bytes.bytes().size());
+    out.bytes(bytes.bytes());
   }
-  static void read(const msgpack::object& in, std::vector<std::uint64_t>& value) {
-    need(in.type == msgpack::type::BIN && in.via.bin.size % 8 == 0);
-    value.resize(in.via.bin.size / 8);
+  static void read(Packed in, std::vector<std::uint64_t>& value) {
+    const ByteView bytes = in.bytes();
+    need(bytes.size() % 8 == 0);
+    value.resize(bytes.size() / 8);
     for (std::size_t i = 0; i < value.size(); ++i) {
       value[i] = 0;
       for (std::size_t j = 0; j < 8; ++j) {
-        value[i] |= std::uint64_t{static_cast<std::uint8_t>(in.via.bin.ptr[8 * i + j])} << (8 * j);
+        value[i] |= std::uint64_t{bytes[8 * i + j]} << (8 * j);
       }
     }
   }
@@ -134,16 +114,14 @@ struct Value<std::vector<std::uint64_t>> {
 template <typename T>
 struct Value<std::vector<T>> {
   static void write(Packer& out, const std::vector<T>& value) {
-    out.pack_array(static_cast<std::uint32_t>(value.size()));
+    out.list(value.size());
     for (const T& one : value) codec::write(out, one);
   }
-  static void read(const msgpack::object& in, std::vector<T>& value) {
-    need(in.type == msgpack::type::ARRAY);
+  static void read(Packed in, std::vector<T>& value) {
+    const std::size_t size = in.list_size();
     value.clear();
-    value.reserve(in.via.array.size);
-    for (std::size_t i = 0; i < in.via.array.size; ++i) {
-      codec::read(in.via.array.ptr[i], value.emplace_back());
-    }
+    value.reserve(size);
+    for (std::size_t i = 0; i < size; ++i) codec::read(in.at(i), value.emplace_back());
   }
 };
 
@@ -157,42 +135,27 @@ struct Value<T> {
     return count;
   }();
   static void write(Packer& out, const T& value) {
-    out.pack_array(static_cast<std::uint32_t>(count));
+    out.list(count);
     Fields<T>::List::apply([&](auto... field) { (codec::write(out, value.*field), ...); });
   }
-  static void read(const msgpack::object& in, T& value) {
-    need(in.type == msgpack::type::ARRAY && in.via.array.size >= required);
-    const std::size_t present = in.via.array.size;
+  static void read(Packed in, T& value) {
+    const std::size_t present = in.list_size();
+    need(present >= required);
     std::size_t i = 0;
     const auto read_next = [&](auto field) {
-      if (i < present) codec::read(in.via.array.ptr[i++], value.*field);
+      if (i < present) codec::read(in.at(i++), value.*field);
     };
     Fields<T>::List::apply([&](auto... field) { (read_next(field), ...); });
   }
 };
 
-/// The bounds of every decoding: depth 12, lists 4,096, texts 64 KiB, bins 1 MiB.
-inline msgpack::object_handle unpack(ByteView bytes) {
-  const msgpack::unpack_limit limit(4'096, 0, 64U << 10, 1U << 20, 0, 12);
-  std::size_t offset = 0;
-  auto handle = msgpack::unpack(reinterpret_cast<const char*>(bytes.data()), bytes.size(), offset,
-                                nullptr, nullptr, limit);
-  need(offset == bytes.size());
-  return handle;
-}
-
-inline Bytes to_bytes(const msgpack::sbuffer& buffer) {
-  const auto* begin = reinterpret_cast<const std::uint8_t*>(buffer.data());
-  return {begin, begin + buffer.size()};
-}
-
-/// Runs `decode`; whatever it or msgpack throws becomes `malformed`.
-template <typename T, typename Decode>
-Result<T> guarded(const char* what, Decode&& decode) {
+/// Gives `decode` the value that the bytes are; whatever is thrown meanwhile becomes `malformed`.
+template <typename T>
+Result<T> decode_with(const auto& decode, const char* what, ByteView bytes) {
   try {
-    return decode();
+    const Unpacked unpacked(bytes);
+    return decode(unpacked.value());
   } catch (const Malformed&) {
-  } catch (const msgpack::unpack_error&) {
   } catch (const std::bad_alloc&) {
   }
   return Error{ErrorCode::malformed, std::string("these bytes are no ") + what};

@@ -6,25 +6,25 @@ namespace pixmesh {
 namespace {
 
 constexpr std::uint32_t envelope_fields = 3;  // format, type, fields
+constexpr std::uint64_t max_number = std::numeric_limits<std::uint16_t>::max();
 
 template <typename Variant>
 Bytes encode_any(const Variant& message) {
-  msgpack::sbuffer buffer(256);
-  codec::Packer out(buffer);
-  out.pack_array(envelope_fields);
-  out.pack_uint32(format_version);
+  codec::Packer out;
+  out.list(envelope_fields);
+  out.number(format_version);
   std::visit(
       [&]<typename T>(const T& value) {
-        out.pack_uint16(Fields<T>::number);
+        out.number(Fields<T>::number);
         codec::write(out, value);
       },
       message);
-  return codec::to_bytes(buffer);
+  return std::move(out).take();
 }
 
 // Tries the alternatives one by one; the numbers are few and known while compiling.
 template <typename Variant, std::size_t index = 0>
-void read_alternative(std::uint64_t number, const msgpack::object& in, Variant& message) {
+void read_alternative(std::uint64_t number, codec::Packed in, Variant& message) {
   if constexpr (index == std::variant_size_v<Variant>) {
     codec::need(false);
   } else {
@@ -39,19 +39,14 @@ void read_alternative(std::uint64_t number, const msgpack::object& in, Variant& 
 
 template <typename Any, typename Variant = Any>
 Result<Variant> decode_any(ByteView bytes) {
-  return codec::guarded<Variant>("message of ours", [&] {
-    const msgpack::object_handle handle = codec::unpack(bytes);
-    const msgpack::object& envelope = handle.get();
-    codec::need(envelope.type == msgpack::type::ARRAY &&
-                envelope.via.array.size == envelope_fields);
-    const msgpack::object* part = envelope.via.array.ptr;
-    codec::need(part[0].type == msgpack::type::POSITIVE_INTEGER &&
-                part[0].via.u64 == format_version);
-    codec::need(part[1].type == msgpack::type::POSITIVE_INTEGER);
+  const auto decode = [](codec::Packed envelope) {
+    codec::need(envelope.list_size() == envelope_fields);
+    codec::need(envelope.at(0).number(format_version) == format_version);
     Variant message;
-    read_alternative<Any>(part[1].via.u64, part[2], message);
+    read_alternative<Any>(envelope.at(1).number(max_number), envelope.at(2), message);
     return message;
-  });
+  };
+  return codec::decode_with<Variant>(decode, "message of ours", bytes);
 }
 
 }  // namespace

@@ -7,27 +7,23 @@ namespace {
 
 template <typename T>
 Bytes encode_stored(const T& value) {
-  msgpack::sbuffer buffer(512);
-  codec::Packer out(buffer);
-  out.pack_array(2);
-  out.pack_uint32(format_version);
+  codec::Packer out;
+  out.list(2);
+  out.number(format_version);
   codec::write(out, value);
-  return codec::to_bytes(buffer);
+  return std::move(out).take();
 }
 
 template <typename T>
 Result<T> decode_stored(const char* what, ByteView bytes) {
-  return codec::guarded<T>(what, [&] {
-    const msgpack::object_handle handle = codec::unpack(bytes);
-    const msgpack::object& pair = handle.get();
-    codec::need(pair.type == msgpack::type::ARRAY && pair.via.array.size == 2);
-    std::uint32_t format = 0;
-    codec::read(pair.via.array.ptr[0], format);
-    codec::need(format == format_version);
+  const auto decode = [](codec::Packed pair) {
+    codec::need(pair.list_size() == 2);
+    codec::need(pair.at(0).number(format_version) == format_version);
     T value;
-    codec::read(pair.via.array.ptr[1], value);
+    codec::read(pair.at(1), value);
     return value;
-  });
+  };
+  return codec::decode_with<T>(decode, what, bytes);
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ struct Newer {
 
 template <typename To, typename From>
 bool reads(const From& from, To& to) {
-  msgpack::sbuffer buffer;
-  codec::Packer packer(buffer);
+  codec::Packer packer;
   codec::write(packer, from);
-  const auto handle = codec::unpack(codec::to_bytes(buffer));
+  const Bytes bytes = std::move(packer).take();
+  const codec::Unpacked unpacked(bytes);
   try {
-    codec::read(handle.get(), to);
+    codec::read(unpacked.value(), to);
     return true;
   } catch (const codec::Malformed&) {
     return false;
