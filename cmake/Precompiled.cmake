@@ -1,5 +1,5 @@
 # Reading the standard library takes a third of the time that a small file needs; it is read once.
-# A build without (PIXMESH_PRECOMPILE=OFF, the preset clang) finds the include that somebody forgot.
+# A build without (PIXMESH_PRECOMPILE=OFF, the preset apart) finds the include that somebody forgot.
 option(PIXMESH_PRECOMPILE "Precompile the headers of the standard library" ON)
 set(PIXMESH_STD_HEADERS <algorithm> <array> <chrono> <cstdint> <deque> <functional> <map> <memory>
                         <optional> <set> <span> <string> <string_view> <utility> <variant> <vector>)

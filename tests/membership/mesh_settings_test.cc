@@ -71,13 +71,13 @@ TEST_CASE("membership: an eviction is one fact whoever tells it") {
   Eviction eviction;
   eviction.node.raw.fill(3);
   eviction.generation = 5;
-  const Eviction ada = sign_eviction(eviction, signing_key_of({1}));
-  const Eviction bob = sign_eviction(eviction, signing_key_of({2}));
+  const Eviction first_told = sign_eviction(eviction, signing_key_of({1}));
+  const Eviction second_told = sign_eviction(eviction, signing_key_of({2}));
 
-  CHECK(verify_eviction(ada));
-  CHECK(eviction_hash(ada) == eviction_hash(bob));
-  Eviction changed = ada;
+  CHECK(verify_eviction(first_told));
+  CHECK(eviction_hash(first_told) == eviction_hash(second_told));
+  Eviction changed = first_told;
   changed.generation = 6;
   CHECK_FALSE(verify_eviction(changed));
-  CHECK(eviction_hash(changed) != eviction_hash(ada));
+  CHECK(eviction_hash(changed) != eviction_hash(first_told));
 }
