@@ -34,8 +34,10 @@ install_packages() {
     fail "apt-get could not install:$missing"
 }
 
-# What a compiler cache needs to recognise the same source in another folder.
+# What a compiler cache needs to recognise the same source in another folder, without preprocessing
+# each file once more.
 export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=true CCACHE_SLOPPINESS=pch_defines,time_macros
+export CCACHE_DEPEND=true
 
 # build PRESET [TARGET…]: configures and builds, quietly unless it fails.
 build() {
