@@ -166,6 +166,7 @@ void Peers::perform(Instant now, const Liveness::Effects& effects) {
                          {{"member", short_text(change->node)},
                           {"state", std::string(text_of(change->state))},
                           {"was", std::string(text_of(change->was))},
+                          {"by", short_text(change->by)},
                           {"silent_for", seconds_text(change->silent_for)}});
       if (change->state == LifeState::alive) {
         news_.push_back(MemberUp{change->node});

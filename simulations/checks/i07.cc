@@ -1,5 +1,6 @@
 // I7: no node drops, for rebalance, a copy while fewer than R_eff other verified copies exist, and
-// no set of holders stands alone before W of it have every acknowledged write. Fewer than W are a
+// no set of holders stands alone before W of it have every acknowledged write; and who confirms
+// that it has everything has what was acknowledged before it was fenced. Fewer than W are a
 // finding. Between W and R_eff, where a new holder missed a write that the others acknowledged and
 // will be told by a hint, is counted as a shortfall.
 #include <algorithm>
@@ -45,26 +46,73 @@ class CarefulDrops : public Check {
            {node});
   }
 
-  void on_sent(PartyId from, PartyId, Plane plane, ByteView message) override {
+  void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
-    if (message_number_of(message) != Fields<Settle>::number) return;
+    const std::uint32_t number = message_number_of(message);
+    if (number != Fields<Settle>::number && number != Fields<ListsAnnounced>::number &&
+        number != Fields<SyncConfirmed>::number) {
+      return;
+    }
     const auto decoded = decode_message(message);
-    const auto* settle = decoded ? std::get_if<Settle>(&decoded.value()) : nullptr;
-    if (settle == nullptr || settle->step != SettleStep::settle) return;
-    for (const SyncConfirmed::Entry& entry : settle->entries) look_at_set(from, entry);
+    if (!decoded) return;
+    if (const auto* settle = std::get_if<Settle>(&decoded.value())) {
+      if (settle->step != SettleStep::settle) return;
+      for (const SyncConfirmed::Entry& entry : settle->entries) look_at_set(from, entry);
+    } else if (const auto* announced = std::get_if<ListsAnnounced>(&decoded.value())) {
+      note_fences(from, to, *announced);
+    } else if (const auto* confirmed = std::get_if<SyncConfirmed>(&decoded.value())) {
+      for (const auto& entry : confirmed->entries) look_at_newcomer(from, entry);
+    }
   }
 
  private:
+  // Node, partition, number of the settled set, target set.
+  using Newcomer = std::tuple<std::uint32_t, PartitionId, std::uint64_t, std::vector<NodeId>>;
+
+  // A newcomer is fenced when enough of the settled set have told it that they count on it.
+  void note_fences(std::uint32_t from, PartyId to, const ListsAnnounced& announced) {
+    if (to >= scene_.world.node_count()) return;
+    const NodeId teller = scene_.world.id_of(from);
+    const NodeId newcomer = scene_.world.id_of(to);
+    for (const ListsAnnounced::Entry& entry : announced.entries) {
+      const auto& settled = announced.sets[entry.settled];
+      if (!contains(settled, teller) || contains(settled, newcomer)) continue;
+      if (!contains(announced.sets[entry.target], newcomer)) continue;
+      const Newcomer key{to, entry.partition, entry.number, announced.sets[entry.target]};
+      fenced_since_.try_emplace(key, scene_.world.now());
+    }
+  }
+  // Later writes go to both sets, and may miss one of the new one.
+  void look_at_newcomer(std::uint32_t node, const SyncConfirmed::Entry& entry) {
+    const auto lists = scene_.world.stored_lists(node, entry.partition);
+    if (!lists || scene_.atlas.destroyed_count() > 0) return;
+    const auto fence = fenced_since_.find({node, entry.partition, entry.number, lists->target});
+    if (fence == fenced_since_.end() || !confirmed_.insert(fence->first).second) return;
+    for (const auto& [name, history] : scene_.oracle.names()) {
+      if (partition_of(name) != entry.partition) continue;
+      const Version version = history.acknowledged_by(fence->second);
+      if (version.clock == 0) continue;
+      const auto record = copies_.record_of(node, name);
+      if (record && record->version >= version) continue;
+      report("node " + std::to_string(node) + " confirms partition " +
+                 std::to_string(entry.partition.raw) + " and lacks '" + name + "'",
+             {node});
+    }
+  }
+  [[nodiscard]] PartitionId partition_of(const std::string& name) {
+    const auto place = partitions_.try_emplace(name);
+    if (place.second) place.first->second = scene_.world.partition_of_name(name);
+    return place.first->second;
+  }
   void look_at_set(std::uint32_t from, const SyncConfirmed::Entry& entry) {
     if (seen_.contains({entry.partition, entry.number})) return;
     const auto lists = scene_.world.stored_lists(from, entry.partition);
     if (!lists || lists->number + 1 != entry.number) return;
     seen_.insert({entry.partition, entry.number});
     for (const auto& [name, history] : scene_.oracle.names()) {
-      const auto place = partitions_.try_emplace(name);
-      if (place.second) place.first->second = scene_.world.partition_of_name(name);
+      if (partition_of(name) != entry.partition) continue;
       const Version version = history.acknowledged_by(scene_.world.now());
-      if (place.first->second != entry.partition || version.clock == 0) continue;
+      if (version.clock == 0) continue;
       look_at_copies(from, name, version, lists->target);
     }
   }
@@ -82,6 +130,8 @@ class CarefulDrops : public Check {
 
   StoredCopies copies_;
   std::map<std::string, PartitionId> partitions_;
+  std::map<Newcomer, Instant> fenced_since_;  // at the earliest
+  std::set<Newcomer> confirmed_;
   std::set<std::pair<PartitionId, std::uint64_t>> seen_;  // settled sets, by their number
 };
 

@@ -10,7 +10,7 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration just_now = 10s;  // what came while the fetch was being made ready
+constexpr Duration just_now = 30s;  // what came while the fetch was being made ready
 
 class Movement : public Check {
  public:

@@ -1,5 +1,6 @@
-// I13: no run is sent to a holder that its router believes silent.
-#include "base/digest.h"
+// I13: no run is sent to a holder that its router believes silent; and nobody is suspected before
+// others were asked to probe it.
+#include "simulations/checks/beliefs.h"
 #include "simulations/checks/check.h"
 #include "simulations/world/message_text.h"
 #include "wire/fields.h"
@@ -8,60 +9,27 @@
 namespace pixmesh {
 namespace {
 
+// One that has just joined may not know yet whom to ask.
+constexpr std::uint32_t accusations_pardoned = 3;
 constexpr Duration decided_within = 150ms;  // a holder that answered may fall silent meanwhile
-
-/// What nodes believe, as their logs tell it.
-class Beliefs {
- public:
-  explicit Beliefs(const Scene& scene) : scene_(scene) {}
-
-  void forget(std::uint32_t node) {
-    read_on();
-    silent_.erase(node);
-  }
-  /// Since when `node` has believed `member` silent; none if it has not.
-  [[nodiscard]] std::optional<Instant> silent_since(std::uint32_t node, NodeId member) {
-    read_on();
-    const auto& silent = silent_[node];
-    const auto found = silent.find(short_text(member));
-    return found == silent.end() ? std::nullopt : std::optional(found->second);
-  }
-
- private:
-  void read_on() {
-    const auto& log = scene_.world.log();
-    for (; next_ < log.size(); ++next_) {
-      const LoggedEvent& line = log[next_];
-      if (line.name != "member_changed") continue;
-      const std::string member = field(line.fields, "member=");
-      if (field(line.fields, "state=") == "alive") {
-        silent_[line.node].erase(member);
-      } else {
-        silent_[line.node].try_emplace(member, line.at);
-      }
-    }
-  }
-  [[nodiscard]] static std::string field(const std::string& fields, const std::string& key) {
-    const std::size_t at = fields.find(key);
-    if (at == std::string::npos) return {};
-    const std::size_t begin = at + key.size();
-    return fields.substr(begin, fields.find(' ', begin) - begin);
-  }
-
-  Scene scene_;
-  std::size_t next_ = 0;
-  std::map<std::uint32_t, std::map<std::string, Instant>> silent_;
-};
 
 class Routing : public Check {
  public:
-  explicit Routing(const Scene& scene) : Check(scene, "I13"), beliefs_(scene) {}
+  explicit Routing(const Scene& scene) : Check(scene, "I13"), beliefs_(scene.world) {}
 
-  void on_crashed(std::uint32_t node) override { beliefs_.forget(node); }
+  void on_crashed(std::uint32_t node) override {
+    look_at_accusations();
+    beliefs_.forget(node);
+    accused_.erase(node);
+    askers_.erase(node);
+  }
+  void on_scan() override { look_at_accusations(); }
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
     const std::uint32_t number = message_number_of(message);
-    if (number == Fields<ProbeLoad>::number && to < scene_.world.node_count()) {
+    if (number == Fields<PingRequest>::number) {
+      askers_.insert(from);
+    } else if (number == Fields<ProbeLoad>::number && to < scene_.world.node_count()) {
       look_at(from, scene_.world.id_of(to), Duration{});
     } else if (number == Fields<RunCandidates>::number) {
       const auto decoded = decode_message(message);
@@ -83,7 +51,18 @@ class Routing : public Check {
            {router, number});
   }
 
+  // A node that knows of nobody else alive has nobody to ask.
+  void look_at_accusations() {
+    for (const auto& [node, member] : beliefs_.take_accusations()) {
+      if (askers_.contains(node) || beliefs_.alive(node).size() < 2) continue;
+      if (++accused_[node] < accusations_pardoned) continue;
+      report("node " + std::to_string(node) + " suspects and never asked others to probe",
+             {node, scene_.world.number_of(member)});
+    }
+  }
   Beliefs beliefs_;
+  std::set<std::uint32_t> askers_;                  // processes that asked others to probe
+  std::map<std::uint32_t, std::uint32_t> accused_;  // accusations by processes that did not
 };
 
 }  // namespace

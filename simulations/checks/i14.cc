@@ -152,14 +152,8 @@ class Order : public Check {
     return ceiling;
   }
   [[nodiscard]] std::uint64_t stored_generation(std::uint32_t node) {
-    std::uint64_t highest = 0;
-    for (const auto& [key, value] : scene_.world.state(node).table(Table::facts).rows) {
-      const auto record = decode_member(value);
-      if (record && record->node == scene_.world.id_of(node)) {
-        highest = std::max(highest, record->generation);
-      }
-    }
-    return highest;
+    const auto record = scene_.world.stored_member(node);
+    return record ? record->generation : 0;
   }
   void look_at(std::uint32_t node) {
     const std::uint64_t generation = stored_generation(node);

@@ -1,7 +1,10 @@
 // I16: a message that no member signed changes nothing: no forged record is stored, nobody is
-// evicted by a stranger.
+// evicted by a stranger or by a member alone, nobody has a record of a member that is not by it.
+#include "base/digest.h"
+#include "membership/member_record.h"
 #include "simulations/checks/check.h"
 #include "simulations/workload/forgery.h"
+#include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
@@ -16,6 +19,9 @@ class Strangers : public Check {
       report("node " + std::to_string(node) + " stores what a stranger sent", {node});
     }
   }
+  void on_scan() override {
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) look_at_records(node);
+  }
   void at_rest() override {
     for (const std::uint32_t node : scene_.world.running()) {
       for (const MemberStatus& member : scene_.world.status(node).members) {
@@ -27,6 +33,23 @@ class Strangers : public Check {
       }
     }
   }
+
+ private:
+  // Each row that has changed since it was last looked at.
+  void look_at_records(std::uint32_t node) {
+    for (const auto& [key, value] : scene_.world.state(node).table(Table::facts).rows) {
+      if (text_of(key).rfind("member/", 0) != 0) continue;
+      Bytes& seen = seen_[{node, key}];
+      if (seen == value) continue;
+      seen = value;
+      const auto record = decode_member(seen);
+      if (record && verify_record(record.value())) continue;
+      report("node " + std::to_string(node) + " keeps a record that its member never signed",
+             {node});
+    }
+  }
+
+  std::map<std::pair<std::uint32_t, Bytes>, Bytes> seen_;
 };
 
 }  // namespace

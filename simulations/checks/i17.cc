@@ -1,13 +1,34 @@
-// I17: what a node says about itself (images, bytes, missing copies) is what is on its disk.
+// I17: what a node says about itself (images, bytes, missing copies) is what is on its disk; and
+// while a holder is silent it says that copies are missing.
+#include <algorithm>
+
+#include "simulations/checks/beliefs.h"
 #include "simulations/checks/check.h"
+#include "simulations/world/message_text.h"
+#include "wire/fields.h"
+#include "wire/message.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
 
+constexpr Duration said_within = 5s;
+
 class Accounting : public Check {
  public:
-  explicit Accounting(const Scene& scene) : Check(scene, "I17") {}
+  explicit Accounting(const Scene& scene) : Check(scene, "I17"), beliefs_(scene.world) {}
+
+  void on_sent(PartyId from, PartyId, Plane plane, ByteView message) override {
+    if (plane != Plane::control || from >= scene_.world.node_count()) return;
+    if (message_number_of(message) != Fields<StatusAnswer>::number) return;
+    const auto decoded = decode_message(message);
+    const auto* status = decoded ? std::get_if<StatusAnswer>(&decoded.value()) : nullptr;
+    if (status != nullptr) look_at_shortage(from, *status);
+  }
+  void on_crashed(std::uint32_t node) override {
+    beliefs_.forget(node);
+    unsaid_.erase(node);
+  }
 
   void at_rest() override {
     for (const std::uint32_t node : scene_.world.running()) {
@@ -37,6 +58,64 @@ class Accounting : public Check {
              {node});
     }
   }
+
+ private:
+  using Short = std::map<PartitionId, HolderLists>;
+  struct Unsaid {
+    Instant at;
+    Short partitions;
+  };
+
+  // What changes while the answer is made is no fault: only what it leaves out twice, and a while
+  // apart, is.
+  void look_at_shortage(std::uint32_t node, const StatusAnswer& status) {
+    const bool is_right = status.under_replicated > 0 || scene_.world.disk(node).has_failed();
+    const Short now = is_right ? Short{} : short_at(node);
+    const auto before = unsaid_.find(node);
+    if (now.empty()) {
+      unsaid_.erase(node);
+    } else if (before == unsaid_.end()) {
+      unsaid_[node] = {scene_.world.now(), now};
+    } else if (before->second.at + said_within < scene_.world.now()) {
+      for (const auto& [partition, lists] : now) {
+        const auto same = before->second.partitions.find(partition);
+        if (same == before->second.partitions.end() || same->second != lists) continue;
+        report("node " + std::to_string(node) +
+                   " says that no copies are missing, and a holder of " + "partition " +
+                   std::to_string(partition.raw) + " is silent",
+               {node});
+        return;
+      }
+      before->second = {scene_.world.now(), now};
+    }
+  }
+  // Partitions with images of which another holder has long been silent, and which this node is to
+  // count: it is the lowest living holder.
+  [[nodiscard]] Short short_at(std::uint32_t node) {
+    Short found;
+    for (const auto& [key, stored] : scene_.world.disk(node).records()) {
+      if (found.contains(key.first) || decode_record(stored.bytes).value().tombstone) continue;
+      const auto lists = scene_.world.stored_lists(node, key.first);
+      if (lists && lacks_a_holder(node, *lists)) found[key.first] = *lists;
+    }
+    return found;
+  }
+  [[nodiscard]] bool lacks_a_holder(std::uint32_t node, const HolderLists& lists) {
+    bool lacks = false;
+    std::optional<NodeId> lowest;
+    for (const NodeId& holder : holders_of(lists)) {
+      const auto since = beliefs_.silent_since(node, holder);
+      if (since) {
+        lacks = lacks || *since + said_within < scene_.world.now();
+      } else if (!lowest) {
+        lowest = holder;
+      }
+    }
+    return lacks && lowest == scene_.world.id_of(node);
+  }
+
+  Beliefs beliefs_;
+  std::map<std::uint32_t, Unsaid> unsaid_;
 };
 
 }  // namespace

@@ -46,7 +46,7 @@ class ClassDraw {
         return draw_tools();
       case FaultClass::client:
         return draw_some(1s, 10s, [this] {
-          Event& garbage = add(EventKind::garbage);
+          Event& garbage = add(rng_.below(4) > 0 ? EventKind::garbage : EventKind::lie);
           garbage.number = static_cast<std::uint32_t>(rng_.below(1'000));
         });
       case FaultClass::membership:

@@ -29,6 +29,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"tag", operation, true, true, false, false, true, true},
     {"copy", operation, true, true, false, false, true, true},
     {"garbage", client, true, true, false, false, true, false},
+    {"lie", client, true, false, false, false, true, false},
     {"cut", network, true, true, true, false, false, false},
     {"cut-way", network, true, true, true, false, false, false},
     {"hold", network, true, true, true, false, false, false},

@@ -47,6 +47,7 @@ enum class EventKind : std::uint8_t {
   tag,
   copy,     // `name` gets a second name, `name`-copy
   garbage,  // bytes that no member signed, `number` says which
+  lie,      // a member, `node`, tells what no member signed
   // Network, between `node` and `peer` for `lasting`.
   cut,
   cut_way,  // from node to peer only
@@ -116,7 +117,7 @@ struct EventForm {
 };
 [[nodiscard]] const EventForm& form_of(EventKind kind);
 [[nodiscard]] inline bool is_operation(const Event& event) {
-  return event.kind <= EventKind::garbage;
+  return event.kind <= EventKind::lie;
 }
 
 /// "3.250000 crash node=2 for=10.000000".

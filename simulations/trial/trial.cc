@@ -13,6 +13,7 @@ namespace {
 constexpr Duration setup_within = 120s;
 constexpr Duration wishes_end_within = 130s;  // every client gives up by then
 constexpr Duration audit_within = 60s;
+constexpr Duration status_every = 6s;
 constexpr Duration conversations_end_within = 150s;  // as I12 has it
 constexpr std::size_t log_lines = 30;
 constexpr std::uint32_t rest_numbers_from = 1'000'000;  // of puts at rest; above all drawn ones
@@ -76,7 +77,11 @@ class Trial {
         }
       });
     }
-    (void)run_while_well(scenario_.safety, [] { return false; });
+    const Instant end = world_.now() + scenario_.safety;
+    while (well() && world_.now() < end) {
+      workload_.ask_for_status();
+      (void)run_while_well(std::min(status_every, end - world_.now()), [] { return false; });
+    }
     over_ = true;
     return well();
   }

@@ -36,7 +36,23 @@ Message forged_death(MeshWorld& world, std::uint32_t node, std::uint32_t number)
   return push;
 }
 
+// Its owner's, of a generation that the owner never reached.
+Message forged_record(MeshWorld& world, std::uint32_t node, std::uint32_t number) {
+  RecordPush push;
+  if (auto record = world.stored_member(node)) {
+    record->generation += 1 + number;
+    record->weight = 1;
+    push.records.push_back(std::move(*record));
+  }
+  return push;
+}
+
 }  // namespace
+
+Bytes lie_about(MeshWorld& world, std::uint32_t node, std::uint32_t number) {
+  return encode(number % 2 == 0 ? forged_death(world, node, number)
+                                : forged_record(world, node, number));
+}
 
 Bytes forgery_of(MeshWorld& world, std::uint32_t node, std::uint32_t number) {
   Rng rng(number);

@@ -38,7 +38,7 @@ class Wish : public std::enable_shared_from_this<Wish> {
   Event event_;
 };
 
-/// The wish of an operation event; null for `garbage`, which wants no answer.
+/// The wish of an operation event; null for `garbage` and `lie`, which want no answer.
 [[nodiscard]] std::shared_ptr<Wish> wish_of(const WishContext& context, const Event& event);
 
 /// A lookup of `event.name` and a read of its bytes. As an `audit` it asks exactly the node that

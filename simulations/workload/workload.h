@@ -18,11 +18,14 @@ class Workload {
   void begin(const Event& operation);
   /// Reads the event's name, or lists it, through the very node it names.
   void audit(const Event& read);
+  /// Asks every running node for its status, and waits for no answer: the checks see it.
+  void ask_for_status();
   /// Conversations under way, audits too.
   [[nodiscard]] std::uint64_t open_count() const { return *open_count_; }
 
  private:
   void send_garbage(SimClient& client, const Event& event);
+  void send_lie(const Event& event);
 
   MeshWorld& world_;
   Oracle& oracle_;

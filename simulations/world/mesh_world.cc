@@ -336,6 +336,15 @@ std::uint32_t MeshWorld::tools_running(std::uint32_t node) const {
   return executor ? executor->running_count() : 0;
 }
 
+std::optional<MemberRecord> MeshWorld::stored_member(std::uint32_t node) {
+  const std::string name = "member/" + to_text(id_of(node));
+  const ByteView key = bytes_of(name);
+  const auto row = machines_[node]->state->row(Table::facts, Bytes(key.begin(), key.end()));
+  if (!row) return std::nullopt;
+  auto record = decode_member(*row);
+  return record ? std::optional(std::move(record).value()) : std::nullopt;
+}
+
 std::size_t MeshWorld::count_logged(std::string_view name) const {
   return static_cast<std::size_t>(std::count_if(
       log_.begin(), log_.end(), [&](const auto& event) { return event.name == name; }));

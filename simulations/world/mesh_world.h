@@ -82,6 +82,8 @@ class MeshWorld {
   [[nodiscard]] VirtualDisk& disk(std::uint32_t node) { return *machines_[node]->disk; }
   [[nodiscard]] VirtualDisk& state(std::uint32_t node) { return *machines_[node]->state; }
   [[nodiscard]] PartitionId partition_of_name(const std::string& name) const;
+  /// A node's own member record as it has it on its disk.
+  [[nodiscard]] std::optional<MemberRecord> stored_member(std::uint32_t node);
   /// The lists of a partition as this node has them on its disk.
   [[nodiscard]] std::optional<HolderLists> stored_lists(std::uint32_t node, PartitionId partition);
   /// The running nodes whose disk holds this name, tombstones included, and its record.

@@ -164,6 +164,17 @@ bool VirtualNetwork::send(PartyId from, LinkId link, Bytes message, SharedBytes 
   return true;
 }
 
+bool VirtualNetwork::send_in_name_of(PartyId from, PartyId to, Bytes message) {
+  for (auto end = ends_.lower_bound({from, LinkId{}}); end != ends_.end(); ++end) {
+    if (end->first.first != from) break;
+    const Wire& wire = *end->second.first;
+    if (wire.plane != Plane::control || wire.is_closed) continue;
+    if (wire.sides[1 - end->second.second].party != to) continue;
+    return send(from, end->first.second, std::move(message), nullptr);
+  }
+  return false;
+}
+
 VirtualNetwork::Way* VirtualNetwork::way_of(const Parcel& parcel) {
   const Wire& wire = *parcel.wire;
   const auto way = ways_.find({wire.sides[1 - parcel.to].party, wire.sides[parcel.to].party});

@@ -67,6 +67,9 @@ class VirtualNetwork {
   [[nodiscard]] LinkId open(PartyId from, Plane plane, const Endpoint& to);
   void close(PartyId party, LinkId link);
   [[nodiscard]] bool send(PartyId from, LinkId link, Bytes message, SharedBytes chunk);
+  /// Sends to a process what its peer never meant to, over the control connection between the two.
+  /// @returns false when there is none.
+  bool send_in_name_of(PartyId from, PartyId to, Bytes message);
 
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   [[nodiscard]] std::uint64_t messages_sent() const { return messages_sent_; }

@@ -7,6 +7,7 @@
 #include "simulations/checks/all_checks.h"
 #include "simulations/workload/workload.h"
 #include "wire/message.h"
+#include "wire/stored.h"
 
 using namespace pixmesh;
 
@@ -214,6 +215,44 @@ TEST_CASE("simulations: I16 finds a forged record on its way to a disk") {
   CHECK(mesh.promise() == "I16");
 }
 
+TEST_CASE("simulations: I16 finds a record that its member never signed") {
+  Spoiled mesh;
+  CheckPtr check = make_i16(mesh.scene());
+  check->on_scan();
+  CHECK(mesh.promise() == "");
+  MemberRecord forged = mesh.world_.stored_member(2).value();
+  ++forged.generation;
+  const std::string name = "member/" + to_text(forged.node);
+  const ByteView key = bytes_of(name);
+  mesh.world_.state(1).submit(
+      {}, PutValues{{{Table::facts, Bytes(key.begin(), key.end()), encode_member(forged)}}});
+  mesh.world_.run_for(1s);
+  check->on_scan();
+  CHECK(mesh.promise() == "I16");
+}
+
+TEST_CASE("simulations: I17 finds a status that leaves out copies that are missing") {
+  Spoiled mesh;
+  const auto holders = mesh.holders();
+  CheckPtr check = make_i17(mesh.scene());
+  const auto say_nothing_is_missing = [&] {
+    for (const std::uint32_t node : holders) {
+      check->on_sent(node, MeshClient::first_party, Plane::control,
+                     encode(Message{StatusAnswer{}}));
+    }
+    mesh.world_.run_for(10s);
+  };
+  say_nothing_is_missing();
+  say_nothing_is_missing();
+  CHECK(mesh.promise() == "");
+  mesh.world_.crash(holders.back());
+  mesh.world_.run_for(20s);
+  say_nothing_is_missing();
+  CHECK(mesh.promise() == "");
+  say_nothing_is_missing();
+  CHECK(mesh.promise() == "I17");
+}
+
 TEST_CASE("simulations: I17 finds copies that are missed at rest") {
   Spoiled mesh;
   CheckPtr check = make_i17(mesh.scene());
@@ -294,6 +333,19 @@ TEST_CASE("simulations: I13 finds a run that goes to a node believed silent") {
   mesh.world_.crash(3);
   mesh.world_.run_for(20s);
   mesh.checks_.on_sent(0, 3, Plane::control, probe);
+  CHECK(mesh.promise() == "I13");
+}
+
+TEST_CASE("simulations: I13 finds nodes that suspect and never ask others to probe") {
+  Spoiled mesh;
+  for (int i = 0; i < 8; ++i) {
+    mesh.world_.crash(3);
+    mesh.world_.run_for(15s);
+    mesh.world_.restart(3);
+    mesh.world_.run_for(5s);
+  }
+  CHECK(mesh.promise() == "");
+  make_i13(mesh.scene())->on_scan();  // a check that has seen no request
   CHECK(mesh.promise() == "I13");
 }
 
