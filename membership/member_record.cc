@@ -29,6 +29,20 @@ bool in_range(const MemberRecord& record) {
 
 }  // namespace
 
+std::string_view text_of(MemberState state) {
+  switch (state) {
+    case MemberState::joining:
+      return "joining";
+    case MemberState::active:
+      return "active";
+    case MemberState::leaving:
+      return "leaving";
+    case MemberState::left:
+      return "left";
+  }
+  return "unknown";
+}
+
 MemberRecord sign_record(MemberRecord record, const SigningKey& key) {
   record.signing_key = key.public_key;
   record.node = node_id_of(key.public_key);

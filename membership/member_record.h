@@ -16,6 +16,8 @@ inline constexpr std::uint32_t zone_bytes_max = 64;
 /// joining: holds no data yet. active: placement uses it. leaving: placement has dropped it, it
 /// serves until nobody needs it. left: it is gone for good. The values go over the wire.
 enum class MemberState : std::uint8_t { joining, active, leaving, left };
+/// "joining", "active", "leaving" or "left", for people.
+[[nodiscard]] std::string_view text_of(MemberState state);
 
 /// What a member says about itself, signed with its own key. Only the member changes it; the
 /// highest generation wins, and of equal generations the greater `record_hash`.

@@ -51,20 +51,6 @@ class AnswerStatus : public Operation {
   bool answered_ = false;
 };
 
-std::string text_of(MemberState state) {
-  switch (state) {
-    case MemberState::joining:
-      return "joining";
-    case MemberState::active:
-      return "active";
-    case MemberState::leaving:
-      return "leaving";
-    case MemberState::left:
-      return "left";
-  }
-  return "unknown";
-}
-
 std::string text_of(ParameterType type) {
   switch (type) {
     case ParameterType::integer:
@@ -150,7 +136,7 @@ void Node::add_members(StatusAnswer& status) const {
     member.bulk = record->bulk_address;
     member.zone = record->zone;
     member.weight = record->weight;
-    member.state = members_.is_evicted(stamp.node) ? "evicted" : text_of(record->state);
+    member.state = members_.is_evicted(stamp.node) ? "evicted" : std::string(text_of(record->state));
     member.life = std::string(text_of(peers_.life_of(stamp.node)));
     member.no_new_work = record->no_new_work;
     const auto& nodes = table.nodes();

@@ -183,6 +183,7 @@ void Peers::perform(Instant now, const RecordExchange::Effects& effects) {
     if (const auto* send_it = std::get_if<SendRecords>(&effect)) {
       send(now, send_it->to, to_message(send_it->message));
     } else if (const auto* changed = std::get_if<TableChanged>(&effect)) {
+      log_records(changed->nodes);
       refresh_members(now);
       news_.push_back(MembersChanged{changed->nodes, changed->settings, changed->epoch});
     } else if (const auto* stolen = std::get_if<OwnRecordChallenged>(&effect)) {
@@ -194,6 +195,17 @@ void Peers::perform(Instant now, const RecordExchange::Effects& effects) {
                           {"about", short_text(refused->about)},
                           {"reason", std::to_string(static_cast<int>(refused->outcome))}});
     }
+  }
+}
+
+void Peers::log_records(const std::vector<NodeId>& nodes) {
+  for (const NodeId node : nodes) {
+    const MemberRecord* record = table_.find(node);
+    if (record == nullptr) continue;
+    outside_.log.event(LogLevel::debug, "member_record",
+                       {{"member", short_text(node)},
+                        {"state", std::string(text_of(record->state))},
+                        {"generation", std::to_string(record->generation)}});
   }
 }
 

@@ -94,6 +94,7 @@ class Peers {
   void perform(Instant now, const Liveness::Effects& effects);
   void perform(Instant now, const RecordExchange::Effects& effects);
   void perform(Instant now, const LinkIdentity::Effects& effects);
+  void log_records(const std::vector<NodeId>& nodes);
   void on_verified(Instant now, const LinkVerified& verified);
   void on_failed(Instant now, const LinkFailed& failed);
   void refresh_members(Instant now);

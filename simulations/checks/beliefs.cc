@@ -41,9 +41,14 @@ void Beliefs::read_on() {
   const auto& log = world_.log();
   for (; next_ < log.size(); ++next_) {
     const LoggedEvent& line = log[next_];
-    if (line.name != "member_changed") continue;
+    const bool is_new = line.name == "member_record";  // who comes back begins anew
+    if (line.name != "member_changed" && !is_new) continue;
     const auto member = member_named(field(line.fields, "member="));
     if (!member) continue;
+    if (is_new) {
+      silent_[line.node].erase(*member);
+      continue;
+    }
     const std::string state = field(line.fields, "state=");
     if (state == "alive") {
       silent_[line.node].erase(*member);
