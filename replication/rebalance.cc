@@ -169,9 +169,11 @@ void Rebalance::begin_anew(Part& part, HolderLists lists) {
   part = std::move(next);
 }
 
-// We are in neither set: a target member that has settled answers our lists with its own.
+// We are in neither set. Even where our lists look settled the target members may have gone on from
+// a newer set, prepared without us, that we are in: they answer with theirs, and note only what is
+// as new as their own.
 void Rebalance::ask_for_settling(Part& part) const {
-  if (!is_replaced(part)) part.unnoted = part.lists.target;
+  if (part.lists.known()) part.unnoted = part.lists.target;
 }
 
 // We are a settled member: our own lists are written before anything is said, so we count first.
@@ -273,7 +275,9 @@ Effects Rebalance::on_deadline(Instant now) {
         moving.unnoted = moving.lists.target;
         std::erase(moving.unnoted, mesh_.self);
       }
-      for (const PartitionId partition : to_drop_) ask_for_settling(part(partition));
+      for (const PartitionId partition : to_drop_) {
+        if (!is_replaced(part(partition))) ask_for_settling(part(partition));
+      }
     }
     if (now >= announce_at_) {
       announce_at_ = now + options_.repeat_after;

@@ -43,9 +43,12 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
   if (entry.number < lists.number) {
     // The announcer missed a settling. It is told of the set that settled: in a word if that is the
     // one it aims at, else by our own lists, from which it goes on.
-    if (lists.is_settled()) say(from, SettleStep::settle, partition, lists.number);
-    if (in_motion(ours)) insert_sorted(ours.unnoted, from);
-    noted_outbox_[from].push_back(partition);
+    if (lists.is_settled()) {
+      say(from, SettleStep::settle, partition, lists.number);
+      noted_outbox_[from].push_back(partition);
+    } else if (in_motion(ours)) {
+      insert_sorted(ours.unnoted, from);
+    }
     return;
   }
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;

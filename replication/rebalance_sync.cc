@@ -166,7 +166,7 @@ Effects Rebalance::start_drops() {
   for (auto place = to_drop_.begin();
        place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
     Part& gone = part(*place);
-    if (!is_replaced(gone) || gone.dropping || gone.in_sync) continue;
+    if (!is_replaced(gone) || !gone.unnoted.empty() || gone.dropping || gone.in_sync) continue;
     if (!includes_all(gone.seen_by, gone.lists.target)) continue;
     gone.dropping = true;
     ++drops_running_;

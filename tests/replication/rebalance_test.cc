@@ -242,6 +242,52 @@ TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set h
   }
 }
 
+TEST_CASE("rebalance: a holder outside a set that looks settled drops when all of it agree") {
+  MeshView view = view_of({1, 2, 3, 4, 5});
+  view.self = node(3);
+  RecordCodec codec = blind_codec();
+  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
+    return HolderLists{nodes({1, 2, 5}), 1, nodes({1, 2, 3}), 0};
+  };
+  Rebalance three(OperationId{1}, view, codec, 1);
+  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
+  Instant now{};
+  (void)three.start(now);
+  const auto answered = [&](Effects effects) {  // its disk holds nothing
+    for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
+      append(effects, three.on_disk(now, DiskAnswer(DiskSummary{})));
+    }
+    return effects;
+  };
+  const auto drops_in_ten_seconds = [&] {
+    std::size_t drops = 0;
+    for (int i = 0; i < 10; ++i) {
+      now += 1s;
+      drops += count_of<StartDrop>(answered(three.on_deadline(now)));
+    }
+    return drops;
+  };
+  // Back to the set that it knows as settled; {1, 2, 3} may have been prepared meanwhile.
+  answered(three.on_placement(now, [](PartitionId) { return nodes({1, 2, 5}); }));
+  CHECK(drops_in_ten_seconds() == 0);
+  for (const NodeId& other : nodes({1, 2})) {
+    answered(three.on_message(now, other, AnnounceNoted{{}, {partition}}));
+  }
+  CHECK(drops_in_ten_seconds() == 0);
+
+  SUBCASE("the last one agrees") {
+    answered(three.on_message(now, node(5), AnnounceNoted{{}, {partition}}));
+    CHECK(drops_in_ten_seconds() == 1);
+  }
+  SUBCASE("the last one knows of a newer set that it is in") {
+    answered(three.on_message(
+        now, node(5),
+        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}}));
+    CHECK(three.lists_of(partition).settled == nodes({1, 2, 3}));
+    CHECK(drops_in_ten_seconds() == 0);
+  }
+}
+
 TEST_CASE("rebalance: a member that missed two settlings is taken to the newest") {
   Newcomer four;
   four.announce(1);
