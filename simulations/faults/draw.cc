@@ -229,7 +229,6 @@ FaultChoice FaultChoice::ordinary() {
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
   choice.allowed[static_cast<std::size_t>(FaultClass::loss)] = false;
-  choice.allowed[static_cast<std::size_t>(FaultClass::motion)] = false;
   return choice;
 }
 
