@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration setup_within = 120s;
 constexpr Duration wishes_end_within = 130s;  // every client gives up by then
+constexpr Duration probes_end_within = 5s;
 constexpr Duration audit_within = 60s;
 constexpr Duration status_every = 6s;
 constexpr Duration conversations_end_within = 150s;  // as I12 has it
@@ -100,9 +101,12 @@ class Trial {
     return comes_to_rest();
   }
 
-  // Writes that are still under way may change what is right, so they are waited for first.
+  // Writes that are still under way may change what is right, so they are waited for first; and so
+  // are probes from before, whose failing accuses somebody for a moment.
   bool comes_to_rest() {
+    const Instant probes_end = world_.now() + probes_end_within;
     (void)run_while_well(wishes_end_within, [this] { return workload_.open_count() == 0; });
+    (void)run_while_well(std::max(Duration{}, probes_end - world_.now()), [] { return false; });
     const Instant late = world_.now() + rest_within + world_.node_count() * repair_within;
     while (well() && !(!player_.is_busy() && world_.unrest().empty() && all_see_all())) {
       if (world_.now() >= late) report_unrest("the mesh is not right in time");

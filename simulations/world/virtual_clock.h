@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 
+#include "base/invariant.h"
 #include "base/time.h"
 
 namespace pixmesh {
@@ -19,6 +20,7 @@ class VirtualClock {
 
   /// Does the next thing, if it is due by `until`; else moves to `until`. @returns whether it did.
   bool step(Instant until) {
+    invariant(until >= now_, "time does not step back");
     if (queue_.empty() || queue_.begin()->first > until) {
       now_ = until;
       return false;
