@@ -136,7 +136,8 @@ void Node::add_members(StatusAnswer& status) const {
     member.bulk = record->bulk_address;
     member.zone = record->zone;
     member.weight = record->weight;
-    member.state = members_.is_evicted(stamp.node) ? "evicted" : std::string(text_of(record->state));
+    member.state =
+        members_.is_evicted(stamp.node) ? "evicted" : std::string(text_of(record->state));
     member.life = std::string(text_of(peers_.life_of(stamp.node)));
     member.no_new_work = record->no_new_work;
     const auto& nodes = table.nodes();

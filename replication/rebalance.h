@@ -19,10 +19,10 @@ namespace pixmesh {
 ///      old one and by all of the new one, then *settled*. Only now does the target stand alone.
 ///      Its number is above that of any set prepared under a placement that knew less: whoever
 ///      prepared such a set and missed what followed is outnumbered, and learns it
-///   5. a holder outside the new set waits until it knows that set as settled: another one that it
-///      is in may still turn out to be the settled one, and need it for the fence. It then shows
-///      each target holder its fingerprint; where they differ, for a write may have missed one that
-///      had confirmed, it offers the partition as a hint
+///   5. a holder outside the new set waits until it knows that set as settled, and until all of it
+///      agree: another one that it is in may still turn out to be the settled one, and need it for
+///      the fence. It then shows each target holder its fingerprint; where they differ, for a write
+///      may have missed one that had confirmed, it offers the partition as a hint
 ///   6. it drops its copy when each was equal, or took the hint
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.

@@ -116,9 +116,7 @@ struct EventForm {
   bool name;
 };
 [[nodiscard]] const EventForm& form_of(EventKind kind);
-[[nodiscard]] inline bool is_operation(const Event& event) {
-  return event.kind <= EventKind::lie;
-}
+[[nodiscard]] inline bool is_operation(const Event& event) { return event.kind <= EventKind::lie; }
 
 /// "3.250000 crash node=2 for=10.000000".
 [[nodiscard]] std::string text_of(const Event& event);

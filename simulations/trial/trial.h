@@ -18,7 +18,7 @@ struct TrialResult {
   std::uint64_t digest = 0;              // of everything that happened, in order
   std::uint64_t events = 0;              // that nodes handled
   std::uint64_t acknowledged = 0;        // writes
-  std::uint64_t shortfalls = 0;  // see Findings
+  std::uint64_t shortfalls = 0;          // see Findings
   Duration simulated{};                  // the world's time at the end
   std::uint64_t node_microseconds = 0;   // simulated time, summed over the nodes that were there
   std::vector<std::string> last_events;  // of the nodes involved in the finding
