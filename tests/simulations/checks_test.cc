@@ -302,7 +302,7 @@ TEST_CASE("simulations: I8 finds a node that places partitions elsewhere") {
 TEST_CASE("simulations: I9 finds a fetch of bytes that are there") {
   Spoiled mesh;
   const ImageRecord record = mesh.record();
-  mesh.world_.run_for(15s);
+  mesh.world_.run_for(35s);
   StreamOpen open;
   open.digest = record.digest;
   open.media = record.media;
@@ -338,10 +338,11 @@ TEST_CASE("simulations: I13 finds a run that goes to a node believed silent") {
 
 TEST_CASE("simulations: I13 finds nodes that suspect and never ask others to probe") {
   Spoiled mesh;
-  for (int i = 0; i < 8; ++i) {
-    mesh.world_.crash(3);
-    mesh.world_.run_for(15s);
-    mesh.world_.restart(3);
+  for (std::uint32_t i = 0; i < 20; ++i) {  // node 0 sees them come back, and may ask them
+    const std::uint32_t node = 1 + i % 3;
+    mesh.world_.crash(node);
+    mesh.world_.run_for(10s);
+    mesh.world_.restart(node);
     mesh.world_.run_for(5s);
   }
   CHECK(mesh.promise() == "");
