@@ -199,7 +199,8 @@ void Liveness::change(Instant now, PeerLife& peer, const LivenessRumour& rumour,
   }
   if (news) spread(now, rumour);
   if (rumour.state == was) return;
-  const NodeId by = rumour.state == LifeState::alive ? peer.node : rumour.accuser;
+  const bool accused = rumour.state == LifeState::suspect || rumour.state == LifeState::dead;
+  const NodeId by = accused ? rumour.accuser : peer.node;
   out.push_back(MemberChanged{peer.node, rumour.state, was, by, peer.silent_for(now)});
   if (rumour.state < LifeState::dead) return;
   dead_probe_interval_ = options_.dead_probe_min;

@@ -45,7 +45,7 @@ struct MemberChanged {
   NodeId node;
   LifeState state = LifeState::alive;
   LifeState was = LifeState::alive;
-  NodeId by;              // who first said so; of the alive the member itself
+  NodeId by;              // the accuser of the suspect and dead; of others the member itself
   Duration silent_for{};  // since we heard it ourselves
 };
 struct TablesDiffer {  // in member records; RecordExchange is to be told

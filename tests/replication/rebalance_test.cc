@@ -201,90 +201,82 @@ TEST_CASE(
 
 // Seed 34: it was in a set that one other member had prepared, and that the newest placement did
 // not know of yet.
-TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set has settled") {
-  MeshView view = view_of({1, 2, 3, 4, 5});
-  view.self = node(3);
-  RecordCodec codec = blind_codec();
-  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
-    return HolderLists{nodes({1, 2, 4}), 1, nodes({1, 3, 4}), 0};
-  };
-  Rebalance three(OperationId{1}, view, codec, 1);
-  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
-  Instant now{};
-  (void)three.start(now);
-  const auto answered = [&](Effects effects) {  // its disk holds nothing
+namespace {
+
+/// Node 3, whose disk knows these lists of the one partition and holds nothing.
+struct Outsider {
+  explicit Outsider(HolderLists lists) {
+    view.self = node(3);
+    codec.decode_lists = [lists](ByteView) -> Result<HolderLists> { return lists; };
+    machine.restore(Bytes{0, 0, 0, 0}, Bytes{1});
+    (void)machine.start(now);
+  }
+  Effects answered(Effects effects) {
     for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
-      append(effects, three.on_disk(now, DiskAnswer(DiskSummary{})));
+      append(effects, machine.on_disk(now, DiskAnswer(DiskSummary{})));
     }
     return effects;
-  };
-  const auto tick = [&] {
+  }
+  Effects tick() {
     now += 1s;
-    return answered(three.on_deadline(now));
-  };
-  answered(three.on_placement(now, [](PartitionId) { return nodes({1, 2, 5}); }));
-  CHECK(asked<ListsAnnounced>(tick()).size() == 3);
-  for (int i = 0; i < 9; ++i) CHECK(count_of<StartDrop>(tick()) == 0);
+    return answered(machine.on_deadline(now));
+  }
+  std::size_t drops_in_ten_seconds() {
+    std::size_t drops = 0;
+    for (int i = 0; i < 10; ++i) drops += count_of<StartDrop>(tick());
+    return drops;
+  }
+  void place(const std::vector<NodeId>& target) {
+    answered(machine.on_placement(now, [&](PartitionId) { return target; }));
+  }
+  void hear(NodeId from, const PeerMessage& message) {
+    answered(machine.on_message(now, from, message));
+  }
+
+  MeshView view = view_of({1, 2, 3, 4, 5});
+  RecordCodec codec = blind_codec();
+  Rebalance machine{OperationId{1}, view, codec, 1};
+  Instant now{};
+};
+
+}  // namespace
+
+TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set has settled") {
+  Outsider three({nodes({1, 2, 4}), 1, nodes({1, 3, 4}), 0});
+  three.place(nodes({1, 2, 5}));
+  CHECK(asked<ListsAnnounced>(three.tick()).size() == 3);
+  CHECK(three.drops_in_ten_seconds() == 0);
 
   SUBCASE("a target member says that it has") {
-    answered(three.on_message(now, node(1), Settle{SettleStep::settle, {}, {{partition, 2}}}));
-    std::size_t drops = 0;
-    for (int i = 0; i < 5; ++i) drops += count_of<StartDrop>(tick());
-    CHECK(drops == 1);
+    three.hear(node(1), Settle{SettleStep::settle, {}, {{partition, 2}}});
+    CHECK(three.drops_in_ten_seconds() == 1);
   }
   SUBCASE("a target member tells it of the settled set that it is in") {
-    answered(three.on_message(
-        now, node(1),
-        ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}}));
-    CHECK(three.lists_of(partition).settled == nodes({1, 3, 4}));
-    CHECK(asked<ListsAnnounced>(tick()).size() == 3);
-    for (int i = 0; i < 5; ++i) CHECK(count_of<StartDrop>(tick()) == 0);
+    three.hear(node(1),
+               ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}});
+    CHECK(three.machine.lists_of(partition).settled == nodes({1, 3, 4}));
+    CHECK(asked<ListsAnnounced>(three.tick()).size() == 3);
+    CHECK(three.drops_in_ten_seconds() == 0);
   }
 }
 
 TEST_CASE("rebalance: a holder outside a set that looks settled drops when all of it agree") {
-  MeshView view = view_of({1, 2, 3, 4, 5});
-  view.self = node(3);
-  RecordCodec codec = blind_codec();
-  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
-    return HolderLists{nodes({1, 2, 5}), 1, nodes({1, 2, 3}), 0};
-  };
-  Rebalance three(OperationId{1}, view, codec, 1);
-  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
-  Instant now{};
-  (void)three.start(now);
-  const auto answered = [&](Effects effects) {  // its disk holds nothing
-    for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
-      append(effects, three.on_disk(now, DiskAnswer(DiskSummary{})));
-    }
-    return effects;
-  };
-  const auto drops_in_ten_seconds = [&] {
-    std::size_t drops = 0;
-    for (int i = 0; i < 10; ++i) {
-      now += 1s;
-      drops += count_of<StartDrop>(answered(three.on_deadline(now)));
-    }
-    return drops;
-  };
+  Outsider three({nodes({1, 2, 5}), 1, nodes({1, 2, 3}), 0});
   // Back to the set that it knows as settled; {1, 2, 3} may have been prepared meanwhile.
-  answered(three.on_placement(now, [](PartitionId) { return nodes({1, 2, 5}); }));
-  CHECK(drops_in_ten_seconds() == 0);
-  for (const NodeId& other : nodes({1, 2})) {
-    answered(three.on_message(now, other, AnnounceNoted{{}, {partition}}));
-  }
-  CHECK(drops_in_ten_seconds() == 0);
+  three.place(nodes({1, 2, 5}));
+  CHECK(three.drops_in_ten_seconds() == 0);
+  for (const NodeId& other : nodes({1, 2})) three.hear(other, AnnounceNoted{{}, {partition}});
+  CHECK(three.drops_in_ten_seconds() == 0);
 
   SUBCASE("the last one agrees") {
-    answered(three.on_message(now, node(5), AnnounceNoted{{}, {partition}}));
-    CHECK(drops_in_ten_seconds() == 1);
+    three.hear(node(5), AnnounceNoted{{}, {partition}});
+    CHECK(three.drops_in_ten_seconds() == 1);
   }
   SUBCASE("the last one knows of a newer set that it is in") {
-    answered(three.on_message(
-        now, node(5),
-        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}}));
-    CHECK(three.lists_of(partition).settled == nodes({1, 2, 3}));
-    CHECK(drops_in_ten_seconds() == 0);
+    three.hear(node(5),
+               ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}});
+    CHECK(three.machine.lists_of(partition).settled == nodes({1, 2, 3}));
+    CHECK(three.drops_in_ten_seconds() == 0);
   }
 }
 
