@@ -41,4 +41,11 @@ class CanonicalBytes {
   Bytes bytes_;
 };
 
+/// The integer that `CanonicalBytes` laid out in these 1 to 8 bytes.
+[[nodiscard]] inline std::uint64_t little_endian(ByteView bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | bytes[i];
+  return value;
+}
+
 }  // namespace pixmesh

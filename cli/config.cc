@@ -26,7 +26,7 @@ int show_settings(CommandContext& context, const NodeFlags& flags, bool origin) 
   return exit_ok;
 }
 
-int check(CommandContext& context, const std::string& file) {
+int check_config(CommandContext& context, const std::string& file) {
   const Result<Configuration> configuration = read_configuration(file, {}, {});
   if (!configuration) return context.fail(configuration.error(), Json{{"file", file}});
   context.output().print(printable(file) + ": fine\n");
@@ -48,7 +48,7 @@ void add_config(CommandLine& line) {
   const auto file = std::make_shared<std::string>();
   const Command checked =
       line.add_below(family, "check", "Check a settings file",
-                     [file](CommandContext& context) { return check(context, *file); });
+                     [file](CommandContext& context) { return check_config(context, *file); });
   checked.add_option("FILE", *file, "TOML").required();
 }
 

@@ -21,7 +21,7 @@ std::string line_of(const ListEntry& entry) {
          printable(entry.name) + "\n";
 }
 
-int list(CommandContext& context, const ListFlags& flags) {
+int list_images(CommandContext& context, const ListFlags& flags) {
   const Result<std::vector<Tag>> tags = parse_pairs(flags.tags);
   if (!tags) return context.fail({ErrorCode::usage, "--tag: " + tags.error().detail});
   const auto client = context.connect();
@@ -53,7 +53,7 @@ void add_ls(CommandLine& line) {
   const auto flags = std::make_shared<ListFlags>();
   const Command app =
       line.add(image_group, "ls", "List images in the order of their names; -q prints names only",
-               [flags](CommandContext& context) { return list(context, *flags); });
+               [flags](CommandContext& context) { return list_images(context, *flags); });
   app.add_option("PREFIX", flags->prefix, "Only names that begin with it");
   app.add_option("--tag", flags->tags, "Only images with this tag, KEY=VALUE; repeatable")
       .one_value_each();

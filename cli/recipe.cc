@@ -28,7 +28,7 @@ Result<std::vector<RecipeStatus>> recipes_of(CommandContext& context) {
   return client.value()->recipes();
 }
 
-int list(CommandContext& context) {
+int list_recipes(CommandContext& context) {
   const auto recipes = recipes_of(context);
   if (!recipes) return context.fail(recipes.error());
   TextTable table({{"RECIPE"}, {"AVAILABLE"}, {"OUTPUT"}, {"SUMMARY"}});
@@ -84,7 +84,7 @@ int show_recipe(CommandContext& context, const std::string& name) {
 
 void add_recipe(CommandLine& line) {
   const Command family = line.family(processing_group, "recipe", "Recipes the mesh knows");
-  line.add_below(family, "ls", "List the contacted node's recipes", list);
+  line.add_below(family, "ls", "List the contacted node's recipes", list_recipes);
   const auto name = std::make_shared<std::string>();
   const Command app =
       line.add_below(family, "show", "Describe one, with its parameters and ranges",

@@ -5,7 +5,7 @@
 namespace pixmesh {
 namespace {
 
-int check(CommandContext& context, const std::string& file) {
+int check_recipes(CommandContext& context, const std::string& file) {
   const Result<std::vector<Recipe>> recipes = read_recipes(file);
   if (!recipes) return context.fail(recipes.error(), Json{{"file", file}});
   TextTable table({{"RECIPE"}, {"AVAILABLE HERE"}, {"SUMMARY"}});
@@ -34,7 +34,7 @@ void add_recipe_check(CommandLine& line) {
   const auto file = std::make_shared<std::string>();
   const Command app =
       line.add_below(family, "check", "Check a file of recipes before a node gets it",
-                     [file](CommandContext& context) { return check(context, *file); });
+                     [file](CommandContext& context) { return check_recipes(context, *file); });
   app.add_option("FILE", *file, "TOML").required();
 }
 

@@ -26,11 +26,6 @@ std::optional<PartitionId> changed_partition(const DiskOperation& operation) {
   return std::nullopt;
 }
 
-bool has_index_keys(const std::vector<TableRow>& rows) {
-  return std::all_of(rows.begin(), rows.end(),
-                     [](const TableRow& row) { return is_index_key(row.key); });
-}
-
 template <typename Operation, typename Step>
 void each(const std::vector<StorageTask>& tasks, Step step) {
   for (const StorageTask& task : tasks) {

@@ -16,12 +16,6 @@ namespace {
 constexpr std::string_view magic = "PXMF";
 constexpr std::uint64_t format = 1;
 
-std::uint64_t little_endian(ByteView bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8 | bytes[i];
-  return value;
-}
-
 Result<Done> write_and_rename(const std::filesystem::path& path, const std::filesystem::path& temp,
                               ByteView payload, const SyncFile& sync) {
   Result<FileHandle> file = FileHandle::open(temp, O_WRONLY | O_CREAT | O_TRUNC);

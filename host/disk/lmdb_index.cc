@@ -223,4 +223,9 @@ Result<TableRows> LmdbIndex::load(Table table) const {
   return rows;
 }
 
+bool has_index_keys(const std::vector<TableRow>& rows) {
+  return std::all_of(rows.begin(), rows.end(),
+                     [](const TableRow& row) { return !row.key.empty() && row.key.size() <= 511; });
+}
+
 }  // namespace pixmesh

@@ -97,9 +97,7 @@ class LmdbIndex {
   std::map<PartitionId, PartitionSummary> summaries_;
 };
 
-/// Whether LMDB takes such a key: 1 … 511 bytes.
-[[nodiscard]] constexpr bool is_index_key(ByteView key) {
-  return !key.empty() && key.size() <= 511;
-}
+/// Whether LMDB takes the keys of all `rows`: 1 … 511 bytes.
+[[nodiscard]] bool has_index_keys(const std::vector<TableRow>& rows);
 
 }  // namespace pixmesh

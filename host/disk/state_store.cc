@@ -12,11 +12,6 @@ namespace {
 
 constexpr std::size_t batch_max = 4'096;
 
-bool has_index_keys(const std::vector<TableRow>& rows) {
-  return std::all_of(rows.begin(), rows.end(),
-                     [](const TableRow& row) { return is_index_key(row.key); });
-}
-
 Error damaged(Error error, const std::filesystem::path& folder) {
   error.detail += "; " + folder.string() +
                   " holds this node's identity: restore it from a copy, or start with an empty "

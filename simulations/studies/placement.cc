@@ -16,12 +16,12 @@ namespace {
 constexpr std::size_t slots_wanted = 500;       // a node, on average
 constexpr double ideal_slots_that_count = 100;  // for the worst single change
 
-struct Way {
+struct Placer {
   std::string name;
   Outcome (*place)(const std::vector<PlacementMember>&, const PlacementOptions&);
 };
-const std::array<Way, 3>& ways() {
-  static const std::array<Way, 3> all{
+const std::array<Placer, 3>& placers() {
+  static const std::array<Placer, 3> all{
       {{"pixmesh", calibrated}, {"256 tokens", token_ring}, {"rendezvous", plain_rendezvous}}};
   return all;
 }
@@ -81,16 +81,16 @@ void weigh(const Outcome& outcome, Balance& balance) {
   balance.lowest = std::min(balance.lowest, lowest_over_target(outcome));
 }
 
-Balance follow(const Way& way, const Shape& shape, const PlacementStudyOptions& options) {
+Balance follow(const Placer& placer, const Shape& shape, const PlacementStudyOptions& options) {
   Balance balance;
   for (std::uint32_t i = 0; i < options.histories; ++i) {
     MemberHistory history = mesh_of(shape.nodes, shape.zones.count, shape.zones.even,
                                     options.seed + i, options.weight_max);
-    Outcome before = way.place(history.members(), shape.placement);
+    Outcome before = placer.place(history.members(), shape.placement);
     weigh(before, balance);
     for (std::uint32_t change = 0; change < options.changes; ++change) {
       history.change(shape.least(), shape.most());
-      Outcome after = way.place(history.members(), shape.placement);
+      Outcome after = placer.place(history.members(), shape.placement);
       weigh(after, balance);
       const auto moved = static_cast<double>(moved_slots(before, after));
       const double ideal = ideal_slots(before, after);
@@ -113,12 +113,12 @@ std::optional<double> movement_goal(const Shape& shape) {
   return std::nullopt;
 }
 
-std::vector<Cell> row_of(const Way& way, const Shape& shape, const Balance& balance) {
+std::vector<Cell> row_of(const Placer& placer, const Shape& shape, const Balance& balance) {
   const std::optional<double> goal = movement_goal(shape);
   const bool moves = balance.ideal > 0;
   const double ratio = moves ? balance.moved / balance.ideal : 0;
   const bool met = balance.over == 0 && (!goal || !moves || ratio <= *goal);
-  return {word(way.name),
+  return {word(placer.name),
           count(shape.nodes),
           word(std::to_string(shape.zones.count) + (shape.zones.even ? " even" : "")),
           count(shape.placement.partition_bits),
@@ -180,16 +180,16 @@ Report placement_study(const PlacementStudyOptions& options) {
     invariant(zones.has_value(), "zones_fault() was asked before");
     Chart peaks{"Peak load over target, zones: " + text, "nodes", "peak over target", true, {}};
     Chart moves{"Moved over ideal, zones: " + text, "nodes", "moved over ideal", true, {}};
-    for (const Way& way : ways()) {
-      Series peak{way.name, {}};
-      Series moved{way.name, {}};
+    for (const Placer& placer : placers()) {
+      Series peak{placer.name, {}};
+      Series moved{placer.name, {}};
       for (const std::size_t nodes : options.nodes) {
         const Shape shape = shape_of(nodes, *zones, options);
-        const Balance balance = follow(way, shape, options);
+        const Balance balance = follow(placer, shape, options);
         const auto x = static_cast<double>(nodes);
         peak.points.push_back({x, balance.peak});
         if (balance.ideal > 0) moved.points.push_back({x, balance.moved / balance.ideal});
-        table.rows.push_back(row_of(way, shape, balance));
+        table.rows.push_back(row_of(placer, shape, balance));
       }
       peaks.series.push_back(std::move(peak));
       moves.series.push_back(std::move(moved));

@@ -5,7 +5,7 @@ namespace {
 
 constexpr Duration lookup_patience = 12s;
 constexpr Duration bytes_patience = 15s;
-constexpr std::uint32_t attempts_max = 3;
+constexpr std::uint32_t read_attempts_max = 3;
 constexpr std::uint32_t page_size = 5;  // small, so that pages are turned
 constexpr std::uint32_t credit = 4;
 
@@ -30,7 +30,7 @@ void ReadWish::on_found(const Message* message) {
   const auto* found = message == nullptr ? nullptr : std::get_if<LookupAnswer>(message);
   context_.observer.on_lookup({event_.name, asked_, begun_, found, audit_});
   if (found == nullptr || found->code == ErrorCode::unreachable) {
-    if (!audit_ && attempts_ < attempts_max) attempt();
+    if (!audit_ && attempts_ < read_attempts_max) attempt();
     return;
   }
   if (found->code != ErrorCode{}) return;

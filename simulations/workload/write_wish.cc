@@ -5,7 +5,7 @@
 namespace pixmesh {
 namespace {
 
-constexpr std::uint32_t attempts_max = 4;
+constexpr std::uint32_t write_attempts_max = 4;
 constexpr Duration patience = 20s;  // for one attempt
 constexpr Duration pause_between = 500ms;
 
@@ -64,7 +64,7 @@ void WriteWish::upload(std::uint32_t node) {
       context_.client.put(node, write_.name, bytes_, wish, patience, hears_from(node));
   if (event_.kind == EventKind::put_broken) {
     context_.client.wire().stall(course);
-    attempts_ = attempts_max;
+    attempts_ = write_attempts_max;
   }
 }
 
@@ -93,7 +93,8 @@ void WriteWish::copy(std::uint32_t node) {
         self->context_.client.ask(
             node, CopyRequest{{}, self->write_.request, self->write_.name, found->record, holders},
             patience, [self, node](const Message* answer) {
-              self->attempts_ = attempts_max;  // the source may change before a second attempt
+              self->attempts_ =
+                  write_attempts_max;  // the source may change before a second attempt
               self->on_answer(node, answer);
             });
       });
@@ -136,7 +137,7 @@ void WriteWish::on_second_answer(std::uint32_t node, const Message* message) {
 }
 
 void WriteWish::try_later() {
-  if (over_ || attempts_ >= attempts_max) return;
+  if (over_ || attempts_ >= write_attempts_max) return;
   context_.client.after(pause_between, [self = self()] {
     if (!self->over_) self->attempt();
   });

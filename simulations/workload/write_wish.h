@@ -5,7 +5,7 @@
 namespace pixmesh {
 
 /// A put, deletion, change of tags or copy. It is repeated with the same request id at the next
-/// node until it is acknowledged, refused for good, or was tried `attempts_max` times.
+/// node until it is acknowledged, refused for good, or was tried `write_attempts_max` times.
 class WriteWish : public Wish {
  public:
   WriteWish(WishContext context, Event event);

@@ -19,7 +19,7 @@ std::string_view type_name_of() {
 }
 
 template <typename Variant>
-std::string text_of(const Result<Variant>& message) {
+std::string text_of_decoded(const Result<Variant>& message) {
   if (!message) return "no message of ours";
   return std::visit(
       []<typename T>(const T& one) {
@@ -64,7 +64,8 @@ std::uint32_t message_number_of(ByteView message) {
 }
 
 std::string text_of_message(Plane plane, ByteView message) {
-  return plane == Plane::control ? text_of(decode_message(message)) : text_of(decode_bulk(message));
+  return plane == Plane::control ? text_of_decoded(decode_message(message))
+                                 : text_of_decoded(decode_bulk(message));
 }
 
 }  // namespace pixmesh

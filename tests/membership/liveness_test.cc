@@ -4,20 +4,16 @@
 
 #include <algorithm>
 
+#include "sample_mesh.h"
+
 using namespace pixmesh;
 
 namespace {
 
-NodeId node(std::uint8_t number) {
-  NodeId id;
-  id.raw[0] = number;
-  return id;
-}
-
-const NodeId ada = node(1);
-const NodeId bob = node(2);
-const NodeId cyd = node(3);
-const NodeId dan = node(4);
+const NodeId ada = node_number(1);
+const NodeId bob = node_number(2);
+const NodeId cyd = node_number(3);
+const NodeId dan = node_number(4);
 
 template <typename Message>
 std::vector<std::pair<NodeId, Message>> sent(const Liveness::Effects& effects) {
@@ -295,8 +291,9 @@ TEST_CASE("membership: a node that leaves says so, probes nobody and does not ob
 
 TEST_CASE("membership: strangers and members no longer in the table do not exist") {
   AtRest rest;
-  (void)rest.ada_machine.on_gossip(rest.now, bob, gossip_of({node(99), LifeState::alive, 5, {}}));
-  CHECK(rest.ada_machine.state_of(node(99)) == LifeState::dead);
+  (void)rest.ada_machine.on_gossip(rest.now, bob,
+                                   gossip_of({node_number(99), LifeState::alive, 5, {}}));
+  CHECK(rest.ada_machine.state_of(node_number(99)) == LifeState::dead);
   (void)rest.ada_machine.on_gossip(rest.now, bob, gossip_of({dan, LifeState::suspect, 5, bob}));
 
   (void)rest.ada_machine.set_members(rest.now, {ada, bob});

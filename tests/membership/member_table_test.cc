@@ -19,8 +19,6 @@ MergeOutcome put(MemberTable& table, const Fact& fact) {
   return std::visit([&](const auto& any) { return table.merge(any).outcome; }, fact);
 }
 
-NodeId id_of(std::uint32_t number) { return sample_record(number).node; }
-
 /// The table of node 1 in a mesh that node 1 founded.
 MemberTable own_table() {
   MemberTable table(id_of(1));

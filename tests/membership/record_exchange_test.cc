@@ -13,8 +13,6 @@ using namespace pixmesh;
 
 namespace {
 
-NodeId id_of(std::uint32_t number) { return sample_record(number).node; }
-
 struct Side {
   explicit Side(std::uint32_t number)
       : table(id_of(number)), exchange(table, RecordExchangeOptions{}, Rng(number)) {}

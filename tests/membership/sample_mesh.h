@@ -50,4 +50,14 @@ inline Eviction sample_eviction(std::uint32_t node, std::uint64_t generation,
   return sign_eviction(eviction, key_of(signer));
 }
 
+/// Who signed `sample_record(number)`.
+inline NodeId id_of(std::uint32_t number) { return sample_record(number).node; }
+
+/// An id for tests in which nobody signs.
+inline NodeId node_number(std::uint8_t number) {
+  NodeId id;
+  id.raw[0] = number;
+  return id;
+}
+
 }  // namespace pixmesh

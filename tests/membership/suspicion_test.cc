@@ -4,18 +4,11 @@
 
 #include "membership/log_scale.h"
 #include "membership/rumour_queue.h"
+#include "sample_mesh.h"
 
 using namespace pixmesh;
 
-namespace {
-
-NodeId node(std::uint8_t number) {
-  NodeId id;
-  id.raw[0] = number;
-  return id;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("membership: logarithms are right at powers and never too high") {
   CHECK(milli_log2(1) == 0);
@@ -30,44 +23,44 @@ TEST_CASE("membership: logarithms are right at powers and never too high") {
 
 TEST_CASE("membership: a lone accuser waits longest, every independent one shortens it") {
   const Instant start = Instant{} + 100s;
-  Suspicion suspicion(node(1), node(2), start, 3, 2s, 12s);
+  Suspicion suspicion(node_number(1), node_number(2), start, 3, 2s, 12s);
   CHECK(suspicion.deadline() == start + 12s);
 
-  CHECK_FALSE(suspicion.confirm(node(2)));
+  CHECK_FALSE(suspicion.confirm(node_number(2)));
   CHECK(suspicion.deadline() == start + 12s);
-  CHECK(suspicion.confirm(node(3)));
+  CHECK(suspicion.confirm(node_number(3)));
   CHECK(suspicion.deadline() == start + 7s);
-  CHECK(suspicion.confirm(node(4)));
+  CHECK(suspicion.confirm(node_number(4)));
   CHECK(suspicion.deadline() < start + 5s);
-  CHECK(suspicion.confirm(node(5)));
+  CHECK(suspicion.confirm(node_number(5)));
   CHECK(suspicion.deadline() == start + 2s);
-  CHECK_FALSE(suspicion.confirm(node(6)));
+  CHECK_FALSE(suspicion.confirm(node_number(6)));
 
   suspicion.postpone(1s);
   CHECK(suspicion.deadline() == start + 3s);
 }
 
 TEST_CASE("membership: a suspicion that nobody can confirm has the least time") {
-  const Suspicion suspicion(node(1), node(2), Instant{}, 0, 2s, 12s);
+  const Suspicion suspicion(node_number(1), node_number(2), Instant{}, 0, 2s, 12s);
   CHECK(suspicion.deadline() == Instant{} + 2s);
 }
 
 TEST_CASE("membership: rumours told least go first, the newest of equals, each a few times") {
   RumourQueue queue;
-  queue.add({node(1), LifeState::suspect, 5, {}});
-  queue.add({node(2), LifeState::dead, 6, {}});
-  queue.add({node(3), LifeState::alive, 7, {}});
+  queue.add({node_number(1), LifeState::suspect, 5, {}});
+  queue.add({node_number(2), LifeState::dead, 6, {}});
+  queue.add({node_number(3), LifeState::alive, 7, {}});
 
   std::vector<LivenessRumour> told;
   queue.take(2, 2, told);
   CHECK(told.size() == 2);
-  CHECK(told[0].node == node(3));
-  CHECK(told[1].node == node(2));
+  CHECK(told[0].node == node_number(3));
+  CHECK(told[1].node == node_number(2));
   told.clear();
   queue.take(1, 2, told);
-  CHECK(told[0].node == node(1));
+  CHECK(told[0].node == node_number(1));
 
-  queue.add({node(1), LifeState::dead, 5, {}});
+  queue.add({node_number(1), LifeState::dead, 5, {}});
   CHECK(queue.size() == 3);
   told.clear();
   queue.take(3, 2, told);
