@@ -20,7 +20,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
     : options_(std::move(options)),
       outside_(std::move(outside)),
       rng_(rng),
-      memory_{{}, {}, memory.lists},
+      memory_{{}, memory.hints, memory.lists},
       codec_(stored_codec()),
       operations_(1),
       writer_(outside_, operations_),
@@ -31,9 +31,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
-      runs_(options_, std::move(book), outside_, *this) {
-  for (const auto& [key, value] : memory.hints.rows) hints_.restore(key);
-}
+      runs_(options_, std::move(book), outside_, *this) {}
 
 Node::~Node() = default;
 
@@ -69,6 +67,7 @@ MeshView Node::make_view() {
 void Node::start(Instant now, WallTime wall) {
   now_ = started_at_ = now;
   wall_ = wall;
+  for (const auto& [key, value] : std::exchange(memory_.hints, {}).rows) hints_.restore(now, key);
   const bool founded = standing_.start(now, peers_);
   open_partitions(now);
   if (founded && rebalance_ != nullptr) perform(now, *rebalance_, rebalance_->found(now));

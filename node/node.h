@@ -115,7 +115,7 @@ class Node : private Post {
   NodeOptions options_;
   Outside outside_;
   Rng rng_;
-  NodeMemory memory_;  // lists only, until the partitions are opened
+  NodeMemory memory_;  // no facts; hints until the start, lists until the partitions are opened
   RecordCodec codec_;
   Operations operations_;
   std::size_t own_operations_ = 0;  // of them, those that never end
@@ -145,8 +145,10 @@ class Node : private Post {
   std::deque<WantedSync> wanted_syncs_;
   std::map<PartitionId, bool> running_syncs_;  // and whether rebalance waits for it
   std::set<PartitionId> drops_after_sync_;
-  std::map<PartitionId, std::set<NodeId>> hint_offers_;  // of whom no sync has begun since
-  std::map<PartitionId, std::set<NodeId>> hint_givers_;  // to be told when the sync is done
+  using Offers = std::map<NodeId, std::uint64_t>;  // the last round of each giver
+  static void note_offer(Offers& offers, NodeId giver, std::uint64_t round);
+  std::map<PartitionId, Offers> hint_offers_;  // since which no sync has begun
+  std::map<PartitionId, Offers> hint_givers_;  // to be told when the sync is done
 
   std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement
 

@@ -24,10 +24,10 @@ void Node::finish(Instant now, Operation& operation) {
     if (const auto givers = hint_givers_.extract(partition)) {
       std::vector<NodeId> merged = sync->merged();
       std::sort(merged.begin(), merged.end());
-      for (const NodeId& giver : givers.mapped()) {
+      for (const auto& [giver, round] : givers.mapped()) {
         const std::vector<NodeId> sources = hint_sources_of(partition, giver);
         if (!sources.empty() && includes_all(merged, sources)) {
-          to_member(giver, HintTaken{{partition}});
+          to_member(giver, HintTaken{{partition}, round});
         }
       }
     }
@@ -55,7 +55,8 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
     send_bulk(bulk->to, bulk->message, bulk->chunk);
   } else if (auto* hint = std::get_if<RememberHint>(&effect)) {
     if (has_gone(hint->target)) return;
-    if (auto row = hints_.remember(hint->target, hint->partition)) writer_.write({std::move(*row)});
+    if (auto row = hints_.remember(now, hint->target, hint->partition))
+      writer_.write({std::move(*row)});
   } else if (auto* differ = std::get_if<ListsDiffer>(&effect)) {
     if (differ->with != members_.self()) peers_.on_tables_differ(now, differ->with);
   } else if (auto* sync = std::get_if<StartSync>(&effect)) {
@@ -133,10 +134,17 @@ void Node::start_syncs(Instant now) {
   }
 }
 
+void Node::note_offer(Offers& offers, NodeId giver, std::uint64_t round) {
+  std::uint64_t& last = offers[giver];
+  last = std::max(last, round);
+}
+
 // Only a sync that begins after an offer sees all that the giver had.
 void Node::begin_sync(Instant now, PartitionId partition, std::vector<NodeId> sources) {
   if (auto offers = hint_offers_.extract(partition)) {
-    hint_givers_[partition].merge(offers.mapped());
+    for (const auto& [giver, round] : offers.mapped()) {
+      note_offer(hint_givers_[partition], giver, round);
+    }
   }
   begin<PartitionSync>(now, view_, codec_, partition, std::move(sources));
 }

@@ -178,15 +178,15 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
             for (const PartitionId partition : offer.partitions) {
               if (partition.raw >= disk_of_.size()) continue;
               if (!contains(holders_of(rebalance_->lists_of(partition)), view_.self)) {
-                to_link(link, HintTaken{{partition}});  // others hold it by now
+                to_link(link, HintTaken{{partition}, offer.round});  // others hold it by now
                 continue;
               }
-              hint_offers_[partition].insert(from);
+              note_offer(hint_offers_[partition], from, offer.round);
               queue_sync(partition, hint_sources_of(partition, from));
             }
           },
           [&](const HintTaken& taken) {
-            auto rows = hints_.forget(from, taken.partitions);
+            auto rows = hints_.on_taken(now, from, taken);
             if (!rows.empty()) writer_.write(std::move(rows));
             perform(now, *rebalance_, rebalance_->on_message(now, from, taken));
           },

@@ -15,7 +15,7 @@ Bytes key_of(NodeId target, PartitionId partition) {
 
 }  // namespace
 
-void Hints::restore(ByteView key) {
+void Hints::restore(Instant now, ByteView key) {
   NodeId target;
   if (key.size() != target.raw.size() + 4) return;
   std::copy_n(key.begin(), target.raw.size(), target.raw.begin());
@@ -23,22 +23,30 @@ void Hints::restore(ByteView key) {
   for (std::size_t i = 0; i < 4; ++i) {
     partition.raw = partition.raw << 8 | key[target.raw.size() + i];
   }
-  if (by_target_[target].insert(partition).second) ++count_;
+  if (by_target_[target].insert_or_assign(partition, now).second) ++count_;
 }
 
-std::optional<TableRow> Hints::remember(NodeId target, PartitionId partition) {
+std::optional<TableRow> Hints::remember(Instant now, NodeId target, PartitionId partition) {
+  auto& missed = by_target_[target];
+  const auto known = missed.find(partition);
+  if (known != missed.end()) {
+    known->second = now;
+    return std::nullopt;
+  }
   if (count_ >= options_.count_max) return std::nullopt;
-  if (!by_target_[target].insert(partition).second) return std::nullopt;
+  missed.emplace(partition, now);
   ++count_;
   return TableRow{Table::hints, key_of(target, partition), Bytes{1}};
 }
 
-std::vector<TableRow> Hints::forget(NodeId target, const std::vector<PartitionId>& partitions) {
+std::vector<TableRow> Hints::on_taken(Instant now, NodeId target, const HintTaken& taken) {
   std::vector<TableRow> rows;
   const auto place = by_target_.find(target);
-  if (place == by_target_.end()) return rows;
-  for (const PartitionId partition : partitions) {
-    if (place->second.erase(partition) == 0) continue;
+  if (place == by_target_.end() || taken.round > offer_round(now)) return rows;
+  for (const PartitionId partition : taken.partitions) {
+    const auto hint = place->second.find(partition);
+    if (hint == place->second.end() || offer_round(hint->second) >= taken.round) continue;
+    place->second.erase(hint);
     --count_;
     rows.push_back({Table::hints, key_of(target, partition), std::nullopt});
   }
@@ -47,9 +55,15 @@ std::vector<TableRow> Hints::forget(NodeId target, const std::vector<PartitionId
 }
 
 std::vector<TableRow> Hints::forget_all(NodeId target) {
+  std::vector<TableRow> rows;
   const auto place = by_target_.find(target);
-  if (place == by_target_.end()) return {};
-  return forget(target, {place->second.begin(), place->second.end()});
+  if (place == by_target_.end()) return rows;
+  for (const auto& [partition, missed_at] : place->second) {
+    --count_;
+    rows.push_back({Table::hints, key_of(target, partition), std::nullopt});
+  }
+  by_target_.erase(place);
+  return rows;
 }
 
 Effects Hints::offers(Instant now, const MeshView& mesh) {
@@ -57,8 +71,8 @@ Effects Hints::offers(Instant now, const MeshView& mesh) {
   Effects effects;
   for (const auto& [target, partitions] : by_target_) {
     if (!mesh.is_alive(target)) continue;
-    HintOffer offer{mesh.epoch, {}};
-    for (const PartitionId partition : partitions) {
+    HintOffer offer{mesh.epoch, {}, offer_round(now)};
+    for (const auto& [partition, missed_at] : partitions) {
       if (offer.partitions.size() == page_entries_max) break;
       offer.partitions.push_back(partition);
     }

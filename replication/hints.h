@@ -1,14 +1,14 @@
 #pragma once
 
 #include <map>
-#include <set>
 
 #include "replication/operation.h"
 
 namespace pixmesh {
 
 /// Hinted handoff: which partitions changed while a holder was away. A hint names the partition,
-/// never the bytes; the holder fetches what it misses by an ordinary sync and says so.
+/// never the bytes; the holder fetches what it misses by an ordinary sync and says so. What it
+/// missed after the offer that it speaks of stays a hint.
 /// Hints are durable: whoever owns this stores the rows that `remember` and `forget` give.
 class Hints {
  public:
@@ -19,11 +19,11 @@ class Hints {
   Hints() : Hints(Options{}) {}
   explicit Hints(Options options) : options_(options) {}
 
-  void restore(ByteView key);
+  /// A row as `remember` gave it, at start. Answers to offers of an earlier life do not count.
+  void restore(Instant now, ByteView key);
   /// The row to store; none if the hint is known or there are too many.
-  [[nodiscard]] std::optional<TableRow> remember(NodeId target, PartitionId partition);
-  [[nodiscard]] std::vector<TableRow> forget(NodeId target,
-                                             const std::vector<PartitionId>& partitions);
+  [[nodiscard]] std::optional<TableRow> remember(Instant now, NodeId target, PartitionId partition);
+  [[nodiscard]] std::vector<TableRow> on_taken(Instant now, NodeId target, const HintTaken& taken);
   /// Hints for members that will never return.
   [[nodiscard]] std::vector<TableRow> forget_all(NodeId target);
 
@@ -36,7 +36,7 @@ class Hints {
 
  private:
   Options options_;
-  std::map<NodeId, std::set<PartitionId>> by_target_;
+  std::map<NodeId, std::map<PartitionId, Instant>> by_target_;  // when it missed something last
   std::size_t count_ = 0;
   std::optional<Instant> offer_at_;
 };

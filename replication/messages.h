@@ -276,10 +276,16 @@ struct Settle {
 struct HintOffer {  // "you were away; these partitions changed"
   Epoch epoch;      // under another one the two may disagree about who holds them
   std::vector<PartitionId> partitions;
+  std::uint64_t round = 0;  // later offers of one giver have greater ones; see offer_round
 };
-struct HintTaken {  // these are as they should be now, or no longer the sender's
+struct HintTaken {  // these are as they were at the giver in that round, or no longer the sender's
   std::vector<PartitionId> partitions;
+  std::uint64_t round = 0;
 };
+/// The round of an offer made at `now` by its giver, whose clock alone it means something to.
+[[nodiscard]] inline std::uint64_t offer_round(Instant now) {
+  return static_cast<std::uint64_t>(now.time_since_epoch() / 1us);
+}
 
 using AnyPeerMessage =
     std::variant<RowRequest, RowAnswer, MeshRequest, MeshAnswer, PutRequest, PutReady, WriteDone,

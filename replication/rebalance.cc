@@ -293,7 +293,7 @@ Effects Rebalance::on_deadline(Instant now) {
       }
       append(effects, start_drops());
     }
-    append(effects, flush());
+    append(effects, flush(now));
   }
   if (!moving_.empty() || !to_drop_.empty() || disks_owing_ > 0) tick_at_ = now + options_.tick;
   return effects;

@@ -91,7 +91,8 @@ class Rebalance : public Operation {
     std::vector<NodeId> announced_by;  // settled members that persisted the lists
     std::vector<NodeId> confirmed_by;  // we are the collector
     std::vector<NodeId> prepared_by;
-    std::vector<NodeId> seen_by;  // target members that have all that we are to drop
+    std::optional<Instant> leaving_since;  // target members are told that we are to drop it
+    std::vector<NodeId> seen_by;           // those of them that have all that is here
   };
   using Entries = std::vector<SyncConfirmed::Entry>;
 
@@ -113,6 +114,7 @@ class Rebalance : public Operation {
 
   [[nodiscard]] Effects on_announced(Instant now, NodeId from, const ListsAnnounced& message);
   void on_noted(NodeId from, const AnnounceNoted& message);
+  void on_taken(NodeId from, const HintTaken& taken);
   [[nodiscard]] Effects on_confirmed(Instant now, NodeId from, const SyncConfirmed& message);
   [[nodiscard]] Effects on_settle(Instant now, NodeId from, const Settle& message);
   void on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry);
@@ -123,14 +125,14 @@ class Rebalance : public Operation {
   [[nodiscard]] Effects collect();
   [[nodiscard]] Effects compare(Instant now);
   [[nodiscard]] Effects send_fingerprints(Instant now);
-  void on_compared(NodeId from, const FingerprintAnswer& answer);
-  void finish_comparison();
+  void on_compared(Instant now, NodeId from, const FingerprintAnswer& answer);
+  void finish_comparison(Instant now);
   [[nodiscard]] bool is_to_look_at(PartitionId partition);
-  void take_leave(PartitionId partition, const std::vector<NodeId>& equal);
+  void take_leave(Instant now, PartitionId partition, const std::vector<NodeId>& equal);
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
   void say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number);
-  [[nodiscard]] Effects flush();
+  [[nodiscard]] Effects flush(Instant now);
 
   const MeshView& mesh_;
   const RecordCodec& codec_;

@@ -16,13 +16,21 @@ Effects Rebalance::on_message(Instant now, NodeId from, const PeerMessage& messa
   } else if (const auto* step = std::get_if<Settle>(&message)) {
     return on_settle(now, from, *step);
   } else if (const auto* compared = std::get_if<FingerprintAnswer>(&message)) {
-    on_compared(from, *compared);
+    on_compared(now, from, *compared);
   } else if (const auto* taken = std::get_if<HintTaken>(&message)) {
-    for (const PartitionId partition : taken->partitions) {
-      if (to_drop_.contains(partition)) insert_sorted(part(partition).seen_by, from);
-    }
+    on_taken(from, *taken);
   }
   return {};
+}
+
+// An answer to an offer from before may be about less than what is here now.
+void Rebalance::on_taken(NodeId from, const HintTaken& taken) {
+  for (const PartitionId partition : taken.partitions) {
+    if (!to_drop_.contains(partition)) continue;
+    Part& gone = part(partition);
+    if (!gone.leaving_since || taken.round < offer_round(*gone.leaving_since)) continue;
+    insert_sorted(gone.seen_by, from);
+  }
 }
 
 Effects Rebalance::on_announced(Instant now, NodeId from, const ListsAnnounced& message) {

@@ -9,7 +9,7 @@ namespace pixmesh {
 
 Effects Rebalance::compare(Instant now) {
   if (comparison_) {
-    if (now >= comparison_->give_up_at) finish_comparison();
+    if (now >= comparison_->give_up_at) finish_comparison(now);
     if (comparison_) return {};
   }
   Comparison next;
@@ -50,7 +50,7 @@ bool Rebalance::is_to_look_at(PartitionId partition) {
          !includes_all(gone.seen_by, gone.lists.target);
 }
 
-Effects Rebalance::send_fingerprints(Instant) {
+Effects Rebalance::send_fingerprints(Instant now) {
   comparison_->asked = true;
   std::map<NodeId, FingerprintRequest> messages;
   for (const PartitionId partition : comparison_->partitions) {
@@ -74,11 +74,11 @@ Effects Rebalance::send_fingerprints(Instant) {
     message.round = comparison_->round;
     effects.push_back(Ask{node, std::move(message)});
   }
-  if (messages.empty()) finish_comparison();
+  if (messages.empty()) finish_comparison(now);
   return effects;
 }
 
-void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
+void Rebalance::on_compared(Instant now, NodeId from, const FingerprintAnswer& answer) {
   if (!comparison_ || answer.round != comparison_->round) return;  // of one that was given up
   if (comparison_->waiting_for.erase(from) == 0) return;
   std::set<PartitionId> different(answer.different.begin(), answer.different.end());
@@ -89,14 +89,14 @@ void Rebalance::on_compared(NodeId from, const FingerprintAnswer& answer) {
       insert_sorted(comparison_->equal[partition], from);
     }
   }
-  if (comparison_->waiting_for.empty()) finish_comparison();
+  if (comparison_->waiting_for.empty()) finish_comparison(now);
 }
 
 // Equal with enough settled members: nothing to fetch. Otherwise fetch from all of them.
-void Rebalance::finish_comparison() {
+void Rebalance::finish_comparison(Instant now) {
   for (const PartitionId partition : comparison_->partitions) {
     if (to_drop_.contains(partition)) {
-      take_leave(partition, comparison_->equal[partition]);
+      take_leave(now, partition, comparison_->equal[partition]);
       continue;
     }
     Part& moving = part(partition);
@@ -117,8 +117,9 @@ void Rebalance::finish_comparison() {
 
 // Who has something else may have more than we, or may lack a write that the others acknowledged
 // after it had confirmed. It takes the hint when it has merged what all holders have.
-void Rebalance::take_leave(PartitionId partition, const std::vector<NodeId>& equal) {
+void Rebalance::take_leave(Instant now, PartitionId partition, const std::vector<NodeId>& equal) {
   Part& gone = part(partition);
+  if (!gone.leaving_since) gone.leaving_since = now;
   for (const NodeId& node : gone.lists.target) {
     if (contains(equal, node)) insert_sorted(gone.seen_by, node);
     if (contains(gone.seen_by, node) || !mesh_.is_alive(node)) continue;

@@ -82,7 +82,7 @@ void Rebalance::say(NodeId to, SettleStep step, PartitionId partition, std::uint
   outbox_[{to, step}].push_back({partition, number});
 }
 
-Effects Rebalance::flush() {
+Effects Rebalance::flush(Instant now) {
   Effects effects;
   for (auto& [key, entries] : outbox_) {
     for (std::size_t begin = 0; begin < entries.size(); begin += page_entries_max) {
@@ -103,7 +103,7 @@ Effects Rebalance::flush() {
   }
   noted_outbox_.clear();
   for (auto& [to, partitions] : offer_outbox_) {  // of one comparison: within its bound
-    effects.push_back(Ask{to, HintOffer{mesh_.epoch, std::move(partitions)}});
+    effects.push_back(Ask{to, HintOffer{mesh_.epoch, std::move(partitions), offer_round(now)}});
   }
   offer_outbox_.clear();
   return effects;

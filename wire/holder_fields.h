@@ -113,12 +113,12 @@ struct Fields<Settle> {
 template <>
 struct Fields<HintOffer> {
   static constexpr std::uint16_t number = 78;
-  using List = FieldList<&HintOffer::epoch, &HintOffer::partitions>;
+  using List = FieldList<&HintOffer::epoch, &HintOffer::partitions, &HintOffer::round>;
 };
 template <>
 struct Fields<HintTaken> {
   static constexpr std::uint16_t number = 79;
-  using List = FieldList<&HintTaken::partitions>;
+  using List = FieldList<&HintTaken::partitions, &HintTaken::round>;
 };
 
 }  // namespace pixmesh

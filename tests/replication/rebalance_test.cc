@@ -194,7 +194,11 @@ TEST_CASE(
   REQUIRE(offers.size() == 1);
   CHECK(offers[0].first == node(4));
 
-  (void)three.on_message(now, node(4), HintTaken{{partition}});
+  const std::uint64_t round = offers[0].second.round;
+  const std::uint64_t before = offer_round(now - 2s);
+  (void)three.on_message(now, node(4), HintTaken{{partition}, before});
+  CHECK(count_of<StartDrop>(tick()) == 0);
+  (void)three.on_message(now, node(4), HintTaken{{partition}, round});
   CHECK(count_of<StartDrop>(tick()) == 1);
   CHECK_FALSE(three.lists_of(partition).known());  // a write accepted now would go with the copy
 }
