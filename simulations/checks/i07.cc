@@ -1,8 +1,9 @@
 // I7: no node drops, for rebalance, a copy while fewer than R_eff other verified copies exist, and
 // no set of holders stands alone before W of it have every acknowledged write; and who confirms
-// that it has everything has what was acknowledged before it was fenced. Fewer than W are a
-// finding. Between W and R_eff, where a new holder missed a write that the others acknowledged and
-// will be told by a hint, is counted as a shortfall.
+// that it has everything has asked a read quorum of the settled set after it was fenced, and has
+// what was acknowledged before. Fewer than W are a finding. Between W and R_eff, where a new holder
+// missed a write that the others acknowledged and will be told by a hint, is counted as a
+// shortfall.
 #include <algorithm>
 
 #include "simulations/checks/stored_copies.h"
@@ -50,7 +51,8 @@ class CarefulDrops : public Check {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
     const std::uint32_t number = message_number_of(message);
     if (number != Fields<Settle>::number && number != Fields<ListsAnnounced>::number &&
-        number != Fields<SyncConfirmed>::number) {
+        number != Fields<SyncConfirmed>::number && number != Fields<InventoryRequest>::number &&
+        number != Fields<FingerprintRequest>::number) {
       return;
     }
     const auto decoded = decode_message(message);
@@ -62,6 +64,10 @@ class CarefulDrops : public Check {
       note_fences(from, to, *announced);
     } else if (const auto* confirmed = std::get_if<SyncConfirmed>(&decoded.value())) {
       for (const auto& entry : confirmed->entries) look_at_newcomer(from, entry);
+    } else if (const auto* inventory = std::get_if<InventoryRequest>(&decoded.value())) {
+      note_asked(from, to, inventory->partition);
+    } else if (const auto* compared = std::get_if<FingerprintRequest>(&decoded.value())) {
+      for (const auto& mine : compared->mine) note_asked(from, to, mine.partition);
     }
   }
 
@@ -82,12 +88,34 @@ class CarefulDrops : public Check {
       fenced_since_.try_emplace(key, scene_.world.now());
     }
   }
+  void note_asked(std::uint32_t from, PartyId to, PartitionId partition) {
+    if (to < scene_.world.node_count()) {
+      asked_at_[{from, partition}][scene_.world.id_of(to)] = scene_.world.now();
+    }
+  }
+  void look_at_questions(std::uint32_t node, PartitionId partition, const HolderLists& lists,
+                         Instant fenced) {
+    const auto asked = asked_at_.find({node, partition});
+    std::uint32_t count = 0;
+    for (const NodeId& settled : lists.settled) {
+      if (asked == asked_at_.end()) break;
+      const auto last = asked->second.find(settled);
+      count += last != asked->second.end() && last->second >= fenced ? 1 : 0;
+    }
+    if (count >= settled_read_quorum_of(lists, scene_.scenario.write_quorum)) return;
+    report("node " + std::to_string(node) + " confirms partition " + std::to_string(partition.raw) +
+               " after " + std::to_string(count) + " settled members were asked",
+           {node});
+  }
   // Later writes go to both sets, and may miss one of the new one.
   void look_at_newcomer(std::uint32_t node, const SyncConfirmed::Entry& entry) {
     const auto lists = scene_.world.stored_lists(node, entry.partition);
     if (!lists || scene_.atlas.destroyed_count() > 0) return;
     const auto fence = fenced_since_.find({node, entry.partition, entry.number, lists->target});
     if (fence == fenced_since_.end() || !confirmed_.insert(fence->first).second) return;
+    if (lists->number == entry.number) {
+      look_at_questions(node, entry.partition, *lists, fence->second);
+    }
     for (const auto& [name, history] : scene_.oracle.names()) {
       if (partition_of(name) != entry.partition) continue;
       const Version version = history.acknowledged_by(fence->second);
@@ -132,6 +160,7 @@ class CarefulDrops : public Check {
   std::map<std::string, PartitionId> partitions_;
   std::map<Newcomer, Instant> fenced_since_;  // at the earliest
   std::set<Newcomer> confirmed_;
+  std::map<std::pair<std::uint32_t, PartitionId>, std::map<NodeId, Instant>> asked_at_;
   std::set<std::pair<PartitionId, std::uint64_t>> seen_;  // settled sets, by their number
 };
 

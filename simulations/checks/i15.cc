@@ -1,5 +1,6 @@
 // I15: what a holder missed is not forgotten before it has it: who says that a hint is taken has
-// everything that its giver had when it was offered. (How fast the mesh must be right: trial.cc.)
+// everything that its giver had when it was offered, and has asked for it since. (How fast the mesh
+// must be right: trial.cc.)
 #include <deque>
 
 #include "simulations/checks/check.h"
@@ -23,13 +24,22 @@ class HintsTaken : public Check {
     const std::uint32_t count = scene_.world.node_count();
     if (plane != Plane::control || from >= count || to >= count) return;
     const std::uint32_t number = message_number_of(message);
-    if (number != Fields<HintOffer>::number && number != Fields<HintTaken>::number) return;
+    if (number != Fields<HintOffer>::number && number != Fields<HintTaken>::number &&
+        number != Fields<InventoryRequest>::number) {
+      return;
+    }
     const auto decoded = decode_message(message);
     if (!decoded) return;
     if (const auto* offer = std::get_if<HintOffer>(&decoded.value())) {
-      for (const PartitionId partition : offer->partitions) note(from, to, partition);
+      for (const PartitionId partition : offer->partitions) {
+        note(from, to, partition, offer->round);
+      }
     } else if (const auto* taken = std::get_if<HintTaken>(&decoded.value())) {
-      for (const PartitionId partition : taken->partitions) take(to, from, partition);
+      for (const PartitionId partition : taken->partitions) {
+        take(to, from, partition, taken->round);
+      }
+    } else if (const auto* inventory = std::get_if<InventoryRequest>(&decoded.value())) {
+      if (!inventory->after) asked_at_[{from, inventory->partition}] = scene_.world.now();
     }
   }
   void on_scan() override {
@@ -47,36 +57,65 @@ class HintsTaken : public Check {
 
  private:
   using Had = std::map<VirtualDisk::Key, Version>;
+  struct Offer {
+    Instant at;
+    Had had;                           // at the giver
+    std::optional<HolderLists> lists;  // at the taker, if its disk is prompt
+  };
   struct Taken {
     Instant at;
     std::uint32_t giver = 0;
     std::uint32_t taker = 0;
     PartitionId partition;
-    Had had;  // at the giver, when it was offered
+    Offer offer;
+    bool asked = false;
   };
 
-  void note(std::uint32_t giver, std::uint32_t taker, PartitionId partition) {
-    const auto [place, fresh] = offered_.try_emplace({giver, taker, partition});
-    if (fresh) place->second = records_at(giver, partition);
+  void note(std::uint32_t giver, std::uint32_t taker, PartitionId partition, std::uint64_t round) {
+    const auto [place, fresh] = offered_[{giver, taker, partition}].try_emplace(round);
+    if (!fresh) return;
+    place->second = {scene_.world.now(), records_at(giver, partition),
+                     prompt_lists_of(taker, partition)};
   }
-  void take(std::uint32_t giver, std::uint32_t taker, PartitionId partition) {
-    auto offer = offered_.extract({giver, taker, partition});
+  // It speaks of this round and of all before.
+  void take(std::uint32_t giver, std::uint32_t taker, PartitionId partition, std::uint64_t round) {
+    auto& rounds = offered_[{giver, taker, partition}];
+    auto offer = rounds.extract(round);
+    rounds.erase(rounds.begin(), rounds.upper_bound(round));
     if (!offer || !holds(taker, partition)) return;
-    taken_.push_back({scene_.world.now(), giver, taker, partition, std::move(offer.mapped())});
+    const auto asked = asked_at_.find({taker, partition});
+    const bool has_asked = asked != asked_at_.end() && asked->second >= offer.mapped().at;
+    if (prompt_lists_of(taker, partition) != offer.mapped().lists) offer.mapped().lists.reset();
+    taken_.push_back(
+        {scene_.world.now(), giver, taker, partition, std::move(offer.mapped()), has_asked});
   }
   void look_at(const Taken& taken) {
     const VirtualDisk& disk = scene_.world.disk(taken.taker);
     if (disk.has_failed() || disk.trouble.full) return;  // its lists are those of before
     if (!holds(taken.taker, taken.partition)) return;
+    const auto lists = prompt_lists_of(taken.taker, taken.partition);
+    if (!taken.asked && lists && lists == taken.offer.lists) {
+      report_of(taken, "never asked for it");
+    }
     const Had has = records_at(taken.taker, taken.partition);
-    for (const auto& [key, version] : taken.had) {
+    for (const auto& [key, version] : taken.offer.had) {
       const auto found = has.find(key);
       if (found != has.end() && found->second >= version) continue;
-      report("node " + std::to_string(taken.taker) + " took a hint of node " +
-                 std::to_string(taken.giver) + " about partition " +
-                 std::to_string(taken.partition.raw) + " and lacks what that had",
-             {taken.giver, taken.taker});
+      report_of(taken, "lacks what that had");
     }
+  }
+  void report_of(const Taken& taken, const std::string& what) {
+    report("node " + std::to_string(taken.taker) + " took a hint of node " +
+               std::to_string(taken.giver) + " about partition " +
+               std::to_string(taken.partition.raw) + " and " + what,
+           {taken.giver, taken.taker});
+  }
+  // As the node has them in memory, unless its disk is late.
+  [[nodiscard]] std::optional<HolderLists> prompt_lists_of(std::uint32_t node,
+                                                           PartitionId partition) const {
+    const VirtualDisk& disk = scene_.world.disk(node);
+    if (disk.has_failed() || disk.trouble.full || disk.trouble.slower > 0s) return std::nullopt;
+    return scene_.world.stored_lists(node, partition);
   }
   [[nodiscard]] bool holds(std::uint32_t node, PartitionId partition) const {
     const auto lists = scene_.world.stored_lists(node, partition);
@@ -93,7 +132,9 @@ class HintsTaken : public Check {
   }
 
   std::deque<Taken> taken_;  // by time
-  std::map<std::tuple<std::uint32_t, std::uint32_t, PartitionId>, Had> offered_;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, PartitionId>, std::map<std::uint64_t, Offer>>
+      offered_;                                                        // by round
+  std::map<std::pair<std::uint32_t, PartitionId>, Instant> asked_at_;  // for a first page, last
 };
 
 }  // namespace

@@ -145,6 +145,9 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
     check_durable(asked, place.value());
+    if (!asked.fence.empty() && (row == lists.end() || row->second != asked.fence)) {
+      faults_.push_back("a write under other lists than this disk's was admitted: " + asked.name);
+    }
     if (changing_) changing_(key, asked.name, false);
     records_[key] = {asked.name, asked.digest, asked.size, asked.record};
     by_name_[asked.name] = key;

@@ -292,6 +292,31 @@ TEST_CASE("simulations: I7 finds a set that stands alone without what was acknow
   CHECK(mesh.promise() == "I7");
 }
 
+TEST_CASE("simulations: I7 finds a newcomer that confirms what it asked nobody about") {
+  for (const bool asks : {false, true}) {
+    CAPTURE(asks);
+    Spoiled mesh;
+    const auto holders = mesh.holders();
+    const std::uint32_t newcomer = holders.front();
+    const auto partition = mesh.world_.partition_of_name("image");
+    const auto lists = *mesh.world_.stored_lists(newcomer, partition);
+    std::vector<NodeId> others = lists.settled;
+    std::erase(others, mesh.world_.id_of(newcomer));
+    ListsAnnounced announced;
+    announced.sets = {others, lists.target};
+    announced.entries = {{partition, lists.number, 0, 1, 0}};
+    mesh.checks_.on_sent(holders.back(), newcomer, Plane::control, encode(Message{announced}));
+    const InventoryRequest inventory{{}, partition, {}};
+    for (const std::uint32_t settled : holders) {
+      if (!asks || settled == newcomer) continue;
+      mesh.checks_.on_sent(newcomer, settled, Plane::control, encode(Message{inventory}));
+    }
+    const SyncConfirmed confirmed{{}, {{partition, lists.number}}};
+    mesh.checks_.on_sent(newcomer, holders.back(), Plane::control, encode(Message{confirmed}));
+    CHECK(mesh.promise() == (asks ? "" : "I7"));
+  }
+}
+
 TEST_CASE("simulations: I8 finds a node that places partitions elsewhere") {
   Spoiled mesh;
   mesh.world_.note_forgotten(3);  // expected without it from now on, and nobody told the nodes
@@ -378,13 +403,16 @@ TEST_CASE("simulations: I15 finds a hint that was taken by a node that lacks the
   const auto say = [&](auto message, std::uint32_t from, std::uint32_t to) {
     check->on_sent(from, to, Plane::control, encode(Message{std::move(message)}));
   };
-  say(HintOffer{Epoch{}, about}, holders[0], holders[1]);
-  say(HintTaken{about}, holders[1], holders[0]);
+  const InventoryRequest question{{}, about.front(), {}};
+  say(HintOffer{Epoch{}, about, 1}, holders[0], holders[1]);
+  say(question, holders[1], holders[0]);
+  say(HintTaken{about, 1}, holders[1], holders[0]);
   mesh.world_.run_for(5s);
   check->on_scan();
   CHECK(mesh.promise() == "");
-  say(HintOffer{Epoch{}, about}, holders[0], holders[1]);
-  say(HintTaken{about}, holders[1], holders[0]);
+  say(HintOffer{Epoch{}, about, 2}, holders[0], holders[1]);
+  say(question, holders[1], holders[0]);
+  say(HintTaken{about, 2}, holders[1], holders[0]);
   for (std::uint32_t other = 0; other < mesh.world_.node_count(); ++other) {
     if (other != holders[1]) mesh.world_.cut(other, holders[1]);  // nothing is repaired
   }
@@ -392,6 +420,23 @@ TEST_CASE("simulations: I15 finds a hint that was taken by a node that lacks the
   mesh.world_.disk(holders[1])
       .submit({}, DropRecord{key.first, key.second, stored.bytes,
                              record_path(key.first, key.second), mesh.path()});
+  mesh.world_.run_for(3s);
+  check->on_scan();
+  CHECK(mesh.promise() == "I15");
+}
+
+TEST_CASE("simulations: I15 finds a hint that was taken by a node that never asked") {
+  Spoiled mesh;
+  const auto holders = mesh.holders();
+  const std::vector<PartitionId> about{mesh.world_.partition_of_name("image")};
+  CheckPtr check = make_i15(mesh.scene());
+  const auto say = [&](auto message, std::uint32_t from, std::uint32_t to) {
+    check->on_sent(from, to, Plane::control, encode(Message{std::move(message)}));
+  };
+  say(InventoryRequest{{}, about.front(), {}}, holders[1], holders[0]);
+  mesh.world_.run_for(1s);
+  say(HintOffer{Epoch{}, about, 1}, holders[0], holders[1]);
+  say(HintTaken{about, 1}, holders[1], holders[0]);
   mesh.world_.run_for(3s);
   check->on_scan();
   CHECK(mesh.promise() == "I15");

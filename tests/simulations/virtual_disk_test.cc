@@ -1,0 +1,72 @@
+#include "simulations/world/virtual_disk.h"
+
+#include <doctest/doctest.h>
+
+using namespace pixmesh;
+
+namespace {
+
+const PartitionId partition{5};
+const std::string record_file = "partition/record";
+const Bytes lists{1};
+
+/// A disk that admits whatever it is asked, as a broken node would.
+class Credulous {
+ public:
+  Credulous() : disk_(clock_, Rng(1), {0, admits_all, tombstone}) {
+    disk_.open(chunks_, [](const DiskAnswered&) {});
+    submit(PutValues{{{Table::lists, Bytes{0, 0, 0, 5}, lists}}});
+  }
+
+  void write_record_file(bool durable) {
+    submit(WriteFile{record_file, Bytes{7}});
+    if (durable) submit(SyncFolders{{record_file}});
+  }
+  void commit(Bytes fence) {
+    CommitRecord commit;
+    commit.partition = partition;
+    commit.name = "image";
+    commit.record = {7};
+    commit.fence = std::move(fence);
+    submit(commit);
+  }
+  [[nodiscard]] std::string fault() const {
+    return disk_.faults().empty() ? "" : disk_.faults().front();
+  }
+
+ private:
+  static Admission admits_all(ByteView, ByteView, ByteView, ByteView) { return {1, true, {}}; }
+  static Result<RecordPlace> tombstone(ByteView) {
+    return RecordPlace{partition, {}, "image", {}, 0, record_file, ""};
+  }
+  void submit(DiskOperation operation) {
+    disk_.submit(OperationId{++tickets_}, std::move(operation));
+    while (clock_.step(clock_.now() + 10s)) {
+    }
+  }
+
+  VirtualClock clock_;
+  ChunkPool chunks_;
+  VirtualDisk disk_;
+  std::uint64_t tickets_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("simulations: a disk finds a write that was admitted under other lists than its own") {
+  for (const Bytes& fence : {Bytes{}, lists, Bytes{2}}) {
+    Credulous node;
+    node.write_record_file(true);
+    node.commit(fence);
+    const bool other = fence == Bytes{2};
+    CHECK(node.fault() ==
+          (other ? "a write under other lists than this disk's was admitted: image" : ""));
+  }
+}
+
+TEST_CASE("simulations: a disk finds a record that was committed before its file was durable") {
+  Credulous node;
+  node.write_record_file(false);
+  node.commit(lists);
+  CHECK(node.fault() == "a record was committed before its file was durable: image");
+}
