@@ -63,7 +63,9 @@ class CarefulDrops : public Check {
     } else if (const auto* announced = std::get_if<ListsAnnounced>(&decoded.value())) {
       note_fences(from, to, *announced);
     } else if (const auto* confirmed = std::get_if<SyncConfirmed>(&decoded.value())) {
-      for (const auto& entry : confirmed->entries) look_at_newcomer(from, entry);
+      for (const auto& entry : confirmed->entries) {
+        look_at_newcomer(from, confirmed->epoch, entry);
+      }
     } else if (const auto* inventory = std::get_if<InventoryRequest>(&decoded.value())) {
       note_asked(from, to, inventory->partition);
     } else if (const auto* compared = std::get_if<FingerprintRequest>(&decoded.value())) {
@@ -74,6 +76,10 @@ class CarefulDrops : public Check {
  private:
   // Node, partition, number of the settled set, target set.
   using Newcomer = std::tuple<std::uint32_t, PartitionId, std::uint64_t, std::vector<NodeId>>;
+  struct Fence {
+    Instant since;  // at the earliest
+    std::set<Epoch> epochs;
+  };
 
   // A newcomer is fenced when enough of the settled set have told it that they count on it.
   void note_fences(std::uint32_t from, PartyId to, const ListsAnnounced& announced) {
@@ -85,7 +91,8 @@ class CarefulDrops : public Check {
       if (!contains(settled, teller) || contains(settled, newcomer)) continue;
       if (!contains(announced.sets[entry.target], newcomer)) continue;
       const Newcomer key{to, entry.partition, entry.number, announced.sets[entry.target]};
-      fenced_since_.try_emplace(key, scene_.world.now());
+      const auto place = fences_.try_emplace(key, Fence{scene_.world.now(), {}}).first;
+      place->second.epochs.insert(announced.epoch);
     }
   }
   void note_asked(std::uint32_t from, PartyId to, PartitionId partition) {
@@ -108,17 +115,20 @@ class CarefulDrops : public Check {
            {node});
   }
   // Later writes go to both sets, and may miss one of the new one.
-  void look_at_newcomer(std::uint32_t node, const SyncConfirmed::Entry& entry) {
+  void look_at_newcomer(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry) {
     const auto lists = scene_.world.stored_lists(node, entry.partition);
     if (!lists || scene_.atlas.destroyed_count() > 0) return;
-    const auto fence = fenced_since_.find({node, entry.partition, entry.number, lists->target});
-    if (fence == fenced_since_.end() || !confirmed_.insert(fence->first).second) return;
+    const auto place = fences_.find({node, entry.partition, entry.number, lists->target});
+    if (place == fences_.end()) return;
+    const Fence& fence = place->second;
+    if (!fence.epochs.contains(epoch)) return;  // on its way since an earlier placement
+    if (!confirmed_.insert(place->first).second) return;
     if (lists->number == entry.number) {
-      look_at_questions(node, entry.partition, *lists, fence->second);
+      look_at_questions(node, entry.partition, *lists, fence.since);
     }
     for (const auto& [name, history] : scene_.oracle.names()) {
       if (partition_of(name) != entry.partition) continue;
-      const Version version = history.acknowledged_by(fence->second);
+      const Version version = history.acknowledged_by(fence.since);
       if (version.clock == 0) continue;
       const auto record = copies_.record_of(node, name);
       if (record && record->version >= version) continue;
@@ -158,7 +168,7 @@ class CarefulDrops : public Check {
 
   StoredCopies copies_;
   std::map<std::string, PartitionId> partitions_;
-  std::map<Newcomer, Instant> fenced_since_;  // at the earliest
+  std::map<Newcomer, Fence> fences_;
   std::set<Newcomer> confirmed_;
   std::map<std::pair<std::uint32_t, PartitionId>, std::map<NodeId, Instant>> asked_at_;
   std::set<std::pair<PartitionId, std::uint64_t>> seen_;  // settled sets, by their number

@@ -311,7 +311,11 @@ TEST_CASE("simulations: I7 finds a newcomer that confirms what it asked nobody a
       if (!asks || settled == newcomer) continue;
       mesh.checks_.on_sent(newcomer, settled, Plane::control, encode(Message{inventory}));
     }
-    const SyncConfirmed confirmed{{}, {{partition, lists.number}}};
+    SyncConfirmed confirmed{{}, {{partition, lists.number}}};
+    confirmed.epoch.raw[0] = 1;  // said under another placement, of another target
+    mesh.checks_.on_sent(newcomer, holders.back(), Plane::control, encode(Message{confirmed}));
+    CHECK(mesh.promise() == "");
+    confirmed.epoch = {};
     mesh.checks_.on_sent(newcomer, holders.back(), Plane::control, encode(Message{confirmed}));
     CHECK(mesh.promise() == (asks ? "" : "I7"));
   }
