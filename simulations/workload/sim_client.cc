@@ -4,7 +4,18 @@ namespace pixmesh {
 
 SimClient::SimClient(MeshWorld& world, PartyId party, Rng rng)
     : world_(world), wire_(world.network(), rng, party) {
-  wire_.on_news([this] { on_news(); });
+  wire_.on_news({[this](OperationId operation) {
+                   const auto key = by_operation_.find(operation);
+                   if (key == by_operation_.end()) return;
+                   if (auto done = close(key->second)) finish(std::move(*done));
+                 },
+                 [this](StreamId stream) {
+                   const auto key = by_stream_.find(stream);
+                   if (key == by_stream_.end()) return;
+                   const ReceiveCourse& course = *pending_.at(key->second).receive;
+                   if (!course.complete && !course.end) return;
+                   if (auto done = close(key->second)) finish(std::move(*done));
+                 }});
 }
 
 void SimClient::ask(std::uint32_t via, Message message, Duration patience, Answered then) {
@@ -39,27 +50,32 @@ void SimClient::after(Duration delay, std::function<void()> then) {
 
 void SimClient::add(Pending pending, Duration patience) {
   const std::uint64_t key = ++last_;
+  if (pending.receive) {
+    by_stream_.emplace(pending.receive->open.stream, key);
+  } else {
+    by_operation_.emplace(pending.operation, key);
+  }
   pending_.emplace(key, std::move(pending));
   world_.clock().after(patience, [this, key] {
-    auto late = pending_.extract(key);
-    if (late) finish(std::move(late.mapped()));
+    if (auto late = close(key)) finish(std::move(*late));
   });
 }
 
-bool SimClient::is_over(const Pending& pending) const {
-  if (pending.receive) return pending.receive->complete || pending.receive->end;
-  return wire_.answer_of(pending.operation) != nullptr;
+std::optional<SimClient::Pending> SimClient::close(std::uint64_t key) {
+  auto open = pending_.extract(key);
+  if (!open) return std::nullopt;
+  if (open.mapped().receive) {
+    by_stream_.erase(open.mapped().receive->open.stream);
+  } else {
+    by_operation_.erase(open.mapped().operation);
+  }
+  return std::move(open.mapped());
 }
 
-void SimClient::on_news() {
-  std::vector<std::uint64_t> over;
-  for (const auto& [key, pending] : pending_) {
-    if (is_over(pending)) over.push_back(key);
-  }
-  for (const std::uint64_t key : over) {
-    auto done = pending_.extract(key);
-    if (done) finish(std::move(done.mapped()));
-  }
+void SimClient::abandon_all() {
+  pending_.clear();
+  by_operation_.clear();
+  by_stream_.clear();
 }
 
 void SimClient::finish(Pending pending) {

@@ -25,7 +25,7 @@ class SimClient {
   void tell(std::uint32_t via, Message message) { (void)wire_.send(via, std::move(message)); }
   void after(Duration delay, std::function<void()> then);
   /// Nothing that is open goes on.
-  void abandon_all() { pending_.clear(); }
+  void abandon_all();
 
   [[nodiscard]] MeshClient& wire() { return wire_; }
 
@@ -38,14 +38,16 @@ class SimClient {
     Received received;
   };
   void add(Pending pending, Duration patience);
-  void on_news();
-  [[nodiscard]] bool is_over(const Pending& pending) const;
+  /// Takes it out if it is still open.
+  [[nodiscard]] std::optional<Pending> close(std::uint64_t key);
   void finish(Pending pending);
 
   MeshWorld& world_;
   MeshClient wire_;
   std::uint64_t last_ = 0;
   std::map<std::uint64_t, Pending> pending_;
+  std::map<OperationId, std::uint64_t> by_operation_;  // keys of pending_
+  std::map<StreamId, std::uint64_t> by_stream_;
 };
 
 }  // namespace pixmesh

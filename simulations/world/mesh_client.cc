@@ -18,7 +18,6 @@ MeshClient::MeshClient(VirtualNetwork& network, Rng rng, PartyId party)
     : network_(network), rng_(rng), party_(party) {
   network_.start(party_, [this](const MessageArrived& arrived, const SharedBytes& chunk) {
     on_arrived(arrived, chunk);
-    if (news_) news_();
   });
 }
 
@@ -144,7 +143,10 @@ void MeshClient::on_control(const Message& message) {
   }
   std::visit(
       [&]<typename T>(const T& one) {
-        if constexpr (AnswersOperation<T>) answers_[one.operation] = message;
+        if constexpr (AnswersOperation<T>) {
+          answers_[one.operation] = message;
+          if (news_.answered) news_.answered(one.operation);
+        }
       },
       message);
 }
@@ -163,15 +165,18 @@ void MeshClient::on_bulk(LinkId, const BulkMessage& message, const SharedBytes& 
     if (piece->index != course->received) {  // the connection broke and took some with it
       course->end = StreamEnd{piece->stream, ErrorCode::unreachable, "a chunk is missing"};
       receives_.erase(place);
-      return;
+    } else {
+      ++course->received;
+      course->bytes.insert(course->bytes.end(), chunk->begin(), chunk->end());
+      course->complete = piece->last;
+      if (!piece->last) send_bulk(from, StreamCredit{piece->stream, 1}, nullptr);
     }
-    ++course->received;
-    course->bytes.insert(course->bytes.end(), chunk->begin(), chunk->end());
-    course->complete = piece->last;
-    if (!piece->last) send_bulk(from, StreamCredit{piece->stream, 1}, nullptr);
+    if (news_.streamed) news_.streamed(piece->stream);
   } else if (const auto* end = std::get_if<StreamEnd>(&message)) {
     const auto place = receives_.find(end->stream);
-    if (place != receives_.end()) place->second.second->end = *end;
+    if (place == receives_.end()) return;
+    place->second.second->end = *end;
+    if (news_.streamed) news_.streamed(end->stream);
   }
 }
 

@@ -50,8 +50,12 @@ class MeshClient {
   MeshClient(const MeshClient&) = delete;
   MeshClient& operator=(const MeshClient&) = delete;
 
-  /// Called after each message that arrived.
-  void on_news(std::function<void()> news) { news_ = std::move(news); }
+  /// Told after each message that arrived about one of these.
+  struct News {
+    std::function<void(OperationId)> answered;
+    std::function<void(StreamId)> streamed;
+  };
+  void on_news(News news) { news_ = std::move(news); }
 
   [[nodiscard]] OperationId send(std::uint32_t via, Message message);
   [[nodiscard]] const Message* answer_of(OperationId operation) const;
@@ -83,7 +87,7 @@ class MeshClient {
   VirtualNetwork& network_;
   Rng rng_;
   PartyId party_;
-  std::function<void()> news_;
+  News news_;
   std::uint64_t last_operation_ = 0;
   std::map<std::pair<std::uint32_t, Plane>, LinkId> links_;
   std::map<OperationId, Message> answers_;

@@ -37,7 +37,7 @@ NodeMachine::~NodeMachine() = default;
 MeshWorld::MeshWorld(WorldOptions options)
     : options_(options), rng_(options.seed), network_(clock_, rng_.split()) {
   client_ = std::make_unique<MeshClient>(network_, rng_.split());
-  client_->on_news([this] { on_client_news(); });
+  client_->on_news({[this](OperationId operation) { on_answered(operation); }, {}});
 }
 
 MeshWorld::~MeshWorld() = default;

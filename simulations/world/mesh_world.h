@@ -140,7 +140,7 @@ class MeshWorld {
   void arm(std::uint32_t node);
   [[nodiscard]] NodeOptions options_of(const NodeMachine& machine) const;
   void find_settings() const;
-  void on_client_news();
+  void on_answered(OperationId operation);
   void note_logged(std::uint32_t node, std::string_view name, std::string fields);
 
   RememberedSignatures signatures_;

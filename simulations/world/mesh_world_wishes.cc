@@ -126,16 +126,11 @@ void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
   if (then) told_.emplace(operation, std::move(then));
 }
 
-void MeshWorld::on_client_news() {
-  for (auto told = told_.begin(); told != told_.end();) {
-    const Message* answer = client_->answer_of(told->first);
-    if (answer == nullptr) {
-      ++told;
-      continue;
-    }
-    if (const auto* done = std::get_if<CommandAnswer>(answer)) told->second(*done);
-    told = told_.erase(told);
-  }
+void MeshWorld::on_answered(OperationId operation) {
+  const auto told = told_.extract(operation);
+  if (!told) return;
+  const Message* answer = client_->answer_of(operation);
+  if (const auto* done = std::get_if<CommandAnswer>(answer)) told.mapped()(*done);
 }
 
 RunOutcome MeshWorld::run(std::uint32_t via, const std::string& name) {
