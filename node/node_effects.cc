@@ -121,7 +121,7 @@ void Node::start_syncs(Instant now) {
     WantedSync next = std::move(wanted_syncs_.front());
     wanted_syncs_.pop_front();
     const HolderLists lists = rebalance_->lists_of(next.partition);
-    const bool still_ours = contains(holders_of(lists), view_.self);
+    const bool still_ours = is_holder(lists, view_.self);
     if (!still_ours && !next.of_rebalance) {
       hint_offers_.erase(next.partition);
       continue;

@@ -166,7 +166,7 @@ bool Node::is_covered() const {
 bool Node::is_motion_covered() const {
   for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
     const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
-    if (lists.is_settled() || !contains(holders_of(lists), view_.self)) continue;
+    if (lists.is_settled() || !is_holder(lists, view_.self)) continue;
     if (!lists.known()) return false;  // ours to be, and nobody told us yet who had it
     if (!Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(view_.alive))
       return false;

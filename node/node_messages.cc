@@ -177,7 +177,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
             if (offer.epoch != view_.epoch) return peers_.on_tables_differ(now, from);
             for (const PartitionId partition : offer.partitions) {
               if (partition.raw >= disk_of_.size()) continue;
-              if (!contains(holders_of(rebalance_->lists_of(partition)), view_.self)) {
+              if (!is_holder(rebalance_->lists_of(partition), view_.self)) {
                 to_link(link, HintTaken{{partition}, offer.round});  // others hold it by now
                 continue;
               }

@@ -31,6 +31,10 @@ std::vector<NodeId> holders_of(const HolderLists& lists) {
   return all;
 }
 
+bool is_holder(const HolderLists& lists, NodeId node) {
+  return contains(lists.settled, node) || contains(lists.target, node);
+}
+
 std::uint32_t write_quorum_of(std::size_t size, std::uint32_t write_quorum) {
   return std::min(write_quorum, static_cast<std::uint32_t>(size));
 }
@@ -58,7 +62,7 @@ Tally::Tally(const HolderLists& lists, Kind kind, std::uint32_t write_quorum) : 
 }
 
 void Tally::count(NodeId node) {
-  if (!contains(lists_.settled, node) && !contains(lists_.target, node)) return;
+  if (!is_holder(lists_, node)) return;
   const auto place = std::lower_bound(seen_.begin(), seen_.end(), node);
   if (place == seen_.end() || *place != node) seen_.insert(place, node);
 }

@@ -32,6 +32,7 @@ void insert_sorted(std::vector<NodeId>& sorted, NodeId node);  // each once
 
 /// Everybody in either set, sorted, each once.
 [[nodiscard]] std::vector<NodeId> holders_of(const HolderLists& lists);
+[[nodiscard]] bool is_holder(const HolderLists& lists, NodeId node);
 
 /// Copies that must be durable before a write to a set of `size` holders is acknowledged.
 [[nodiscard]] std::uint32_t write_quorum_of(std::size_t size, std::uint32_t write_quorum);

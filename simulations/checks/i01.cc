@@ -51,7 +51,7 @@ class Durability : public Check {
     const NameHistory* history = scene_.oracle.history_of(name);
     if (history == nullptr) return;
     const Write* write = history->newest_acknowledged();
-    if (write == nullptr || !copies_.holders_of(name, write->version).empty()) return;
+    if (write == nullptr || copies_.is_anywhere(name, write->version)) return;
     report("'" + name + "', acknowledged as write " + std::to_string(write->number) +
                ", is on no disk any more",
            {node});

@@ -119,7 +119,7 @@ class HintsTaken : public Check {
   }
   [[nodiscard]] bool holds(std::uint32_t node, PartitionId partition) const {
     const auto lists = scene_.world.stored_lists(node, partition);
-    return lists && contains(holders_of(*lists), scene_.world.id_of(node));
+    return lists && is_holder(*lists, scene_.world.id_of(node));
   }
   [[nodiscard]] Had records_at(std::uint32_t node, PartitionId partition) const {
     Had had;

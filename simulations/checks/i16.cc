@@ -20,9 +20,11 @@ class Strangers : public Check {
     }
   }
   void on_scan() override {
-    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) look_at_records(node);
+    next_ = (next_ + 1) % scene_.world.node_count();
+    look_at_records(next_);
   }
   void at_rest() override {
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) look_at_records(node);
     for (const std::uint32_t node : scene_.world.running()) {
       for (const MemberStatus& member : scene_.world.status(node).members) {
         const std::uint32_t number = scene_.world.number_of(member.node);
@@ -49,6 +51,7 @@ class Strangers : public Check {
     }
   }
 
+  std::uint32_t next_ = 0;
   std::map<std::pair<std::uint32_t, Bytes>, Bytes> seen_;
 };
 

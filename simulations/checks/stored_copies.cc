@@ -5,9 +5,15 @@
 
 namespace pixmesh {
 
+const VirtualDisk::Key& StoredCopies::key_of(const std::string& name) {
+  const auto [place, fresh] = keys_.try_emplace(name);
+  if (fresh) place->second = {scene_.world.partition_of_name(name), name_digest_of(name)};
+  return place->second;
+}
+
 std::optional<ImageRecord> StoredCopies::record_of(std::uint32_t node, const std::string& name) {
   const auto& records = scene_.world.disk(node).records();
-  const auto found = records.find({scene_.world.partition_of_name(name), name_digest_of(name)});
+  const auto found = records.find(key_of(name));
   if (found == records.end()) return std::nullopt;
   Decoded& known = records_[{node, name}];
   if (known.stored != found->second.bytes) {
@@ -32,11 +38,26 @@ std::vector<std::uint32_t> StoredCopies::holders_of(const std::string& name,
                                                     const Version& version) {
   std::vector<std::uint32_t> holders;
   for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
-    if (scene_.atlas.is_gone(node)) continue;
-    const auto record = record_of(node, name);
-    if (record && record->version >= version && has_bytes(node, *record)) holders.push_back(node);
+    if (has(node, name, version)) holders.push_back(node);
   }
   return holders;
+}
+
+bool StoredCopies::has(std::uint32_t node, const std::string& name, const Version& version) {
+  if (scene_.atlas.is_gone(node)) return false;
+  const auto record = record_of(node, name);
+  return record && record->version >= version && has_bytes(node, *record);
+}
+
+bool StoredCopies::is_anywhere(const std::string& name, const Version& version) {
+  const auto last = last_seen_at_.find(name);
+  if (last != last_seen_at_.end() && has(last->second, name, version)) return true;
+  for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+    if (!has(node, name, version)) continue;
+    last_seen_at_[name] = node;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace pixmesh

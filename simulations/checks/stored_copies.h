@@ -23,13 +23,20 @@ class StoredCopies {
   /// `version`, with its bytes.
   [[nodiscard]] std::vector<std::uint32_t> holders_of(const std::string& name,
                                                       const Version& version);
+  /// Whether there is any. Cheap as long as it stays where it was seen last.
+  [[nodiscard]] bool is_anywhere(const std::string& name, const Version& version);
 
  private:
+  [[nodiscard]] const VirtualDisk::Key& key_of(const std::string& name);
+  [[nodiscard]] bool has(std::uint32_t node, const std::string& name, const Version& version);
+
   struct Decoded {
     Bytes stored;
     ImageRecord record;
   };
   Scene scene_;
+  std::map<std::string, VirtualDisk::Key> keys_;
+  std::map<std::string, std::uint32_t> last_seen_at_;
   std::map<std::pair<std::uint32_t, std::string>, Decoded> records_;     // as last decoded
   std::map<std::pair<std::uint32_t, std::string>, SharedBytes> intact_;  // by path
 };
