@@ -164,8 +164,9 @@ bool Node::is_covered() const {
 // The same for our own partitions in motion, as their lists say: after an eviction more of the old
 // set must answer than the new placement knows of.
 bool Node::is_motion_covered() const {
-  for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
-    const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
+  if (rebalance_ == nullptr) return true;
+  for (const PartitionId partition : rebalance_->moving()) {
+    const HolderLists& lists = rebalance_->lists_of(partition);
     if (lists.is_settled() || !is_holder(lists, view_.self)) continue;
     if (!lists.known()) return false;  // ours to be, and nobody told us yet who had it
     if (!Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(view_.alive))

@@ -75,6 +75,8 @@ class Rebalance : public Operation {
   /// Our lists of a partition; unknown when we hold it neither way, and while our copy is dropped:
   /// a write accepted meanwhile could go with it.
   [[nodiscard]] const HolderLists& lists_of(PartitionId partition) const;
+  /// Partitions of ours that are not settled.
+  [[nodiscard]] const std::set<PartitionId>& moving() const { return moving_; }
   [[nodiscard]] Progress progress() const;
   void check_invariants() const;
 

@@ -13,7 +13,12 @@ namespace {
 
 class Agreement : public Check {
  public:
-  explicit Agreement(const Scene& scene) : Check(scene, "I5"), copies_(scene) {}
+  explicit Agreement(const Scene& scene) : Check(scene, "I5"), copies_(scene) {
+    const auto& events = scene.scenario.events;
+    repeats_ = std::any_of(events.begin(), events.end(), [](const Event& event) {
+      return event.kind == EventKind::put_again || event.kind == EventKind::remove_again;
+    });
+  }
 
   void on_write(const WriteSeen& seen) override {
     Kept& kept = kept_[seen.write.request];
@@ -36,6 +41,7 @@ class Agreement : public Check {
            {seen.via});
   }
   void on_scan() override {
+    if (!repeats_) return;  // nobody will ask which versions a wish ever had
     for (auto& [request, kept] : kept_) {
       const Bytes key = request_key(request);
       for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
@@ -84,6 +90,7 @@ class Agreement : public Check {
     std::vector<std::uint32_t> by;  // nodes, when it was acknowledged
     std::set<Version> versions;     // that were given to it, as the scans saw
   };
+  bool repeats_ = false;            // some wish is said again
   std::map<RequestId, Kept> kept_;  // acknowledged wishes
 };
 
