@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "membership/mesh_settings.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
+#include "ring/placement.h"
 
 namespace pixmesh {
 
@@ -34,7 +36,10 @@ struct NodeOptions {
   std::string version;
   LanesOptions lanes;
   LivenessOptions liveness;
-  Duration placement_delay = 300ms;   // member changes are gathered that long
+  Duration placement_delay = 300ms;  // member changes are gathered that long
+  /// Away from the loop thread. A simulator keeps tables that many nodes ask for.
+  std::function<PlacementTable(std::vector<PlacementMember>, const PlacementOptions&)>
+      compute_placement = pixmesh::compute_placement;
   std::uint32_t ingress_chunks = 96;  // of 1 MiB, on their way into this node
 };
 

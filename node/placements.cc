@@ -28,8 +28,8 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
   const MeshSettings& settings = *members_.settings();
   job_->options = {settings.partition_bits, settings.replicas, settings.placement_key};
   job_->before = *table_;
-  outside_.background.run(ticket, [job = job_] {
-    job->result = compute_placement(job->members, job->options);
+  outside_.background.run(ticket, [job = job_, compute = options_.compute_placement] {
+    job->result = compute(job->members, job->options);
     if (job->before.nodes().empty()) return;
     job->ideal_slots = ideal_movement(job->before, job->result);
     for (const PartitionChange& change : difference_of(job->before, job->result)) {

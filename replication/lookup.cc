@@ -66,7 +66,8 @@ Lookup::Lookup(OperationId id, const MeshView& mesh, PartitionId partition, Name
       partition_(partition),
       name_(name),
       request_(request),
-      options_(options) {
+      options_(options),
+      retry_wait_(options.retry_after) {
   outcome_.lists = std::move(lists);
 }
 
@@ -93,10 +94,15 @@ Effects Lookup::ask_all(Instant now) {
       effects.push_back(Ask{node, ListsRequest{id_, partition_}});
     }
   }
-  if (!outcome_.lists.known()) retry_at_ = now + options_.retry_after;
+  if (!outcome_.lists.known()) retry_later(now);
   repeat_at_ = now + options_.repeat_after;
   settle_if_complete(now);
   return effects;
+}
+
+void Lookup::retry_later(Instant now) {
+  retry_at_ = now + retry_wait_;
+  retry_wait_ = std::min(2 * retry_wait_, options_.repeat_after);
 }
 
 // A process that has just started anew does not know our link yet, and what came over it is lost.
@@ -135,7 +141,7 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
     if (answer.lists.known() && answer.lists.number >= outcome_.lists.number) {
       outcome_.lists = answer.lists;
     }
-    retry_at_ = now + options_.retry_after;
+    if (!retry_at_) retry_later(now);
     effects.push_back(ListsDiffer{from});
     return effects;
   }

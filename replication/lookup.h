@@ -7,7 +7,8 @@ namespace pixmesh {
 struct LookupOptions {
   Duration repeat_after = 1s;   // until whoever owes an answer is asked again
   Duration timeout = 4s;        // then the answer is what is known, or `unreachable`
-  Duration retry_after = 60ms;  // between attempts while lists disagree
+  Duration retry_after = 60ms;  // until the next attempt while lists disagree; twice as long each
+                                // time, at most `repeat_after`
   Duration linger = 15ms;       // after the quorum, for the last holders' answers
 };
 
@@ -56,6 +57,7 @@ class Lookup {
   [[nodiscard]] Effects on_lists(Instant now, const HolderLists& lists);
   [[nodiscard]] Effects on_version(Instant now, NodeId from, const VersionAnswer& answer);
   void note(NodeId from, const VersionAnswer& answer);
+  void retry_later(Instant now);
   void settle_if_complete(Instant now);
   void give_up(Instant now);
 
@@ -71,6 +73,7 @@ class Lookup {
   std::optional<Instant> deadline_;  // of the whole
   std::optional<Instant> repeat_at_;
   std::optional<Instant> retry_at_;
+  Duration retry_wait_{};  // until the attempt after that
   std::optional<Instant> linger_until_;
   bool done_ = false;
 };

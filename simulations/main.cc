@@ -1,3 +1,5 @@
+#include <malloc.h>
+
 #include <CLI/CLI.hpp>
 #include <iostream>
 
@@ -15,6 +17,9 @@ constexpr auto studies = {pixmesh::studies::add_churn, pixmesh::studies::add_gos
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Images come and go all the time; each as a mapping of its own would cost its page faults anew.
+  (void)mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 256 << 20);
   CLI::App root(
       "Runs a whole pixmesh in one thread and one seed, with faults, and checks what it "
       "promises");

@@ -67,9 +67,11 @@ class CarefulDrops : public Check {
         look_at_newcomer(from, confirmed->epoch, entry);
       }
     } else if (const auto* inventory = std::get_if<InventoryRequest>(&decoded.value())) {
-      note_asked(from, to, inventory->partition);
+      if (Times* times = times_of(from, to)) note(*times, inventory->partition);
     } else if (const auto* compared = std::get_if<FingerprintRequest>(&decoded.value())) {
-      for (const auto& mine : compared->mine) note_asked(from, to, mine.partition);
+      if (Times* times = times_of(from, to)) {
+        for (const auto& mine : compared->mine) note(*times, mine.partition);
+      }
     }
   }
 
@@ -95,19 +97,22 @@ class CarefulDrops : public Check {
       place->second.epochs.insert(announced.epoch);
     }
   }
-  void note_asked(std::uint32_t from, PartyId to, PartitionId partition) {
-    if (to < scene_.world.node_count()) {
-      asked_at_[{from, partition}][scene_.world.id_of(to)] = scene_.world.now();
-    }
+  using Times = std::vector<Instant>;  // by partition
+  [[nodiscard]] Times* times_of(std::uint32_t from, PartyId to) {
+    if (to >= scene_.world.node_count()) return nullptr;
+    return &asked_at_[{from, scene_.world.id_of(to)}];
+  }
+  void note(Times& times, PartitionId partition) {
+    if (times.size() <= partition.raw) times.resize(partition.raw + 1);
+    times[partition.raw] = scene_.world.now();
   }
   void look_at_questions(std::uint32_t node, PartitionId partition, const HolderLists& lists,
                          Instant fenced) {
-    const auto asked = asked_at_.find({node, partition});
     std::uint32_t count = 0;
     for (const NodeId& settled : lists.settled) {
-      if (asked == asked_at_.end()) break;
-      const auto last = asked->second.find(settled);
-      count += last != asked->second.end() && last->second >= fenced ? 1 : 0;
+      const auto asked = asked_at_.find({node, settled});
+      if (asked == asked_at_.end() || asked->second.size() <= partition.raw) continue;
+      count += asked->second[partition.raw] >= fenced ? 1 : 0;
     }
     if (count >= settled_read_quorum_of(lists, scene_.scenario.write_quorum)) return;
     report("node " + std::to_string(node) + " confirms partition " + std::to_string(partition.raw) +
@@ -116,13 +121,15 @@ class CarefulDrops : public Check {
   }
   // Later writes go to both sets, and may miss one of the new one.
   void look_at_newcomer(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry) {
+    const auto said = std::tuple(node, entry.partition, entry.number, epoch);
+    if (confirmed_.contains(said) || scene_.atlas.destroyed_count() > 0) return;
     const auto lists = scene_.world.stored_lists(node, entry.partition);
-    if (!lists || scene_.atlas.destroyed_count() > 0) return;
+    if (!lists) return;
     const auto place = fences_.find({node, entry.partition, entry.number, lists->target});
     if (place == fences_.end()) return;
     const Fence& fence = place->second;
     if (!fence.epochs.contains(epoch)) return;  // on its way since an earlier placement
-    if (!confirmed_.insert(place->first).second) return;
+    confirmed_.insert(said);
     if (lists->number == entry.number) {
       look_at_questions(node, entry.partition, *lists, fence.since);
     }
@@ -169,9 +176,9 @@ class CarefulDrops : public Check {
   StoredCopies copies_;
   std::map<std::string, PartitionId> partitions_;
   std::map<Newcomer, Fence> fences_;
-  std::set<Newcomer> confirmed_;
-  std::map<std::pair<std::uint32_t, PartitionId>, std::map<NodeId, Instant>> asked_at_;
-  std::set<std::pair<PartitionId, std::uint64_t>> seen_;  // settled sets, by their number
+  std::set<std::tuple<std::uint32_t, PartitionId, std::uint64_t, Epoch>> confirmed_;
+  std::map<std::pair<std::uint32_t, NodeId>, Times> asked_at_;  // last, by asker and asked
+  std::set<std::pair<PartitionId, std::uint64_t>> seen_;        // settled sets, by their number
 };
 
 }  // namespace

@@ -76,7 +76,7 @@ void MeshWorld::add_nodes(std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) add_node();
 }
 
-NodeOptions MeshWorld::options_of(const NodeMachine& machine) const {
+NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   NodeOptions options;
   options.key = machine.key;
   options.control = VirtualNetwork::address_of(machine.number, Plane::control);
@@ -95,6 +95,10 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) const {
   options.disks = {{{static_cast<std::uint8_t>(machine.number + 1)}, options.capacity_bytes}};
   options.scratch_root = scratch_root;
   options.version = "test";
+  options.compute_placement = [this](std::vector<PlacementMember> members,
+                                     const PlacementOptions& wanted) {
+    return placement_cache_.of(std::move(members), wanted);
+  };
   return options;
 }
 
@@ -274,7 +278,7 @@ const PlacementTable& MeshWorld::expected_placement() {
   }
   if (!placement_ || placed_ != present) {
     placed_ = std::move(present);
-    placement_ = compute_placement(
+    placement_ = placement_cache_.of(
         std::move(members), {options_.partition_bits, options_.replicas, settings().placement_key});
   }
   return *placement_;

@@ -7,6 +7,7 @@
 #include "base/signature.h"
 #include "simulations/world/mesh_client.h"
 #include "simulations/world/node_machine.h"
+#include "simulations/world/placement_cache.h"
 #include "simulations/world/trace.h"
 
 namespace pixmesh {
@@ -138,7 +139,7 @@ class MeshWorld {
   void wake(std::uint32_t node);
   void after_step(std::uint32_t node);
   void arm(std::uint32_t node);
-  [[nodiscard]] NodeOptions options_of(const NodeMachine& machine) const;
+  [[nodiscard]] NodeOptions options_of(const NodeMachine& machine);
   void find_settings() const;
   void on_answered(OperationId operation);
   void note_logged(std::uint32_t node, std::string_view name, std::string fields);
@@ -157,6 +158,7 @@ class MeshWorld {
   Trace trace_;
   std::function<void(const std::string&)> told_log_;
   WorldWatch* watch_ = nullptr;
+  PlacementCache placement_cache_;
   std::optional<PlacementTable> placement_;  // expected of `placed_`
   std::vector<bool> placed_;                 // who was a member then
   std::uint64_t steps_ = 0;

@@ -109,8 +109,12 @@ Result<DiskAnswer> VirtualDisk::publish(const PublishTemp& asked) {
 Result<DiskAnswer> VirtualDisk::sync_folders(const SyncFolders& asked) {
   std::set<std::string> folders;
   for (const std::string& path : asked.paths) folders.insert(folder_of(path));
-  for (const auto& [path, bytes] : files_) {
-    if (folders.contains(folder_of(path))) durable_[path] = bytes;
+  for (const std::string& folder : folders) {
+    const std::string inside = folder + "/";
+    for (auto file = files_.lower_bound(inside); file != files_.end(); ++file) {
+      if (file->first.compare(0, inside.size(), inside) != 0) break;
+      if (folder_of(file->first) == folder) durable_[file->first] = file->second;
+    }
   }
   return DiskAnswer(Done{});
 }

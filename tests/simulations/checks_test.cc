@@ -218,7 +218,10 @@ TEST_CASE("simulations: I16 finds a forged record on its way to a disk") {
 TEST_CASE("simulations: I16 finds a record that its member never signed") {
   Spoiled mesh;
   CheckPtr check = make_i16(mesh.scene());
-  check->on_scan();
+  const auto scan_all = [&] {  // one node a scan
+    for (std::uint32_t node = 0; node < mesh.world_.node_count(); ++node) check->on_scan();
+  };
+  scan_all();
   CHECK(mesh.promise() == "");
   MemberRecord forged = mesh.world_.stored_member(2).value();
   ++forged.generation;
@@ -227,7 +230,7 @@ TEST_CASE("simulations: I16 finds a record that its member never signed") {
   mesh.world_.state(1).submit(
       {}, PutValues{{{Table::facts, Bytes(key.begin(), key.end()), encode_member(forged)}}});
   mesh.world_.run_for(1s);
-  check->on_scan();
+  scan_all();
   CHECK(mesh.promise() == "I16");
 }
 
