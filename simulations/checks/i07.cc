@@ -47,6 +47,11 @@ class CarefulDrops : public Check {
            {node});
   }
 
+  void on_crashed(std::uint32_t node) override {
+    (void)is_placement_of(node, {});  // reads what it logged before
+    placements_.erase(node);
+  }
+
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
     const std::uint32_t number = message_number_of(message);
@@ -81,6 +86,7 @@ class CarefulDrops : public Check {
   struct Fence {
     Instant since;  // at the earliest
     std::set<Epoch> epochs;
+    std::set<NodeId> tellers;
   };
 
   // A newcomer is fenced when enough of the settled set have told it that they count on it.
@@ -93,8 +99,9 @@ class CarefulDrops : public Check {
       if (!contains(settled, teller) || contains(settled, newcomer)) continue;
       if (!contains(announced.sets[entry.target], newcomer)) continue;
       const Newcomer key{to, entry.partition, entry.number, announced.sets[entry.target]};
-      const auto place = fences_.try_emplace(key, Fence{scene_.world.now(), {}}).first;
+      const auto place = fences_.try_emplace(key, Fence{scene_.world.now(), {}, {}}).first;
       place->second.epochs.insert(announced.epoch);
+      place->second.tellers.insert(teller);
     }
   }
   using Times = std::vector<Instant>;  // by partition
@@ -119,6 +126,32 @@ class CarefulDrops : public Check {
                " after " + std::to_string(count) + " settled members were asked",
            {node});
   }
+  // Whether enough of the settled set have told it that they count on it.
+  void look_at_fence(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry,
+                     const HolderLists& lists, const Fence* fence) {
+    const NodeId newcomer = scene_.world.id_of(node);
+    if (lists.number != entry.number || lists.lost > 0) return;
+    if (contains(lists.settled, newcomer) || !contains(lists.target, newcomer)) return;
+    if (!is_placement_of(node, epoch)) return;  // on its way since an earlier one
+    std::uint32_t count = 0;
+    for (const NodeId& settled : lists.settled) {
+      count += fence != nullptr && fence->tellers.contains(settled) ? 1 : 0;
+    }
+    if (count >= settled_read_quorum_of(lists, scene_.scenario.write_quorum)) return;
+    report("node " + std::to_string(node) + " confirms partition " +
+               std::to_string(entry.partition.raw) + " when " + std::to_string(count) +
+               " settled members count on it",
+           {node});
+  }
+  [[nodiscard]] bool is_placement_of(std::uint32_t node, Epoch epoch) {
+    const auto& log = scene_.world.log();
+    for (; log_read_ < log.size(); ++log_read_) {
+      const LoggedEvent& line = log[log_read_];
+      if (line.name == "placement_changed") placements_[line.node] = line.fields;
+    }
+    const auto last = placements_.find(node);
+    return last != placements_.end() && last->second.rfind("epoch=" + short_text(epoch), 0) == 0;
+  }
   // Later writes go to both sets, and may miss one of the new one.
   void look_at_newcomer(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry) {
     const auto said = std::tuple(node, entry.partition, entry.number, epoch);
@@ -126,6 +159,7 @@ class CarefulDrops : public Check {
     const auto lists = scene_.world.stored_lists(node, entry.partition);
     if (!lists) return;
     const auto place = fences_.find({node, entry.partition, entry.number, lists->target});
+    look_at_fence(node, epoch, entry, *lists, place == fences_.end() ? nullptr : &place->second);
     if (place == fences_.end()) return;
     const Fence& fence = place->second;
     if (!fence.epochs.contains(epoch)) return;  // on its way since an earlier placement
@@ -175,6 +209,8 @@ class CarefulDrops : public Check {
 
   StoredCopies copies_;
   std::map<std::string, PartitionId> partitions_;
+  std::size_t log_read_ = 0;
+  std::map<std::uint32_t, std::string> placements_;  // as each node logged its last
   std::map<Newcomer, Fence> fences_;
   std::set<std::tuple<std::uint32_t, PartitionId, std::uint64_t, Epoch>> confirmed_;
   std::map<std::pair<std::uint32_t, NodeId>, Times> asked_at_;  // last, by asker and asked

@@ -49,6 +49,7 @@ for my $path (split /\0/, `cd '$sources' && find . -name build -prune -o -name .
   $folder =~ s{/[^/]*$}{};
   system('mkdir', '-p', $folder) unless -d $folder;
   next if -l "$copy/$path";
+  unlink "$copy/$path";  # it carried a bug the last time
   symlink("$sources/$path", "$copy/$path") or die "$copy/$path: $!\n";
 }
 my $failed = 0;
