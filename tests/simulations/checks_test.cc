@@ -324,6 +324,44 @@ TEST_CASE("simulations: I7 finds a newcomer that confirms what it asked nobody a
   }
 }
 
+TEST_CASE("simulations: I7 finds a newcomer that confirms before a read quorum counts on it") {
+  for (const std::size_t tellers : {1U, 2U}) {
+    CAPTURE(tellers);
+    Spoiled mesh;
+    const auto partition = mesh.world_.partition_of_name("image");
+    const auto holders = mesh.holders();
+    std::uint32_t newcomer = 0;
+    while (contains(mesh.world_.stored_lists(holders[0], partition)->settled,
+                    mesh.world_.id_of(newcomer))) {
+      ++newcomer;
+    }
+    HolderLists lists = *mesh.world_.stored_lists(holders[0], partition);
+    lists.target = {mesh.world_.id_of(newcomer)};
+    const Bytes row{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
+                    static_cast<std::uint8_t>(partition.raw)};
+    mesh.world_.disk(newcomer).submit({}, PutValues{{{Table::lists, row, encode_lists(lists)}}});
+    mesh.world_.run_for(20ms);
+    SyncConfirmed confirmed{{}, {{partition, lists.number}}};
+    for (const LoggedEvent& line : mesh.world_.log()) {  // its placement, as far as it is logged
+      if (line.node != newcomer || line.name != "placement_changed") continue;
+      REQUIRE(parse_hex(std::string_view(line.fields).substr(6, 8),
+                        std::span(confirmed.epoch.raw).first(4)));
+    }
+    const ListsAnnounced announced{
+        confirmed.epoch, {lists.settled, lists.target}, {{partition, lists.number, 0, 1, 0}}};
+    const auto say = [&](std::uint32_t from, std::uint32_t to, const auto& message) {
+      mesh.checks_.on_sent(from, to, Plane::control, encode(Message{message}));
+    };
+    for (std::size_t i = 0; i < tellers; ++i) say(holders[i], newcomer, announced);
+    for (const std::uint32_t holder : holders) {
+      say(newcomer, holder, InventoryRequest{{}, partition, {}});
+    }
+    mesh.oracle_ = {};  // nothing was acknowledged that it could lack
+    say(newcomer, holders[0], confirmed);
+    CHECK(mesh.promise() == (tellers == 1 ? "I7" : ""));
+  }
+}
+
 TEST_CASE("simulations: I8 finds a node that places partitions elsewhere") {
   Spoiled mesh;
   mesh.world_.note_forgotten(3);  // expected without it from now on, and nobody told the nodes
