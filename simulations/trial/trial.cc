@@ -16,6 +16,7 @@ constexpr Duration probes_end_within = 5s;
 constexpr Duration audit_within = 60s;
 constexpr Duration status_every = 6s;
 constexpr Duration conversations_end_within = 150s;  // as I12 has it
+constexpr std::uint64_t at_once_max = 1'000'000;       // events of one instant
 constexpr std::size_t log_lines = 30;
 constexpr std::uint32_t rest_numbers_from = 1'000'000;  // of puts at rest; above all drawn ones
 
@@ -187,8 +188,15 @@ class Trial {
   template <typename Holds>
   bool run_while_well(Duration patience, Holds holds) {
     const Instant end = world_.now() + patience;
+    std::uint64_t at_once = 0;
     while (well() && !holds()) {
+      const Instant before = world_.now();
       if (!world_.clock().step(end)) return holds();
+      at_once = world_.now() == before ? at_once + 1 : 0;
+      if (at_once > at_once_max) {
+        findings_.report(
+            {"I15", "time stands still: a node has something to do for ever", world_.now(), {}});
+      }
     }
     return well();
   }
