@@ -21,6 +21,11 @@ class CarefulDrops : public Check {
 
   void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string& name,
                           bool dropping) override {
+    if (dropping) {
+      note_drop(node, key.first);
+    } else {
+      look_at_drop(node, key.first, name);
+    }
     const NameHistory* history = scene_.oracle.history_of(name);
     if (!dropping || history == nullptr) return;
     // A version that nobody was promised may be given up; what was promised before it may not.
@@ -50,6 +55,7 @@ class CarefulDrops : public Check {
   void on_crashed(std::uint32_t node) override {
     (void)is_placement_of(node, {});  // reads what it logged before
     placements_.erase(node);
+    std::erase_if(dropped_under_, [&](const auto& drop) { return drop.first.first == node; });
   }
 
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
@@ -81,6 +87,26 @@ class CarefulDrops : public Check {
   }
 
  private:
+  // Whoever gives a partition up stores nothing in it until it is to hold it again: what came in
+  // behind the drop would stay.
+  void note_drop(std::uint32_t node, PartitionId partition) {
+    const auto lists = scene_.world.stored_lists(node, partition);
+    if (lists && is_holder(*lists, scene_.world.id_of(node))) return;
+    dropped_under_[{node, partition}] = lists;
+  }
+  void look_at_drop(std::uint32_t node, PartitionId partition, const std::string& name) {
+    const auto drop = dropped_under_.find({node, partition});
+    if (drop == dropped_under_.end()) return;
+    const auto lists = scene_.world.stored_lists(node, partition);
+    if (lists && lists != drop->second) {
+      dropped_under_.erase(drop);
+      return;
+    }
+    report("node " + std::to_string(node) + " stores '" + name + "' in partition " +
+               std::to_string(partition.raw) + ", which it has begun to drop",
+           {node});
+  }
+
   // Node, partition, number of the settled set, target set.
   using Newcomer = std::tuple<std::uint32_t, PartitionId, std::uint64_t, std::vector<NodeId>>;
   struct Fence {
@@ -208,6 +234,7 @@ class CarefulDrops : public Check {
   }
 
   StoredCopies copies_;
+  std::map<std::pair<std::uint32_t, PartitionId>, std::optional<HolderLists>> dropped_under_;
   std::map<std::string, PartitionId> partitions_;
   std::size_t log_read_ = 0;
   std::map<std::uint32_t, std::string> placements_;  // as each node logged its last
