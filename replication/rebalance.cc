@@ -129,7 +129,10 @@ Effects Rebalance::on_placement(Instant now,
 
 void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
   Part& moved = part(partition);
-  if (moved.lists.target == target) return;
+  if (moved.lists.target == target) {
+    moved.prepared_by.clear();  // of a number that may be lower than that of this placement
+    return;
+  }
   const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled) ||
                         to_drop_.contains(partition);
   if (moved.prepared > 0) {  // the prepared set may already stand alone elsewhere: go on from it

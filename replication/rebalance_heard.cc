@@ -134,6 +134,11 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
       if (next && entry.number > ours.prepared) {
         ours.prepared = entry.number;
         unwritten_.insert(entry.partition);
+      } else if (ours.lists.is_settled() && !settled && we_are_in(ours.lists.target)) {
+        // This very set was prepared here under a lower number, and the placement came back to it
+        // after another: the others go on from an older one. Only the number is new.
+        settle(entry.partition, entry.number);
+        return say(from, SettleStep::prepared, entry.partition, entry.number);
       }
       // Said again when the collector asks again; it leaves after the write (see flush).
       if (next || settled) say(from, SettleStep::prepared, entry.partition, entry.number);

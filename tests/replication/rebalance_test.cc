@@ -109,6 +109,26 @@ TEST_CASE("rebalance: after an eviction a newcomer still has to hear from every 
   CHECK(count_of<UseDisk>(four.tick()) == 1);
 }
 
+TEST_CASE(
+    "rebalance: a settled member takes a higher number for the set that it knows as settled") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  const auto say = [&](SettleStep step, std::uint64_t number) {
+    four.written(
+        four.machine.on_message(four.now, node(1), Settle{step, {}, {{partition, number}}}));
+  };
+  say(SettleStep::settle, 2);
+  REQUIRE(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 2, nodes({1, 2, 4})});
+
+  say(SettleStep::prepare, 5);  // the others go on from an older set, under a higher placement
+  CHECK(four.machine.lists_of(partition).number == 5);
+  const auto said = asked<Settle>(four.tick());
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].second.step == SettleStep::prepared);
+  CHECK(said[0].second.entries[0].number == 5);
+}
+
 TEST_CASE("rebalance: a late answer to an earlier comparison makes nothing complete") {
   Newcomer four;
   four.announce(1);
