@@ -14,7 +14,7 @@ namespace pixmesh {
 namespace {
 
 constexpr std::string_view magic = "PXMF";
-constexpr std::uint64_t format = 1;
+constexpr std::uint64_t frame_format = 1;
 
 Result<Done> write_and_rename(const std::filesystem::path& path, const std::filesystem::path& temp,
                               ByteView payload, const SyncFile& sync) {
@@ -32,7 +32,7 @@ Result<Done> write_and_rename(const std::filesystem::path& path, const std::file
 Bytes framed(ByteView payload) {
   return CanonicalBytes()
       .raw(bytes_of(magic))
-      .u32(static_cast<std::uint32_t>(format))
+      .u32(static_cast<std::uint32_t>(frame_format))
       .u64(payload.size())
       .u64(chunk_checksum(payload))
       .raw(payload)
@@ -43,7 +43,7 @@ Result<Bytes> unframed(ByteView file) {
   if (file.size() < frame_bytes || text_of(file.first(magic.size())) != magic) {
     return Error{ErrorCode::malformed, "not a framed file"};
   }
-  if (little_endian(file.subspan(4, 4)) != format) {
+  if (little_endian(file.subspan(4, 4)) != frame_format) {
     return Error{ErrorCode::malformed, "a framed file of an unknown format"};
   }
   const ByteView payload = file.subspan(frame_bytes);

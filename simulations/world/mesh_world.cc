@@ -13,7 +13,7 @@
 namespace pixmesh {
 namespace {
 
-const std::string scratch_root = "/node/scratch";
+const std::string scratch_of_machine = "/node/scratch";
 
 Recipe copy_recipe() {
   Recipe recipe;
@@ -93,7 +93,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
     }
   }
   options.disks = {{{static_cast<std::uint8_t>(machine.number + 1)}, options.capacity_bytes}};
-  options.scratch_root = scratch_root;
+  options.scratch_root = scratch_of_machine;
   options.version = "test";
   options.compute_placement = [this](std::vector<PlacementMember> members,
                                      const PlacementOptions& wanted) {
@@ -119,7 +119,7 @@ void MeshWorld::start(std::uint32_t number) {
                  });
   machine.transport = std::make_unique<VirtualTransport>(network_, machine.chunks, number);
   machine.executor = std::make_unique<VirtualExecutor>(
-      clock_, *machine.disk, scratch_root,
+      clock_, *machine.disk, scratch_of_machine,
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
   machine.executor->time = machine.tool_time;
   machine.executor->trouble = machine.tool_trouble;
