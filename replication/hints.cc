@@ -27,14 +27,13 @@ void Hints::restore(Instant now, ByteView key) {
 }
 
 std::optional<TableRow> Hints::remember(Instant now, NodeId target, PartitionId partition) {
-  auto& missed = by_target_[target];
-  const auto known = missed.find(partition);
-  if (known != missed.end()) {
-    known->second = now;
+  const auto place = by_target_.find(target);
+  if (place != by_target_.end() && place->second.contains(partition)) {
+    place->second[partition] = now;
     return std::nullopt;
   }
   if (count_ >= options_.count_max) return std::nullopt;
-  missed.emplace(partition, now);
+  by_target_[target].emplace(partition, now);
   ++count_;
   return TableRow{Table::hints, key_of(target, partition), Bytes{1}};
 }

@@ -49,6 +49,10 @@ TEST_CASE("hints: beyond their number no more are kept") {
   CHECK(hints.remember(Instant{}, node(2), PartitionId{1}).has_value());
   CHECK(hints.remember(Instant{}, node(2), PartitionId{2}).has_value());
   CHECK_FALSE(hints.remember(Instant{}, node(2), PartitionId{3}).has_value());
+  CHECK_FALSE(hints.remember(Instant{}, node(3), PartitionId{1}).has_value());
+  const auto offers = asked<HintOffer>(hints.offers(Instant{}, view_of({1, 2, 3})));
+  REQUIRE(offers.size() == 1);  // nothing is said to whom nothing is kept for
+  CHECK(offers[0].first == node(2));
 }
 
 TEST_CASE("hints: what was missed since the offer that is answered stays a hint") {
