@@ -203,7 +203,8 @@ CommitRecord commit_of(const TestRecord& record, Bytes fence) {
 std::vector<std::string> files_below(const fs::path& folder) {
   std::vector<std::string> files;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file()) files.push_back(fs::relative(entry.path(), folder).string());
+    // Not `fs::relative`: it looks the file up again, and the node may have removed it.
+    if (entry.is_regular_file()) files.push_back(entry.path().lexically_relative(folder));
   }
   std::sort(files.begin(), files.end());
   return files;
