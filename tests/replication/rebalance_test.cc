@@ -1,73 +1,6 @@
-#include <doctest/doctest.h>
-
-#include "replication/rebalance.h"
-#include "sample_view.h"
+#include "rebalance_rig.h"
 
 using namespace pixmesh;
-
-namespace {
-
-constexpr PartitionId partition{0};
-
-// Lists as bytes, good enough to be told apart: nothing here reads them back.
-RecordCodec blind_codec() {
-  RecordCodec codec;
-  codec.encode_lists = [](const HolderLists& lists) {
-    return Bytes{static_cast<std::uint8_t>(lists.number)};
-  };
-  codec.decode_lists = [](ByteView) -> Result<HolderLists> { return HolderLists{}; };
-  return codec;
-}
-
-/// Node 4 becomes a holder in the place of node 3.
-struct Newcomer {
-  MeshView view = view_of({1, 2, 3, 4});
-  RecordCodec codec = blind_codec();
-  Instant now{};
-  Rebalance machine;
-
-  Newcomer() : machine(OperationId{1}, self_is_four(view), codec, 1) {
-    (void)machine.start(now);
-    written(machine.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); }));
-  }
-  static MeshView& self_is_four(MeshView& view) {
-    view.self = node(4);
-    return view;
-  }
-  // Answers every write.
-  void written(const Effects& effects) {
-    for (const Effect& effect : effects) {
-      const auto* use = std::get_if<UseDisk>(&effect);
-      if (use == nullptr || !std::holds_alternative<PutValues>(use->operation)) continue;
-      (void)machine.on_disk(now, DiskAnswer(Done{}));
-    }
-  }
-  void announce(std::uint8_t from) {
-    written(machine.on_message(
-        now, node(from),
-        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 1, 0, 1, 0}}}));
-  }
-  Effects tick() {
-    now += 1s;
-    Effects effects = machine.on_deadline(now);
-    written(effects);
-    return effects;
-  }
-  // A comparison of fingerprints that finds a difference, up to the start of the sync.
-  void begin_sync() { begin_sync(tick()); }
-  void begin_sync(const Effects& reading) {
-    REQUIRE(count_of<UseDisk>(reading) == 1);
-    const auto questions =
-        asked<FingerprintRequest>(machine.on_disk(now, DiskAnswer(DiskSummary{})));
-    for (const auto& [to, question] : questions) {
-      (void)machine.on_message(now, to,
-                               FingerprintAnswer{OperationId{1}, {partition}, question.round});
-    }
-    REQUIRE(count_of<StartSync>(tick()) == 1);
-  }
-};
-
-}  // namespace
 
 TEST_CASE(
     "rebalance: a newcomer fetches only after R-W+1 settled members persisted the new lists") {
@@ -107,26 +40,6 @@ TEST_CASE("rebalance: after an eviction a newcomer still has to hear from every 
 
   four.announce(2);
   CHECK(count_of<UseDisk>(four.tick()) == 1);
-}
-
-TEST_CASE(
-    "rebalance: a settled member takes a higher number for the set that it knows as settled") {
-  Newcomer four;
-  four.announce(1);
-  four.announce(2);
-  const auto say = [&](SettleStep step, std::uint64_t number) {
-    four.written(
-        four.machine.on_message(four.now, node(1), Settle{step, {}, {{partition, number}}}));
-  };
-  say(SettleStep::settle, 2);
-  REQUIRE(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 2, nodes({1, 2, 4})});
-
-  say(SettleStep::prepare, 5);  // the others go on from an older set, under a higher placement
-  CHECK(four.machine.lists_of(partition).number == 5);
-  const auto said = asked<Settle>(four.tick());
-  REQUIRE(said.size() == 1);
-  CHECK(said[0].second.step == SettleStep::prepared);
-  CHECK(said[0].second.entries[0].number == 5);
 }
 
 TEST_CASE("rebalance: a late answer to an earlier comparison makes nothing complete") {
@@ -225,49 +138,9 @@ TEST_CASE(
 
 // Seed 34: it was in a set that one other member had prepared, and that the newest placement did
 // not know of yet.
-namespace {
-
-/// Node 3, whose disk knows these lists of the one partition and holds nothing.
-struct Outsider {
-  explicit Outsider(HolderLists lists) {
-    view.self = node(3);
-    codec.decode_lists = [lists](ByteView) -> Result<HolderLists> { return lists; };
-    machine.restore(Bytes{0, 0, 0, 0}, Bytes{1});
-    (void)machine.start(now);
-  }
-  Effects answered(Effects effects) {
-    for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
-      append(effects, machine.on_disk(now, DiskAnswer(DiskSummary{})));
-    }
-    return effects;
-  }
-  Effects tick() {
-    now += 1s;
-    return answered(machine.on_deadline(now));
-  }
-  std::size_t drops_in_ten_seconds() {
-    std::size_t drops = 0;
-    for (int i = 0; i < 10; ++i) drops += count_of<StartDrop>(tick());
-    return drops;
-  }
-  void place(const std::vector<NodeId>& target) {
-    answered(machine.on_placement(now, [&](PartitionId) { return target; }));
-  }
-  void hear(NodeId from, const PeerMessage& message) {
-    answered(machine.on_message(now, from, message));
-  }
-
-  MeshView view = view_of({1, 2, 3, 4, 5});
-  RecordCodec codec = blind_codec();
-  Rebalance machine{OperationId{1}, view, codec, 1};
-  Instant now{};
-};
-
-}  // namespace
-
 TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set has settled") {
-  Outsider three({nodes({1, 2, 4}), 1, nodes({1, 3, 4}), 0});
-  three.place(nodes({1, 2, 5}));
+  Holder three(3, {nodes({1, 2, 4}), 1, nodes({1, 3, 4}), 0});
+  three.place(0, nodes({1, 2, 5}));
   CHECK(asked<ListsAnnounced>(three.tick()).size() == 3);
   CHECK(three.drops_in_ten_seconds() == 0);
 
@@ -285,9 +158,9 @@ TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set h
 }
 
 TEST_CASE("rebalance: a holder outside a set that looks settled drops when all of it agree") {
-  Outsider three({nodes({1, 2, 5}), 1, nodes({1, 2, 3}), 0});
+  Holder three(3, {nodes({1, 2, 5}), 1, nodes({1, 2, 3}), 0});
   // Back to the set that it knows as settled; {1, 2, 3} may have been prepared meanwhile.
-  three.place(nodes({1, 2, 5}));
+  three.place(0, nodes({1, 2, 5}));
   CHECK(three.drops_in_ten_seconds() == 0);
   for (const NodeId& other : nodes({1, 2})) three.hear(other, AnnounceNoted{{}, {partition}});
   CHECK(three.drops_in_ten_seconds() == 0);
@@ -302,15 +175,6 @@ TEST_CASE("rebalance: a holder outside a set that looks settled drops when all o
     CHECK(three.machine.lists_of(partition).settled == nodes({1, 2, 3}));
     CHECK(three.drops_in_ten_seconds() == 0);
   }
-}
-
-TEST_CASE("rebalance: a member that missed two settlings is taken to the newest") {
-  Newcomer four;
-  four.announce(1);
-  four.announce(2);
-  four.written(
-      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 3}}}));
-  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 3, nodes({1, 2, 4}), 0});
 }
 
 TEST_CASE("rebalance: lists that could not be written are written again before they are told") {
@@ -332,84 +196,4 @@ TEST_CASE("rebalance: lists that could not be written are written again before t
   (void)one.on_disk(now, DiskAnswer(Done{}));
   now += 2s;
   CHECK(asked<ListsAnnounced>(one.on_deadline(now)).size() == 1);
-}
-
-// Seed 2139: node 3 prepared a set and slept while the others, who had not, settled the next one.
-TEST_CASE("rebalance: a set prepared under a placement that knew less gives way to what settled") {
-  MeshView view = view_of({1, 2, 3, 4});
-  view.self = node(3);
-  RecordCodec codec = blind_codec();
-  codec.decode_lists = [](ByteView) -> Result<HolderLists> {
-    return HolderLists{nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0};
-  };
-  Rebalance three(OperationId{1}, view, codec, 1);
-  three.restore(Bytes{0, 0, 0, 0}, Bytes{1});
-  Instant now{};
-  (void)three.start(now);
-  view.height = 5;
-  (void)three.on_placement(now, [](PartitionId) { return nodes({1, 3, 4}); });
-  (void)three.on_message(now, node(1), Settle{SettleStep::prepare, {}, {{partition, 5}}});
-
-  view.height = 6;
-  (void)three.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); });
-  CHECK(three.lists_of(partition) == HolderLists{nodes({1, 3, 4}), 5, nodes({1, 2, 4}), 0});
-  (void)three.on_message(now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}});
-
-  CHECK(three.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
-}
-
-TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepared before it") {
-  Newcomer four;
-  four.view.height = 6;
-  four.announce(1);
-  four.announce(2);
-  four.written(four.machine.on_message(four.now, node(1),
-                                       Settle{SettleStep::prepare, {}, {{partition, 6}}}));
-
-  four.written(four.machine.on_message(
-      four.now, node(3),
-      ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
-  CHECK(four.machine.lists_of(partition).settled == nodes({1, 2, 3}));
-
-  four.written(
-      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}}));
-  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
-}
-
-TEST_CASE("rebalance: who announces an older set is told of ours, wherever we stand ourselves") {
-  Newcomer four;
-  four.written(four.machine.on_message(
-      four.now, node(4),
-      ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
-  REQUIRE(four.machine.lists_of(partition).number == 5);
-  (void)four.tick();
-
-  four.announce(3);  // under number 1; no target member
-
-  bool told = false;
-  for (const auto& [to, announced] : asked<ListsAnnounced>(four.tick())) {
-    told = told || (to == node(3) && announced.entries.at(0).number == 5);
-  }
-  CHECK(told);
-}
-
-TEST_CASE("rebalance: a holder that is no target member takes a newer settled set too") {
-  MeshView view = view_of({1, 2, 3, 4});
-  view.self = node(3);
-  const RecordCodec codec = blind_codec();
-  Rebalance three(OperationId{1}, view, codec, 1);
-  (void)three.start(Instant{});
-  (void)three.on_placement(Instant{}, [](PartitionId) { return nodes({1, 2, 3}); });
-  (void)three.on_message(
-      Instant{}, node(1),
-      ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 3})}, {{partition, 1, 0, 1, 0}}});
-  (void)three.on_placement(Instant{}, [](PartitionId) { return nodes({1, 2, 4}); });
-  REQUIRE(three.lists_of(partition).number == 1);
-
-  (void)three.on_message(
-      Instant{}, node(1),
-      ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 7, 0, 1, 0}}});
-
-  CHECK(three.lists_of(partition).number == 7);
-  CHECK(three.lists_of(partition).settled == nodes({1, 3, 4}));
 }

@@ -1,0 +1,111 @@
+// Rebalance: the numbers of settled sets, and who goes on from which.
+#include "rebalance_rig.h"
+
+using namespace pixmesh;
+
+TEST_CASE(
+    "rebalance: a settled member takes a higher number for the set that it knows as settled") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  const auto say = [&](SettleStep step, std::uint64_t number) {
+    four.written(
+        four.machine.on_message(four.now, node(1), Settle{step, {}, {{partition, number}}}));
+  };
+  say(SettleStep::settle, 2);
+  REQUIRE(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 2, nodes({1, 2, 4})});
+
+  say(SettleStep::prepare, 5);  // the others go on from an older set, under a higher placement
+  CHECK(four.machine.lists_of(partition).number == 5);
+  const auto said = asked<Settle>(four.tick());
+  REQUIRE(said.size() == 1);
+  CHECK(said[0].second.step == SettleStep::prepared);
+  CHECK(said[0].second.entries[0].number == 5);
+}
+
+TEST_CASE("rebalance: a member that missed two settlings is taken to the newest") {
+  Newcomer four;
+  four.announce(1);
+  four.announce(2);
+  four.written(
+      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 3}}}));
+  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 3, nodes({1, 2, 4}), 0});
+}
+
+TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepared before it") {
+  Newcomer four;
+  four.view.height = 6;
+  four.announce(1);
+  four.announce(2);
+  four.written(four.machine.on_message(four.now, node(1),
+                                       Settle{SettleStep::prepare, {}, {{partition, 6}}}));
+
+  four.written(four.machine.on_message(
+      four.now, node(3),
+      ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
+  CHECK(four.machine.lists_of(partition).settled == nodes({1, 2, 3}));
+
+  four.written(
+      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}}));
+  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
+}
+
+TEST_CASE("rebalance: who announces an older set is told of ours, wherever we stand ourselves") {
+  Newcomer four;
+  four.written(four.machine.on_message(
+      four.now, node(4),
+      ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
+  REQUIRE(four.machine.lists_of(partition).number == 5);
+  (void)four.tick();
+
+  four.announce(3);  // under number 1; no target member
+
+  bool told = false;
+  for (const auto& [to, announced] : asked<ListsAnnounced>(four.tick())) {
+    told = told || (to == node(3) && announced.entries.at(0).number == 5);
+  }
+  CHECK(told);
+}
+
+// Seed 2139: node 3 prepared a set and slept while the others, who had not, settled the next one.
+TEST_CASE("rebalance: a set prepared under a placement that knew less gives way to what settled") {
+  Holder three(3, {nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0});
+  three.place(5, nodes({1, 3, 4}));
+  three.hear(node(1), SettleStep::prepare, 5);
+
+  three.place(6, nodes({1, 2, 4}));
+  CHECK(three.lists() == HolderLists{nodes({1, 3, 4}), 5, nodes({1, 2, 4}), 0});
+  three.hear(node(1), SettleStep::settle, 6);
+
+  CHECK(three.lists() == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
+}
+
+// Seed 251.
+TEST_CASE("rebalance: a collector counts nobody who prepared under an earlier placement") {
+  for (const bool placed_again : {false, true}) {
+    CAPTURE(placed_again);
+    Holder one(1, {nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0});
+    one.place(5, nodes({1, 2, 4}));
+    for (const NodeId& other : nodes({1, 2, 4})) {
+      one.hear(other, SyncConfirmed{{}, {{partition, 1}}});
+      one.hear(other, SettleStep::prepared, 5);
+    }
+    if (placed_again) one.place(6, nodes({1, 2, 4}));
+
+    const auto said = asked<Settle>(one.tick());
+
+    REQUIRE_FALSE(said.empty());
+    CHECK(said[0].second.step == (placed_again ? SettleStep::prepare : SettleStep::settle));
+    CHECK(said[0].second.entries[0].number == (placed_again ? 6 : 5));
+  }
+}
+
+TEST_CASE("rebalance: a holder that is no target member takes a newer settled set too") {
+  Holder three(3, {nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0});
+  three.place(0, nodes({1, 2, 4}));
+
+  three.hear(node(1),
+             ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 7, 0, 1, 0}}});
+
+  CHECK(three.lists() == HolderLists{nodes({1, 3, 4}), 7, nodes({1, 2, 4}), 0});
+}
