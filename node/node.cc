@@ -234,7 +234,12 @@ std::size_t Node::open_conversations() const { return operations_.count() - own_
 
 void Node::check_invariants() const {
   members_.check_invariants();
-  if (rebalance_ != nullptr) rebalance_->check_invariants();
+  if (rebalance_ == nullptr) return;
+  rebalance_->check_invariants();
+  for (const auto& [partition, of_rebalance] : running_syncs_) {
+    invariant(!rebalance_->is_dropping(partition) || drops_after_sync_.contains(partition),
+              "a drop waits for the sync of its partition to end");
+  }
 }
 
 }  // namespace pixmesh

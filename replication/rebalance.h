@@ -75,6 +75,9 @@ class Rebalance : public Operation {
   /// Our lists of a partition; unknown when we hold it neither way, and while our copy is dropped:
   /// a write accepted meanwhile could go with it.
   [[nodiscard]] const HolderLists& lists_of(PartitionId partition) const;
+  [[nodiscard]] bool is_dropping(PartitionId partition) const {
+    return parts_[partition.raw].dropping;
+  }
   /// Partitions of ours that are not settled.
   [[nodiscard]] const std::set<PartitionId>& moving() const { return moving_; }
   [[nodiscard]] Progress progress() const;

@@ -56,33 +56,40 @@ class CarefulDrops : public Check {
     (void)is_placement_of(node, {});  // reads what it logged before
     placements_.erase(node);
     std::erase_if(dropped_under_, [&](const auto& drop) { return drop.first.first == node; });
+    std::erase_if(questions_, [&](const auto& one) { return std::get<0>(one.first) == node; });
+    std::erase_if(settlings_, [&](const auto& one) { return std::get<0>(one) == node; });
   }
 
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
-    if (plane != Plane::control || from >= scene_.world.node_count()) return;
+    const std::uint32_t count = scene_.world.node_count();
+    if (plane != Plane::control || from >= count || to >= count) return;
     const std::uint32_t number = message_number_of(message);
     if (number != Fields<Settle>::number && number != Fields<ListsAnnounced>::number &&
         number != Fields<SyncConfirmed>::number && number != Fields<InventoryRequest>::number &&
-        number != Fields<FingerprintRequest>::number) {
+        number != Fields<FingerprintRequest>::number && number != Fields<AnnounceNoted>::number) {
       return;
     }
     const auto decoded = decode_message(message);
     if (!decoded) return;
     if (const auto* settle = std::get_if<Settle>(&decoded.value())) {
       if (settle->step != SettleStep::settle) return;
-      for (const SyncConfirmed::Entry& entry : settle->entries) look_at_set(from, entry);
+      for (const SyncConfirmed::Entry& entry : settle->entries) {
+        settlings_.insert({to, entry.partition, settle->epoch, entry.number});
+        look_at_set(from, entry);
+      }
     } else if (const auto* announced = std::get_if<ListsAnnounced>(&decoded.value())) {
       note_fences(from, to, *announced);
+    } else if (const auto* noted = std::get_if<AnnounceNoted>(&decoded.value())) {
+      note_agreement(from, to, *noted);
     } else if (const auto* confirmed = std::get_if<SyncConfirmed>(&decoded.value())) {
       for (const auto& entry : confirmed->entries) {
         look_at_newcomer(from, confirmed->epoch, entry);
       }
     } else if (const auto* inventory = std::get_if<InventoryRequest>(&decoded.value())) {
-      if (Times* times = times_of(from, to)) note(*times, inventory->partition);
+      note(times_of(from, to), inventory->partition);
     } else if (const auto* compared = std::get_if<FingerprintRequest>(&decoded.value())) {
-      if (Times* times = times_of(from, to)) {
-        for (const auto& mine : compared->mine) note(*times, mine.partition);
-      }
+      Times& times = times_of(from, to);
+      for (const auto& mine : compared->mine) note(times, mine.partition);
     }
   }
 
@@ -92,6 +99,8 @@ class CarefulDrops : public Check {
   void note_drop(std::uint32_t node, PartitionId partition) {
     const auto lists = scene_.world.stored_lists(node, partition);
     if (lists && is_holder(*lists, scene_.world.id_of(node))) return;
+    const bool begins = !dropped_under_.contains({node, partition});
+    if (lists && begins) look_at_agreement(node, partition, *lists);
     dropped_under_[{node, partition}] = lists;
   }
   void look_at_drop(std::uint32_t node, PartitionId partition, const std::string& name) {
@@ -107,6 +116,36 @@ class CarefulDrops : public Check {
            {node});
   }
 
+  // A holder outside its own lists asks the target members whether those lists are the last:
+  // another set that it is in may have settled, and need it for the fence. Who is told that they
+  // settled need not ask.
+  struct Question {
+    std::set<std::uint32_t> asked;
+    std::set<std::uint32_t> agreed;
+  };
+  void note_question(std::uint32_t from, std::uint32_t to, Epoch epoch, PartitionId partition) {
+    questions_[{from, partition, epoch}].asked.insert(to);
+  }
+  void note_agreement(std::uint32_t from, std::uint32_t to, const AnnounceNoted& noted) {
+    for (const PartitionId partition : noted.partitions) {
+      const auto question = questions_.find({to, partition, noted.epoch});
+      if (question != questions_.end()) question->second.agreed.insert(from);
+    }
+  }
+  void look_at_agreement(std::uint32_t node, PartitionId partition, const HolderLists& lists) {
+    for (auto place = questions_.lower_bound({node, partition, Epoch{}}); place != questions_.end();
+         ++place) {
+      const auto& [asker, asked_about, epoch] = place->first;
+      if (asker != node || asked_about != partition) break;
+      if (!is_placement_of(node, epoch)) continue;
+      if (settlings_.contains({node, partition, epoch, lists.number})) continue;
+      if (place->second.agreed == place->second.asked) continue;
+      report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
+                 " before all whom it asked agreed",
+             {node});
+    }
+  }
+
   // Node, partition, number of the settled set, target set.
   using Newcomer = std::tuple<std::uint32_t, PartitionId, std::uint64_t, std::vector<NodeId>>;
   struct Fence {
@@ -117,12 +156,16 @@ class CarefulDrops : public Check {
 
   // A newcomer is fenced when enough of the settled set have told it that they count on it.
   void note_fences(std::uint32_t from, PartyId to, const ListsAnnounced& announced) {
-    if (to >= scene_.world.node_count()) return;
     const NodeId teller = scene_.world.id_of(from);
     const NodeId newcomer = scene_.world.id_of(to);
     for (const ListsAnnounced::Entry& entry : announced.entries) {
       const auto& settled = announced.sets[entry.settled];
-      if (!contains(settled, teller) || contains(settled, newcomer)) continue;
+      if (!contains(settled, teller)) {
+        const bool joins = contains(announced.sets[entry.target], teller);
+        if (!joins) note_question(from, to, announced.epoch, entry.partition);
+        continue;
+      }
+      if (contains(settled, newcomer)) continue;
       if (!contains(announced.sets[entry.target], newcomer)) continue;
       const Newcomer key{to, entry.partition, entry.number, announced.sets[entry.target]};
       const auto place = fences_.try_emplace(key, Fence{scene_.world.now(), {}, {}}).first;
@@ -131,9 +174,8 @@ class CarefulDrops : public Check {
     }
   }
   using Times = std::vector<Instant>;  // by partition
-  [[nodiscard]] Times* times_of(std::uint32_t from, PartyId to) {
-    if (to >= scene_.world.node_count()) return nullptr;
-    return &asked_at_[{from, scene_.world.id_of(to)}];
+  [[nodiscard]] Times& times_of(std::uint32_t from, PartyId to) {
+    return asked_at_[{from, scene_.world.id_of(to)}];
   }
   void note(Times& times, PartitionId partition) {
     if (times.size() <= partition.raw) times.resize(partition.raw + 1);
@@ -235,6 +277,8 @@ class CarefulDrops : public Check {
 
   StoredCopies copies_;
   std::map<std::pair<std::uint32_t, PartitionId>, std::optional<HolderLists>> dropped_under_;
+  std::map<std::tuple<std::uint32_t, PartitionId, Epoch>, Question> questions_;
+  std::set<std::tuple<std::uint32_t, PartitionId, Epoch, std::uint64_t>> settlings_;  // told whom
   std::map<std::string, PartitionId> partitions_;
   std::size_t log_read_ = 0;
   std::map<std::uint32_t, std::string> placements_;  // as each node logged its last

@@ -1,60 +1,13 @@
-#include <doctest/doctest.h>
-
 #include <memory>
 
 #include "base/digest.h"
 #include "processing/lanes.h"
-#include "simulations/checks/all_checks.h"
-#include "simulations/workload/workload.h"
-#include "wire/message.h"
+#include "spoiled_mesh.h"
 #include "wire/stored.h"
 
 using namespace pixmesh;
 
 namespace {
-
-/// A small mesh with one acknowledged image, and every check on it. Tests then spoil something and
-/// see which promise is found broken.
-class Spoiled {
- public:
-  Spoiled()
-      : world_({.seed = 7}),
-        atlas_(world_, 2),
-        checks_({world_, oracle_, atlas_, scenario_, findings_}),
-        workload_(world_, oracle_, checks_, 1, Rng(7)) {
-    world_.add_nodes(4);
-    world_.watch(checks_);
-    CHECK(world_.run_until_settled());
-    Event put;
-    put.amount = 1'000;
-    put.number = 1;
-    put.name = "image";
-    workload_.begin(put);
-    CHECK(world_.run_until([this] { return workload_.open_count() == 0; }));
-    CHECK(oracle_.acknowledged_count() == 1);
-    world_.run_for(1s);
-  }
-
-  [[nodiscard]] std::string promise_at_rest() {
-    checks_.at_rest();
-    return promise();
-  }
-  [[nodiscard]] std::string promise() const {
-    return findings_.first() ? findings_.first()->promise : "";
-  }
-  [[nodiscard]] Scene scene() { return {world_, oracle_, atlas_, scenario_, findings_}; }
-  [[nodiscard]] ImageRecord record() { return *world_.record_at(holders().front(), "image"); }
-  [[nodiscard]] std::vector<std::uint32_t> holders() { return world_.keepers_of("image"); }
-  [[nodiscard]] std::string path() { return blob_path(record().digest, record().media); }
-
-  MeshWorld world_;
-  Scenario scenario_;
-  Oracle oracle_;
-  Findings findings_;
-  Atlas atlas_;
-  AllChecks checks_;
-  Workload workload_;
-};
 
 LookupAnswer found(const ImageRecord& record) {
   LookupAnswer answer;
@@ -65,19 +18,19 @@ LookupAnswer found(const ImageRecord& record) {
 }  // namespace
 
 TEST_CASE("simulations: nothing is found on a mesh in order") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   CHECK(mesh.promise_at_rest() == "");
 }
 
 TEST_CASE("simulations: I1 finds an acknowledged image that no disk has") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   for (const std::uint32_t node : mesh.holders()) mesh.world_.disk(node).lose();
   mesh.checks_.on_crashed(0);
   CHECK(mesh.promise() == "I1");
 }
 
 TEST_CASE("simulations: I1 finds an acknowledgement with too few durable copies") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const auto holders = mesh.holders();
   for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).lose();
   const NameHistory* history = mesh.oracle_.history_of("image");
@@ -89,18 +42,18 @@ TEST_CASE("simulations: I1 finds an acknowledgement with too few durable copies"
 }
 
 TEST_CASE("simulations: I2 finds a record without its bytes, and reads that fail at rest") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   mesh.world_.disk(mesh.holders().front()).damage(mesh.path());
   CHECK(mesh.promise_at_rest() == "I2");
 
-  Spoiled other;
+  SpoiledMesh other;
   const std::string name = "image";
   other.checks_.on_lookup({name, 0, other.world_.now(), nullptr, true});
   CHECK(other.promise() == "I2");
 }
 
 TEST_CASE("simulations: I3 finds bytes that differ from the record") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const ImageRecord record = mesh.record();
   const Bytes bytes{1, 2, 3};
   mesh.checks_.on_bytes({record, 0, &bytes, false});
@@ -108,7 +61,7 @@ TEST_CASE("simulations: I3 finds bytes that differ from the record") {
 }
 
 TEST_CASE("simulations: I4 finds a confirmed answer that is too old, and one that says no") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   ImageRecord old = mesh.record();
   --old.version.clock;
   const LookupAnswer answer = found(old);
@@ -116,20 +69,20 @@ TEST_CASE("simulations: I4 finds a confirmed answer that is too old, and one tha
   mesh.checks_.on_lookup({name, 0, mesh.world_.now(), &answer, false});
   CHECK(mesh.promise() == "I4");
 
-  Spoiled other;
+  SpoiledMesh other;
   LookupAnswer none;
   none.code = ErrorCode::not_found;
   other.checks_.on_lookup({name, 0, other.world_.now(), &none, false});
   CHECK(other.promise() == "I4");
 
-  Spoiled third;
+  SpoiledMesh third;
   const std::vector<ListEntry> entries;
   third.checks_.on_list({name, 0, third.world_.now(), entries, true, true, false});
   CHECK(third.promise() == "I4");
 }
 
 TEST_CASE("simulations: I4 lets unconfirmed answers be old") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   LookupAnswer none;
   none.code = ErrorCode::not_found;
   none.confirmed = false;
@@ -139,7 +92,7 @@ TEST_CASE("simulations: I4 lets unconfirmed answers be old") {
 }
 
 TEST_CASE("simulations: I5 finds a winner older than an acknowledged write") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const Write write = mesh.oracle_.history_of("image")->writes.front();
   Version later = write.version;
   ++later.clock;
@@ -151,7 +104,7 @@ TEST_CASE("simulations: I5 finds a winner older than an acknowledged write") {
 }
 
 TEST_CASE("simulations: I6 finds a name that came back") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   Write deletion;
   deletion.request.raw[0] = 9;
   deletion.name = "image";
@@ -166,24 +119,15 @@ TEST_CASE("simulations: I6 finds a name that came back") {
   CHECK(mesh.promise() == "I6");
 }
 
-TEST_CASE("simulations: I7 finds a drop of a copy that others lack") {
-  Spoiled mesh;
-  const auto holders = mesh.holders();
-  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).lose();
-  const auto& records = mesh.world_.disk(holders.front()).records();
-  mesh.checks_.on_record_changing(holders.front(), records.begin()->first, "image", true);
-  CHECK(mesh.promise() == "I7");
-}
-
 TEST_CASE("simulations: I10 finds files that no record names") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   mesh.world_.run_for(150s);
   mesh.world_.disk(0).write_file("blobs/aa/bb/cc.png", {1});
   CHECK(mesh.promise_at_rest() == "I10");
 }
 
 TEST_CASE("simulations: I11 finds a result of other bytes, and a second one") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   RunInput input;
   input.digest = mesh.record().digest;
   const std::string name = "image";
@@ -191,7 +135,7 @@ TEST_CASE("simulations: I11 finds a result of other bytes, and a second one") {
   mesh.checks_.on_run({name, 0, input, wrong, 1});
   CHECK(mesh.promise() == "I11");
 
-  Spoiled other;
+  SpoiledMesh other;
   const std::string text = "made of " + to_text(input.digest);
   const Bytes right(text.begin(), text.end());
   other.checks_.on_run({name, 0, input, right, 1});
@@ -201,7 +145,7 @@ TEST_CASE("simulations: I11 finds a result of other bytes, and a second one") {
 }
 
 TEST_CASE("simulations: I14 finds a record that stepped back") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   mesh.checks_.on_crashed(2);
   CHECK(mesh.promise() == "");
   mesh.world_.state(2).lose();
@@ -210,13 +154,13 @@ TEST_CASE("simulations: I14 finds a record that stepped back") {
 }
 
 TEST_CASE("simulations: I16 finds a forged record on its way to a disk") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   mesh.checks_.on_record_changing(0, {}, "forged-1", false);
   CHECK(mesh.promise() == "I16");
 }
 
 TEST_CASE("simulations: I16 finds a record that its member never signed") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   CheckPtr check = make_i16(mesh.scene());
   const auto scan_all = [&] {  // one node a scan
     for (std::uint32_t node = 0; node < mesh.world_.node_count(); ++node) check->on_scan();
@@ -235,7 +179,7 @@ TEST_CASE("simulations: I16 finds a record that its member never signed") {
 }
 
 TEST_CASE("simulations: I17 finds a status that leaves out copies that are missing") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const auto holders = mesh.holders();
   CheckPtr check = make_i17(mesh.scene());
   const auto say_nothing_is_missing = [&] {
@@ -257,7 +201,7 @@ TEST_CASE("simulations: I17 finds a status that leaves out copies that are missi
 }
 
 TEST_CASE("simulations: I17 finds copies that are missed at rest") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   CheckPtr check = make_i17(mesh.scene());
   check->at_rest();
   CHECK(mesh.promise() == "");
@@ -268,7 +212,7 @@ TEST_CASE("simulations: I17 finds copies that are missed at rest") {
 }
 
 TEST_CASE("simulations: I5 finds a wish that was written anew when it was said once more") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const Write write = mesh.oracle_.history_of("image")->writes.front();
   WriteDone done;
   done.version = write.version;
@@ -281,96 +225,15 @@ TEST_CASE("simulations: I5 finds a wish that was written anew when it was said o
   CHECK(mesh.promise() == "I5");
 }
 
-TEST_CASE("simulations: I7 finds a set that stands alone without what was acknowledged") {
-  Spoiled mesh;
-  const std::uint32_t collector = mesh.holders().front();
-  const auto partition = mesh.world_.partition_of_name("image");
-  const auto lists = mesh.world_.stored_lists(collector, partition);
-  REQUIRE(lists.has_value());
-  for (const std::uint32_t node : mesh.holders()) {
-    if (node != collector) mesh.world_.disk(node).lose();
-  }
-  const Settle settle{SettleStep::settle, {}, {{partition, lists->number + 1}}};
-  mesh.checks_.on_sent(collector, 0, Plane::control, encode(Message{settle}));
-  CHECK(mesh.promise() == "I7");
-}
-
-TEST_CASE("simulations: I7 finds a newcomer that confirms what it asked nobody about") {
-  for (const bool asks : {false, true}) {
-    CAPTURE(asks);
-    Spoiled mesh;
-    const auto holders = mesh.holders();
-    const std::uint32_t newcomer = holders.front();
-    const auto partition = mesh.world_.partition_of_name("image");
-    const auto lists = *mesh.world_.stored_lists(newcomer, partition);
-    std::vector<NodeId> others = lists.settled;
-    std::erase(others, mesh.world_.id_of(newcomer));
-    ListsAnnounced announced;
-    announced.sets = {others, lists.target};
-    announced.entries = {{partition, lists.number, 0, 1, 0}};
-    mesh.checks_.on_sent(holders.back(), newcomer, Plane::control, encode(Message{announced}));
-    const InventoryRequest inventory{{}, partition, {}};
-    for (const std::uint32_t settled : holders) {
-      if (!asks || settled == newcomer) continue;
-      mesh.checks_.on_sent(newcomer, settled, Plane::control, encode(Message{inventory}));
-    }
-    SyncConfirmed confirmed{{}, {{partition, lists.number}}};
-    confirmed.epoch.raw[0] = 1;  // said under another placement, of another target
-    mesh.checks_.on_sent(newcomer, holders.back(), Plane::control, encode(Message{confirmed}));
-    CHECK(mesh.promise() == "");
-    confirmed.epoch = {};
-    mesh.checks_.on_sent(newcomer, holders.back(), Plane::control, encode(Message{confirmed}));
-    CHECK(mesh.promise() == (asks ? "" : "I7"));
-  }
-}
-
-TEST_CASE("simulations: I7 finds a newcomer that confirms before a read quorum counts on it") {
-  for (const std::size_t tellers : {1U, 2U}) {
-    CAPTURE(tellers);
-    Spoiled mesh;
-    const auto partition = mesh.world_.partition_of_name("image");
-    const auto holders = mesh.holders();
-    std::uint32_t newcomer = 0;
-    while (contains(mesh.world_.stored_lists(holders[0], partition)->settled,
-                    mesh.world_.id_of(newcomer))) {
-      ++newcomer;
-    }
-    HolderLists lists = *mesh.world_.stored_lists(holders[0], partition);
-    lists.target = {mesh.world_.id_of(newcomer)};
-    const Bytes row{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
-                    static_cast<std::uint8_t>(partition.raw)};
-    mesh.world_.disk(newcomer).submit({}, PutValues{{{Table::lists, row, encode_lists(lists)}}});
-    mesh.world_.run_for(20ms);
-    SyncConfirmed confirmed{{}, {{partition, lists.number}}};
-    for (const LoggedEvent& line : mesh.world_.log()) {  // its placement, as far as it is logged
-      if (line.node != newcomer || line.name != "placement_changed") continue;
-      REQUIRE(parse_hex(std::string_view(line.fields).substr(6, 8),
-                        std::span(confirmed.epoch.raw).first(4)));
-    }
-    const ListsAnnounced announced{
-        confirmed.epoch, {lists.settled, lists.target}, {{partition, lists.number, 0, 1, 0}}};
-    const auto say = [&](std::uint32_t from, std::uint32_t to, const auto& message) {
-      mesh.checks_.on_sent(from, to, Plane::control, encode(Message{message}));
-    };
-    for (std::size_t i = 0; i < tellers; ++i) say(holders[i], newcomer, announced);
-    for (const std::uint32_t holder : holders) {
-      say(newcomer, holder, InventoryRequest{{}, partition, {}});
-    }
-    mesh.oracle_ = {};  // nothing was acknowledged that it could lack
-    say(newcomer, holders[0], confirmed);
-    CHECK(mesh.promise() == (tellers == 1 ? "I7" : ""));
-  }
-}
-
 TEST_CASE("simulations: I8 finds a node that places partitions elsewhere") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   mesh.world_.note_forgotten(3);  // expected without it from now on, and nobody told the nodes
   make_i08(mesh.scene())->at_rest();
   CHECK(mesh.promise() == "I8");
 }
 
 TEST_CASE("simulations: I9 finds a fetch of bytes that are there") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const ImageRecord record = mesh.record();
   mesh.world_.run_for(35s);
   StreamOpen open;
@@ -385,7 +248,7 @@ TEST_CASE("simulations: I9 finds a fetch of bytes that are there") {
 }
 
 TEST_CASE("simulations: I12 finds a queue over its bound") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   LoadAnswer load;
   load.queued = LanesOptions{}.queue_max;
   mesh.checks_.on_sent(0, 1, Plane::control, encode(Message{load}));
@@ -396,7 +259,7 @@ TEST_CASE("simulations: I12 finds a queue over its bound") {
 }
 
 TEST_CASE("simulations: I13 finds a run that goes to a node believed silent") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   const Bytes probe = encode(Message{ProbeLoad{}});
   mesh.checks_.on_sent(0, 3, Plane::control, probe);
   CHECK(mesh.promise() == "");
@@ -407,7 +270,7 @@ TEST_CASE("simulations: I13 finds a run that goes to a node believed silent") {
 }
 
 TEST_CASE("simulations: I13 finds nodes that suspect and never ask others to probe") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   for (std::uint32_t i = 0; i < 20; ++i) {  // node 0 sees them come back, and may ask them
     const std::uint32_t node = 1 + i % 3;
     mesh.world_.crash(node);
@@ -422,7 +285,7 @@ TEST_CASE("simulations: I13 finds nodes that suspect and never ask others to pro
 
 TEST_CASE(
     "simulations: I14 finds a version above the ceiling, and an incarnation that stepped back") {
-  Spoiled mesh;
+  SpoiledMesh mesh;
   CommitRequest commit;
   commit.record = mesh.record();
   commit.record.version = {~0ULL, mesh.world_.id_of(1)};
@@ -431,58 +294,11 @@ TEST_CASE(
   mesh.checks_.on_sent(1, 2, Plane::control, encode(Message{commit}));
   CHECK(mesh.promise() == "I14");
 
-  Spoiled other;
+  SpoiledMesh other;
   other.world_.crash(1);
   other.world_.restart(1);
   other.world_.run_for(5s);
   other.world_.crash(1);
   other.checks_.on_sent(1, 2, Plane::control, encode(Message{Ping{}}));
   CHECK(other.promise() == "I14");
-}
-
-TEST_CASE("simulations: I15 finds a hint that was taken by a node that lacks the record") {
-  Spoiled mesh;
-  const auto holders = mesh.holders();
-  const std::vector<PartitionId> about{mesh.world_.partition_of_name("image")};
-  CheckPtr check = make_i15(mesh.scene());
-  const auto say = [&](auto message, std::uint32_t from, std::uint32_t to) {
-    check->on_sent(from, to, Plane::control, encode(Message{std::move(message)}));
-  };
-  const InventoryRequest question{{}, about.front(), {}};
-  say(HintOffer{Epoch{}, about, 1}, holders[0], holders[1]);
-  say(question, holders[1], holders[0]);
-  say(HintTaken{about, 1}, holders[1], holders[0]);
-  mesh.world_.run_for(5s);
-  check->on_scan();
-  CHECK(mesh.promise() == "");
-  say(HintOffer{Epoch{}, about, 2}, holders[0], holders[1]);
-  say(question, holders[1], holders[0]);
-  say(HintTaken{about, 2}, holders[1], holders[0]);
-  for (std::uint32_t other = 0; other < mesh.world_.node_count(); ++other) {
-    if (other != holders[1]) mesh.world_.cut(other, holders[1]);  // nothing is repaired
-  }
-  const auto& [key, stored] = *mesh.world_.disk(holders[1]).records().begin();
-  mesh.world_.disk(holders[1])
-      .submit({}, DropRecord{key.first, key.second, stored.bytes,
-                             record_path(key.first, key.second), mesh.path()});
-  mesh.world_.run_for(3s);
-  check->on_scan();
-  CHECK(mesh.promise() == "I15");
-}
-
-TEST_CASE("simulations: I15 finds a hint that was taken by a node that never asked") {
-  Spoiled mesh;
-  const auto holders = mesh.holders();
-  const std::vector<PartitionId> about{mesh.world_.partition_of_name("image")};
-  CheckPtr check = make_i15(mesh.scene());
-  const auto say = [&](auto message, std::uint32_t from, std::uint32_t to) {
-    check->on_sent(from, to, Plane::control, encode(Message{std::move(message)}));
-  };
-  say(InventoryRequest{{}, about.front(), {}}, holders[1], holders[0]);
-  mesh.world_.run_for(1s);
-  say(HintOffer{Epoch{}, about, 1}, holders[0], holders[1]);
-  say(HintTaken{about, 1}, holders[1], holders[0]);
-  mesh.world_.run_for(3s);
-  check->on_scan();
-  CHECK(mesh.promise() == "I15");
 }
