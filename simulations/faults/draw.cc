@@ -170,8 +170,10 @@ class ClassDraw {
   }
 
   void draw_losses() {
+    static constexpr std::array kinds{EventKind::disk_lost, EventKind::rot,
+                                      EventKind::disk_rolled_back};
     draw_some(20s, 120s, [this] {
-      Event& event = add(rng_.below(2) == 0 ? EventKind::disk_lost : EventKind::rot);
+      Event& event = add(kinds[rng_.below(kinds.size())]);
       event.lasting = time(100ms, 30s);
       event.amount = static_cast<std::int64_t>(rng_.below(1'000'000));
     });

@@ -217,13 +217,24 @@ void FaultPlayer::begin_disk(const Event& fault) {
     case EventKind::disk_lost:
       if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
       crash(node, fault.lasting);
-      return disk.lose();
+      return disk.restore({});
+    case EventKind::disk_rolled_back:
+      return roll_back(node, fault.lasting);
     case EventKind::rot:
       if (atlas_.may_destroy(node, false)) rot(node, static_cast<std::uint64_t>(fault.amount));
       return;
     default:
       return;
   }
+}
+
+void FaultPlayer::roll_back(std::uint32_t node, Duration age) {
+  constexpr Duration away = 1s;
+  until(age, [this, node, before = world_.disk(node).contents()] {
+    if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
+    crash(node, away);
+    world_.disk(node).restore(before);
+  });
 }
 
 void FaultPlayer::rot(std::uint32_t node, std::uint64_t chance) {

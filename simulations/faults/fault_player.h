@@ -41,6 +41,7 @@ class FaultPlayer {
   void flap(const Event& fault, Instant end, bool cut_now);
   void crash(std::uint32_t node, Duration lasting);
   void restart(std::uint32_t node);
+  void roll_back(std::uint32_t node, Duration age);
   void rot(std::uint32_t node, std::uint64_t chance);
   void forget(std::uint32_t victim, std::uint32_t via);
   void tell_forget(std::uint32_t victim, std::uint32_t via, std::uint32_t attempt);

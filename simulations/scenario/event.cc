@@ -55,6 +55,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"read-errors", disk, true, false, false, true, false, false},
     {"misreads", disk, true, false, false, true, false, false},
     {"disk-lost", loss, true, false, true, false, false, false},
+    {"disk-rolled-back", loss, true, false, true, false, false, false},
     {"rot", loss, true, false, false, true, false, false},
     {"tool-trouble", tool, true, false, true, true, false, false},
     {"tool-slow", tool, true, false, true, true, false, false},

@@ -76,8 +76,9 @@ enum class EventKind : std::uint8_t {
   sync_errors,
   read_errors,
   misreads,
-  disk_lost,  // crash, and back with an empty disk
-  rot,        // one bit of one image
+  disk_lost,         // crash, and back with an empty disk
+  disk_rolled_back,  // crash after `lasting`, and back with the disk as it was now
+  rot,               // one bit of one image
   // Tools of `node`.
   tool_trouble,  // `amount`: 1 fails, 2 dies, 3 floods, 4 hangs
   tool_slow,     // `amount` ms

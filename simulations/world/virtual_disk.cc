@@ -136,7 +136,7 @@ std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
             std::is_same_v<T, CommitRecord> || std::is_same_v<T, PutValues>;
         constexpr bool file = std::is_same_v<T, AppendChunk> || std::is_same_v<T, WriteFile>;
         constexpr bool syncs = std::is_same_v<T, SyncTemp> || std::is_same_v<T, SyncFolders>;
-        if constexpr (transaction || file) {
+        if constexpr (transaction || file || std::is_same_v<T, CreateTemp>) {
           if (trouble.full) return Error{ErrorCode::no_space, "the disk is full"};
         }
         if constexpr (transaction) {
@@ -161,16 +161,19 @@ void VirtualDisk::interrupt_after(std::uint32_t steps, std::function<void()> the
   interruption_ = std::move(then);
 }
 
-void VirtualDisk::lose() {
+VirtualDisk::Contents VirtualDisk::contents() const { return {durable_, records_, tables_}; }
+
+void VirtualDisk::restore(Contents contents) {
   temps_.clear();
-  files_.clear();
-  durable_.clear();
   published_.clear();
   unsynced_.clear();
-  records_.clear();
-  by_name_.clear();
-  tables_.clear();
   shown_.clear();
+  by_name_.clear();
+  durable_ = std::move(contents.files);
+  files_ = durable_;
+  records_ = std::move(contents.records);
+  tables_ = std::move(contents.tables);
+  for (const auto& [key, record] : records_) by_name_[record.name] = key;
 }
 
 SharedBytes VirtualDisk::file(const std::string& path) const {

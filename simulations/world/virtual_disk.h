@@ -58,9 +58,6 @@ class VirtualDisk : public Disk {
   /// half of that change may have happened. Once; `then` is to crash the process. 0: never.
   void interrupt_after(std::uint32_t steps, std::function<void()> then);
   [[nodiscard]] bool has_failed() const { return failed_; }
-  /// A new, empty disk of the same size.
-  void lose();
-
   // What a test looks at, and damages.
   struct Record {
     std::string name;
@@ -68,6 +65,16 @@ class VirtualDisk : public Disk {
     std::uint64_t size = 0;
     Bytes bytes;
   };
+  using Files = std::map<std::string, SharedBytes>;
+  /// What is durable. Nothing of it: a new disk.
+  struct Contents {
+    Files files;
+    std::map<Key, Record> records;
+    std::map<Table, std::map<Bytes, Bytes>> tables;
+  };
+  [[nodiscard]] Contents contents() const;
+  /// Has these from now on, and nothing else.
+  void restore(Contents contents);
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
   /// Valid until the table changes.
   [[nodiscard]] const TableRows& table(Table table) const;
@@ -91,7 +98,6 @@ class VirtualDisk : public Disk {
     bool hash = false;
     bool synced = false;
   };
-  using Files = std::map<std::string, SharedBytes>;
 
   void finish(OperationId ticket, const DiskOperation& operation, const SharedBytes& chunk);
   [[nodiscard]] std::optional<Error> trouble_with(const DiskOperation& operation);

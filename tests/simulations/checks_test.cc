@@ -24,7 +24,7 @@ TEST_CASE("simulations: nothing is found on a mesh in order") {
 
 TEST_CASE("simulations: I1 finds an acknowledged image that no disk has") {
   SpoiledMesh mesh;
-  for (const std::uint32_t node : mesh.holders()) mesh.world_.disk(node).lose();
+  for (const std::uint32_t node : mesh.holders()) mesh.world_.disk(node).restore({});
   mesh.checks_.on_crashed(0);
   CHECK(mesh.promise() == "I1");
 }
@@ -32,7 +32,7 @@ TEST_CASE("simulations: I1 finds an acknowledged image that no disk has") {
 TEST_CASE("simulations: I1 finds an acknowledgement with too few durable copies") {
   SpoiledMesh mesh;
   const auto holders = mesh.holders();
-  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).lose();
+  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).restore({});
   const NameHistory* history = mesh.oracle_.history_of("image");
   WriteDone done;
   done.version = history->writes.front().version;
@@ -148,7 +148,7 @@ TEST_CASE("simulations: I14 finds a record that stepped back") {
   SpoiledMesh mesh;
   mesh.checks_.on_crashed(2);
   CHECK(mesh.promise() == "");
-  mesh.world_.state(2).lose();
+  mesh.world_.state(2).restore({});
   mesh.checks_.on_crashed(2);
   CHECK(mesh.promise() == "I14");
 }

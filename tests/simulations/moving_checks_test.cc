@@ -9,7 +9,7 @@ using namespace pixmesh;
 TEST_CASE("simulations: I7 finds a drop of a copy that others lack") {
   SpoiledMesh mesh;
   const auto holders = mesh.holders();
-  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).lose();
+  for (std::size_t i = 1; i < holders.size(); ++i) mesh.world_.disk(holders[i]).restore({});
   const auto& records = mesh.world_.disk(holders.front()).records();
   mesh.checks_.on_record_changing(holders.front(), records.begin()->first, "image", true);
   CHECK(mesh.promise() == "I7");
@@ -20,7 +20,7 @@ TEST_CASE("simulations: I7 finds a set that stands alone without what was acknow
   const std::uint32_t collector = mesh.holders().front();
   const std::uint64_t number = mesh.lists_of(collector).number;
   for (const std::uint32_t node : mesh.holders()) {
-    if (node != collector) mesh.world_.disk(node).lose();
+    if (node != collector) mesh.world_.disk(node).restore({});
   }
   mesh.say(collector, 0, Settle{SettleStep::settle, {}, {{mesh.partition(), number + 1}}});
   CHECK(mesh.promise() == "I7");

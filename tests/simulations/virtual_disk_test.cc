@@ -34,6 +34,8 @@ class Credulous {
     return disk_.faults().empty() ? "" : disk_.faults().front();
   }
 
+  VirtualDisk& disk() { return disk_; }
+
  private:
   static Admission admits_all(ByteView, ByteView, ByteView, ByteView) { return {1, true, {}}; }
   static Result<RecordPlace> tombstone(ByteView) {
@@ -69,4 +71,25 @@ TEST_CASE("simulations: a disk finds a record that was committed before its file
   node.write_record_file(false);
   node.commit(lists);
   CHECK(node.fault() == "a record was committed before its file was durable: image");
+}
+
+TEST_CASE("simulations: a disk that is rolled back has what it had, and nothing newer") {
+  Credulous node;
+  const auto before = node.disk().contents();
+  node.write_record_file(true);
+  node.commit(lists);
+  const auto after = node.disk().contents();
+  const Bytes row{0, 0, 0, 5};
+
+  node.disk().restore(before);
+  CHECK(node.disk().records().empty());
+  CHECK(node.disk().file(record_file) == nullptr);
+  CHECK(node.disk().row(Table::lists, row) == lists);
+
+  node.disk().restore(after);
+  CHECK(node.disk().records().size() == 1);
+  CHECK(node.disk().is_durable(record_file));
+
+  node.disk().restore({});
+  CHECK_FALSE(node.disk().row(Table::lists, row).has_value());
 }
