@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -7,6 +8,9 @@
 
 int main(int argc, char** argv) {
   using namespace pixmesh;
+  // Chunks come and go all the time; each as a mapping of its own would cost its page faults anew.
+  (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
   // Before any thread is started: signals come through descriptors only, and a reader of stdout
   // that goes away is a failed write.
   block_signals();

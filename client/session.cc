@@ -110,9 +110,9 @@ bool Client::Session::send_bulk(const std::string& control, const BulkMessage& m
 }
 
 bool Client::Session::send_chunk(const std::string& control, const StreamChunk& message,
-                                 ByteView bytes) {
+                                 zmq::message_t chunk) {
   DealerClient* node = reach(control);
-  return node != nullptr && node->send_bulk(encode(BulkMessage(message)), bytes);
+  return node != nullptr && node->send_bulk(encode(BulkMessage(message)), std::move(chunk));
 }
 
 Result<Client::Session::Arrival> Client::Session::receive(const std::string& control,

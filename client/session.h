@@ -73,7 +73,7 @@ class Client::Session {
   [[nodiscard]] bool open_bulk(const HolderAddress& node);
   [[nodiscard]] bool send_bulk(const std::string& control, const BulkMessage& message);
   [[nodiscard]] bool send_chunk(const std::string& control, const StreamChunk& message,
-                                ByteView bytes);
+                                zmq::message_t chunk);
 
   /// The next message from this node. Errors: timed_out (with "interrupted" when cancelled).
   [[nodiscard]] Result<Arrival> receive(const std::string& control, Instant deadline);

@@ -112,14 +112,14 @@ class PutAttempt {
 
  private:
   [[nodiscard]] Result<Done> send_allowed(const HolderAddress& holder);
-  [[nodiscard]] Result<std::size_t> fill(Bytes& chunk);
+  [[nodiscard]] Result<zmq::message_t> read_chunk();
 
   Client::Session& session_;
   ByteSource& source_;
   const Progress& progress_;
   PutRequest question_;
   Hasher hasher_;
-  Bytes next_;  // read ahead by one chunk, to know which is the last
+  zmq::message_t next_;  // read ahead by one chunk, to know which is the last
   std::uint32_t credit_ = 0;
   std::uint32_t index_ = 0;
   std::uint64_t sent_ = 0;
@@ -127,32 +127,35 @@ class PutAttempt {
   bool bytes_were_read_ = false;
 };
 
-Result<std::size_t> PutAttempt::fill(Bytes& chunk) {
-  chunk.resize(chunk_bytes_max);
+// Straight into the message that will be sent; empty at the end.
+Result<zmq::message_t> PutAttempt::read_chunk() {
+  zmq::message_t chunk(chunk_bytes_max);
+  auto* bytes = chunk.data<std::uint8_t>();
   std::size_t filled = 0;
-  while (filled < chunk.size()) {
-    auto got = source_.read(std::span(chunk).subspan(filled));
-    if (!got) return got;
+  while (filled < chunk_bytes_max) {
+    auto got = source_.read(std::span(bytes, chunk_bytes_max).subspan(filled));
+    if (!got) return got.error();
     bytes_were_read_ = true;
     if (got.value() == 0) break;
     filled += got.value();
   }
-  chunk.resize(filled);
-  return filled;
+  if (filled < chunk_bytes_max) return zmq::message_t(bytes, filled);
+  return chunk;
 }
 
 Result<Done> PutAttempt::send_allowed(const HolderAddress& holder) {
   while (credit_ > 0 && !all_sent_) {
-    Bytes chunk = std::move(next_);
-    auto more = fill(next_);
+    auto more = read_chunk();
     if (!more) return more.error();
-    all_sent_ = more.value() == 0;
-    hasher_.update(chunk);
+    zmq::message_t chunk = std::exchange(next_, std::move(more).value());
+    all_sent_ = next_.empty();
+    hasher_.update(ByteView(chunk.data<std::uint8_t>(), chunk.size()));
     sent_ += chunk.size();
     if (question_.size && (sent_ > *question_.size || (all_sent_ && sent_ < *question_.size))) {
       return Error{ErrorCode::failed, "the file changed while it was read"};
     }
-    if (!session_.send_chunk(holder.control, {question_.stream, index_++, all_sent_}, chunk)) {
+    const StreamChunk piece{question_.stream, index_++, all_sent_};
+    if (!session_.send_chunk(holder.control, piece, std::move(chunk))) {
       return Error{ErrorCode::unreachable, "no node answers at " + holder.bulk};
     }
     --credit_;
@@ -164,9 +167,10 @@ Result<Done> PutAttempt::send_allowed(const HolderAddress& holder) {
 Result<WriteDone> PutAttempt::run(const HolderAddress& holder, Instant deadline) {
   question_.operation = session_.next_operation();
   question_.stream = session_.fresh_stream();
-  auto first = fill(next_);
+  auto first = read_chunk();
   if (!first) return first.error();
-  if (first.value() == 0) return Error{ErrorCode::usage, "the file is empty"};
+  next_ = std::move(first).value();
+  if (next_.empty()) return Error{ErrorCode::usage, "the file is empty"};
   if (!session_.open_bulk(holder) || !session_.send(holder.control, question_)) {
     return Error{ErrorCode::unreachable, "no node answers at " + holder.control};
   }
