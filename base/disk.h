@@ -38,9 +38,12 @@ struct TableRow {
 
 // --- Operations. Paths are relative to the disk's folder. -------------------------------------
 
-struct CreateTemp {  // a new private file
+/// A new private file; `no_space` if with it too little of the disk would be left for everything
+/// else.
+struct CreateTemp {
   TempId temp;
-  bool hash = false;  // compute BLAKE2b-256 while writing
+  bool hash = false;           // compute BLAKE2b-256 while writing
+  std::uint64_t expected = 0;  // bytes to come, for which room is reserved; 0: not known
 };
 struct AppendChunk {  // done when written and its write-back has started
   TempId temp;

@@ -16,7 +16,9 @@ Fetch::Fetch(const MeshView& mesh, PartitionId partition, PartitionId source_par
       temp_(temp),
       options_(options) {}
 
-Effects Fetch::start(Instant) { return {UseDisk{partition_, CreateTemp{temp_, false}}}; }
+Effects Fetch::start(Instant) {
+  return {UseDisk{partition_, CreateTemp{temp_, false, record_.size}}};
+}
 
 Effects Fetch::ask_next(Instant now) {
   while (!sources_.empty() && !mesh_.is_alive(sources_.front())) sources_.erase(sources_.begin());

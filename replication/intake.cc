@@ -35,7 +35,7 @@ Effects Intake::start(Instant now) {
   }
   counted_ = true;
   idle_at_ = now + options_.idle_after;
-  return {UseDisk{open_.partition, CreateTemp{temp(), open_.hash}}};
+  return {UseDisk{open_.partition, CreateTemp{temp(), true, open_.size}}};
 }
 
 Effects Intake::on_disk(Instant, const Result<DiskAnswer>& answer) {
@@ -97,9 +97,14 @@ Effects Intake::on_chunk(Instant now, const BulkEnd& from, const StreamChunk& me
 }
 
 Effects Intake::fail(const Error& error) {
+  const bool was_ready = state_ != State::creating;
   Effects effects = drop();
-  effects.push_back(
-      Answer{asker_, StoreFinished{open_.operation, error.code, error.detail, 0, {}, {}}});
+  if (was_ready) {
+    effects.push_back(
+        Answer{asker_, StoreFinished{open_.operation, error.code, error.detail, 0, {}, {}}});
+  } else {
+    effects.push_back(Answer{asker_, StoreReady{open_.operation, error.code, error.detail, 0}});
+  }
   return effects;
 }
 

@@ -174,7 +174,7 @@ struct StoreOpen {  // get ready to receive a new file
   OperationId operation;
   StreamId stream;
   PartitionId partition;
-  bool hash = false;  // compute the digest and look at the media: the coordinator's own copy
+  std::uint64_t size = 0;  // bytes to come; 0: not known
 };
 struct StoreReady {
   OperationId operation;

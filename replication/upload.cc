@@ -45,17 +45,11 @@ Effects Upload::open_sinks(Instant now) {
   phase_deadline_ = now + options_.ready_timeout;
   commit_.emplace(id(), mesh_, partition_, lookup_.lists());
   Effects effects;
-  const std::vector<NodeId> holders = holders_of(lookup_.lists());
-  const auto living = std::find_if(holders.begin(), holders.end(),
-                                   [&](NodeId node) { return mesh_.is_alive(node); });
-  if (living == holders.end()) {
-    return fail(ErrorCode::unreachable, write_quorum_text(mesh_, lookup_.lists()));
-  }
-  hasher_ = contains(holders, mesh_.self) ? mesh_.self : *living;
-  for (const NodeId& node : holders) {
+  for (const NodeId& node : holders_of(lookup_.lists())) {
     if (!mesh_.is_alive(node)) continue;
     sinks_[node] = {SinkState::opening, 0, now};
-    effects.push_back(Ask{node, StoreOpen{id(), sink_stream_, partition_, node == hasher_}});
+    effects.push_back(
+        Ask{node, StoreOpen{id(), sink_stream_, partition_, request_.size.value_or(0)}});
   }
   if (!quorum_possible())
     return fail(ErrorCode::unreachable, write_quorum_text(mesh_, lookup_.lists()));
@@ -214,15 +208,14 @@ Effects Upload::on_stored(Instant now, NodeId from, const StoreFinished& stored)
   const auto sink = sinks_.find(from);
   if (sink == sinks_.end() || sink->second.state != SinkState::receiving) return {};
   if (stored.code != ErrorCode{}) return lose(now, from, {stored.code, stored.detail});
-  if (stored.size != record_.size)
-    return lose(now, from, {ErrorCode::corrupt, "it stored another size"});
+  const bool same_bytes =
+      stored.size == record_.size && (!bytes_known_ || stored.digest == record_.digest);
+  if (!same_bytes) return lose(now, from, {ErrorCode::corrupt, "it stored other bytes"});
   sink->second.state = SinkState::complete;
   sink->second.heard_at = now;
-  if (stored.digest != Digest{} && !bytes_known_) {
-    bytes_known_ = true;
-    record_.digest = stored.digest;
-    record_.media = stored.media;
-  }
+  bytes_known_ = true;
+  record_.digest = stored.digest;
+  record_.media = stored.media;
   return commit_complete_sinks(now);
 }
 
@@ -278,8 +271,7 @@ Effects Upload::lose(Instant now, NodeId node, const Error& why) {
   if (sink.state == SinkState::lost) return {};
   sink.state = SinkState::lost;
   if (commit_) commit_->give_up_on(node);
-  const bool digest_lost = node == hasher_ && !bytes_known_;
-  if (!answered_ && (!quorum_possible() || digest_lost)) {
+  if (!answered_ && !quorum_possible()) {
     const bool plain = why.code != ErrorCode::no_space && why.code != ErrorCode::overloaded;
     return fail(plain ? ErrorCode::unreachable : why.code,
                 "holder " + to_text(node) + ": " + why.detail);

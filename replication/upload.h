@@ -78,7 +78,6 @@ class Upload : public Operation {
   Lookup lookup_;
   std::optional<CommitRound> commit_;
   StreamId sink_stream_;
-  NodeId hasher_;  // the holder that computes the digest: this node, if it is one
   std::map<NodeId, Sink> sinks_;
   std::optional<BulkEnd> sender_;
   ImageRecord record_;

@@ -33,8 +33,8 @@ struct Fields<VersionAnswer> {
 template <>
 struct Fields<StoreOpen> {
   static constexpr std::uint16_t number = 64;
-  using List =
-      FieldList<&StoreOpen::operation, &StoreOpen::stream, &StoreOpen::partition, &StoreOpen::hash>;
+  using List = FieldList<&StoreOpen::operation, &StoreOpen::stream, &StoreOpen::partition,
+                         &StoreOpen::size>;
 };
 template <>
 struct Fields<StoreReady> {

@@ -22,6 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view record_extension = ".rec";
+constexpr std::uint64_t kept_free_one_in = 20;
 
 std::int64_t unix_seconds() {
   return static_cast<std::int64_t>(wall_now().microseconds / 1'000'000);
@@ -156,6 +157,16 @@ DiskFolder::Space DiskFolder::space() const {
   struct statvfs facts {};
   if (::statvfs(root_.c_str(), &facts) != 0) return {};
   return {facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize};
+}
+
+Result<Done> DiskFolder::check_room_for(std::uint64_t bytes) const {
+  const Space left = space();
+  const std::uint64_t kept = left.total_bytes / kept_free_one_in;
+  const bool is_known = left.total_bytes > 0;
+  if (!is_known || (left.free_bytes >= kept && left.free_bytes - kept >= bytes)) return Done{};
+  return Error{ErrorCode::no_space, root_.string() + ": of " + std::to_string(left.total_bytes) +
+                                        " bytes " + std::to_string(left.free_bytes) +
+                                        " are free, and the last twentieth is for no image"};
 }
 
 Result<Done> DiskFolder::make_folders_of(std::string_view relative) {

@@ -65,6 +65,9 @@ class DiskFolder {
     std::uint64_t total_bytes = 0;
   };
   [[nodiscard]] Space space() const;
+  /// `no_space` if less than a twentieth of the disk would be left beside `bytes` more: the index,
+  /// lists and deletions need room when images have none any more.
+  [[nodiscard]] Result<Done> check_room_for(std::uint64_t bytes) const;
 
   /// Makes the folders above `relative`; `sync_folders` makes them durable.
   [[nodiscard]] Result<Done> make_folders_of(std::string_view relative);

@@ -14,13 +14,33 @@ Result<Done> TempFiles::create(const CreateTemp& asked) {
   if (temps_.contains(asked.temp)) {
     return Error{ErrorCode::failed, "temp " + std::to_string(asked.temp.raw) + " exists"};
   }
+  const Result<Done> room = folder_.check_room_for(asked.expected);
+  if (!room) return room;
   Temp temp;
   temp.path = folder_.temp_path(asked.temp);
   Result<FileHandle> file = FileHandle::open(temp.path, O_RDWR | O_CREAT | O_EXCL);
   if (!file) return file.error();
   temp.file = std::move(file).value();
+  const Result<Done> reserved = reserve(temp, asked.expected);
+  if (!reserved) {
+    ::unlink(temp.path.c_str());
+    return reserved;
+  }
   if (asked.hash) temp.hasher.emplace();
   temps_.emplace(asked.temp, std::move(temp));
+  return Done{};
+}
+
+// The file's size stays what was written: a reservation is not to be read. A file system that
+// reserves nothing is fine, the writes will say.
+Result<Done> TempFiles::reserve(Temp& temp, std::uint64_t bytes) {
+  if (bytes == 0) return Done{};
+  const auto length = static_cast<off_t>(bytes);
+  if (::fallocate(temp.file.descriptor(), FALLOC_FL_KEEP_SIZE, 0, length) == 0) {
+    temp.reserved = bytes;
+  } else if (errno == ENOSPC || errno == EDQUOT) {
+    return system_error(errno, "cannot reserve " + std::to_string(bytes) + " bytes for", temp.path);
+  }
   return Done{};
 }
 
@@ -66,6 +86,9 @@ Result<Synced> TempFiles::sync(TempId id) {
 }
 
 Result<Synced> TempFiles::finish(Temp& temp) const {
+  if (temp.reserved > temp.size) {  // gives back what never came
+    (void)::ftruncate(temp.file.descriptor(), static_cast<off_t>(temp.size));
+  }
   const Result<Done> done = folder_.sync(temp.file, temp.path);
   if (!done) return done.error();
   Synced synced;

@@ -31,11 +31,13 @@ class TempFiles {
     FileHandle file;
     std::filesystem::path path;
     std::uint64_t size = 0;
+    std::uint64_t reserved = 0;
     std::optional<Hasher> hasher;
     std::optional<Synced> synced;
     std::optional<Error> error;
   };
   [[nodiscard]] Result<Temp*> find(TempId temp);
+  [[nodiscard]] static Result<Done> reserve(Temp& temp, std::uint64_t bytes);
   [[nodiscard]] Result<Synced> finish(Temp& temp) const;
 
   const DiskFolder& folder_;

@@ -24,6 +24,7 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
   [[nodiscard]] bool mounted() const { return mounted_; }
+  [[nodiscard]] const fs::path& path() const { return at_; }
 
  private:
   fs::path at_;
@@ -69,5 +70,28 @@ TEST_SUITE("wrong_input") {
     }
     mesh.must({"rm", "full-0"});
     CHECK(mesh.cli({"stat", "full-0"}).exit == 3);
+  }
+
+  TEST_CASE("disk full: while one node has no room, puts through every node find the others") {
+    TempFolder folder;
+    const SmallDisk disk(folder.path() / "node-1", "64m");
+    if (!disk.mounted()) {
+      MESSAGE("skipped: only root may mount a small disk");
+      return;
+    }
+    MeshOptions options;
+    options.root = folder.path();
+    TestMesh mesh(options);
+    fs::path file;
+    for (std::size_t number = 0; number < 12; ++number) {
+      const std::string name = "more-" + std::to_string(number);
+      file = random_file(9'000'000, 60 + static_cast<int>(number));
+      const ProcessAnswer put =
+          mesh.cli_at(number % mesh.size(), {"put", file.string(), "--name", name});
+      REQUIRE_MESSAGE(put.exit == 0, put.err);
+    }
+    CHECK(fs::space(disk.path()).available >= (64U << 20) / 20);
+    CHECK(mesh.json({"status"})["totals"]["under_replicated"] > 0);
+    CHECK(mesh.comes_back(1, "more-11", file));
   }
 }

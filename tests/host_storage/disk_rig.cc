@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -198,6 +200,11 @@ CommitRecord commit_of(const TestRecord& record, Bytes fence) {
   commit.record = encode(record);
   commit.fence = std::move(fence);
   return commit;
+}
+
+void check_code(const Result<DiskAnswer>& answer, ErrorCode code) {
+  REQUIRE(!answer);
+  CHECK_MESSAGE(answer.error().code == code, answer.error().detail);
 }
 
 std::vector<std::string> files_below(const fs::path& folder) {

@@ -115,6 +115,8 @@ class DiskRig {
 };
 
 [[nodiscard]] CommitRecord commit_of(const TestRecord& record, Bytes fence = {});
+/// The test ends here unless the answer is an error; this one is expected.
+void check_code(const Result<DiskAnswer>& answer, ErrorCode code);
 /// Paths of regular files below a folder, relative to it, sorted.
 [[nodiscard]] std::vector<std::string> files_below(const std::filesystem::path& folder);
 

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -29,11 +28,6 @@ bool eventually(const std::function<bool()>& holds) {
 
 Digest digest_in(const Result<DiskAnswer>& answer) {
   return std::get<Synced>(answer.value()).digest;
-}
-
-void check_code(const Result<DiskAnswer>& answer, ErrorCode code) {
-  REQUIRE(!answer);
-  CHECK_MESSAGE(answer.error().code == code, answer.error().detail);
 }
 
 }  // namespace
@@ -350,35 +344,4 @@ TEST_CASE("host: two disks cannot use one folder, and the second is told why") {
   REQUIRE(!second);
   CHECK(second.error().code == ErrorCode::denied);
   CHECK(second.error().detail.find("another pixmesh process") != std::string::npos);
-}
-
-TEST_CASE("host: a full disk answers no_space, shows nothing half done, and recovers") {
-  const TempFolder folder;
-  if (::mount("tmpfs", folder.path().c_str(), "tmpfs", 0, "size=4m") != 0) {
-    MESSAGE("SKIPPED: no right to mount a tmpfs here");
-    return;
-  }
-  const Bytes image = noise(7, chunk_bytes_max);
-  {
-    DiskRig rig(folder.path());
-    REQUIRE(rig.upload("first", 1, 1, image));
-    std::vector<std::string> acknowledged{"first"};
-    std::uint32_t refused = 0;
-    for (std::uint32_t i = 0; i < 400 && refused < 40; ++i) {
-      const std::string name = "n" + std::to_string(i);
-      const Bytes other = noise(100 + i, i < 4 ? chunk_bytes_max : 10'000);
-      const Result<CommitOutcome> outcome = rig.upload(name, i % 3, 1, other);
-      if (outcome) acknowledged.push_back(name);
-      if (!outcome) {
-        ++refused;
-        CHECK_MESSAGE(outcome.error().code == ErrorCode::no_space, outcome.error().detail);
-      }
-    }
-    CHECK(refused == 40);
-    const RecordPage page = rig.get<RecordPage>(ListNames{});
-    CHECK(page.records.size() == acknowledged.size());
-    CHECK(files_below(folder.path() / "records").size() == acknowledged.size());
-    CHECK(rig.read(blob_path_of(digest_of(image)), 0, chunk_bytes_max) == image);
-  }
-  ::umount(folder.path().c_str());
 }
