@@ -171,6 +171,7 @@ struct DiskSummary {
   std::vector<PartitionSummary> partitions;  // in order, empty ones left out
   std::uint64_t free_bytes = 0;
   std::uint64_t total_bytes = 0;
+  bool full = false;  // there is still no room for the image that was refused last
 };
 
 using AnyDiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,

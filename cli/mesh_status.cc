@@ -11,13 +11,21 @@ bool is_gone(const MemberStatus& member) {
 }
 
 /// "active", or what is wrong: "dead", "active, suspect".
+std::uint32_t count_disks(const StatusAnswer& status, std::string_view state) {
+  return static_cast<std::uint32_t>(std::ranges::count(status.disks, state, &DiskStatus::state));
+}
+
 std::string condition_of(const NodeReport& report, const MemberStatus* member) {
   if (member == nullptr) return report.status ? "unknown" : "silent";
   std::string text = member->state;
   if (member->life != "alive" && member->life != member->state) text += ", " + member->life;
   if (!report.status && member->life == "alive") text += ", silent";
   if (member->no_new_work) text += ", drained";
-  if (report.status && report.status->frozen) text += ", frozen";
+  if (!report.status) return text;
+  if (report.status->frozen) text += ", frozen";
+  for (const char* trouble : {"failed", "full"}) {
+    if (count_disks(*report.status, trouble) > 0) text += std::string(", disk ") + trouble;
+  }
   return text;
 }
 
@@ -25,7 +33,8 @@ Colour colour_of(const NodeReport& report, const MemberStatus* member) {
   if (member != nullptr && is_gone(*member)) return Colour::dim;
   if (!report.status) return Colour::red;
   const bool fine = member != nullptr && member->state == "active" && member->life == "alive";
-  return fine && !report.status->frozen ? Colour::plain : Colour::yellow;
+  const bool disks_fine = count_disks(*report.status, "ok") == report.status->disks.size();
+  return fine && disks_fine && !report.status->frozen ? Colour::plain : Colour::yellow;
 }
 
 std::string slots_of(const MemberStatus* member) {
@@ -63,6 +72,12 @@ Json json_of(const MemberStatus& member) {
               {"slots", member.slots}};
 }
 
+Json json_of(const DiskStatus& disk) {
+  return Json{{"folder", disk.folder},         {"state", disk.state},
+              {"free_bytes", disk.free_bytes}, {"total_bytes", disk.total_bytes},
+              {"images", disk.images},         {"bytes", disk.bytes}};
+}
+
 void add_counts(const StatusAnswer& status, Json& object) {
   object.update(Json{{"version", status.version},
                      {"epoch", to_text(status.epoch)},
@@ -84,6 +99,8 @@ void add_counts(const StatusAnswer& status, Json& object) {
                      {"dropped_messages", status.dropped_messages},
                      {"malformed_messages", status.malformed_messages},
                      {"waits_for", status.waits_for}});
+  object["disks"] = Json::array();
+  for (const DiskStatus& disk : status.disks) object["disks"].push_back(json_of(disk));
 }
 
 Json json_of(const NodeReport& report, const MemberStatus* member) {
@@ -112,6 +129,8 @@ Json json_of(const MeshSums& sums) {
               {"ideal_bytes", bytes_of_slots(sums, sums.ideal_slots)},
               {"running", sums.running},
               {"queued", sums.queued},
+              {"disks_failed", sums.disks_failed},
+              {"disks_full", sums.disks_full},
               {"frozen", sums.frozen},
               {"calm", is_calm(sums)}};
 }
@@ -124,6 +143,8 @@ void add_report(const StatusAnswer& status, MeshSums& sums) {
   sums.to_sync += status.to_sync;
   sums.hints += status.hints;
   sums.moved_bytes += status.moved_bytes;
+  sums.disks_failed += count_disks(status, "failed");
+  sums.disks_full += count_disks(status, "full");
   if (status.ideal_slots > sums.ideal_slots) {  // a newcomer does not know what was before it
     sums.ideal_slots = status.ideal_slots;
     sums.planned_slots = status.planned_slots;
@@ -191,6 +212,8 @@ std::string unrest_of(const MeshSums& sums) {
   append_count(text, sums.unsettled, "partitions unsettled");
   append_count(text, sums.to_sync, "partitions to sync");
   append_count(text, sums.hints, sums.hints == 1 ? "hint waits" : "hints wait");
+  append_count(text, sums.disks_failed, sums.disks_failed == 1 ? "disk failed" : "disks failed");
+  append_count(text, sums.disks_full, sums.disks_full == 1 ? "disk full" : "disks full");
   if (sums.epochs_differ)
     text += std::string(text.empty() ? "" : ", ") + "a new member list spreads";
   return text;

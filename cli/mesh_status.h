@@ -26,6 +26,8 @@ struct MeshSums {
   std::uint64_t slots = 0;          // all there are
   std::uint32_t running = 0;
   std::uint32_t queued = 0;
+  std::uint32_t disks_failed = 0;
+  std::uint32_t disks_full = 0;
   bool frozen = false;         // some node sees too few others to move anything
   bool epochs_differ = false;  // a change of members has not reached everybody
 };

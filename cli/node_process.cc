@@ -180,6 +180,7 @@ Result<Done> NodeProcess::open_disks() {
     std::error_code problem;
     const std::uint64_t size = fs::space(folder, problem).capacity;
     DiskDescription description;
+    description.folder = folder;
     description.id = opened.disk_id().raw;
     description.capacity_bytes = size;
     descriptions_.push_back(description);

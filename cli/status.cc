@@ -26,10 +26,28 @@ std::string totals_of(const MeshSums& sums) {
   return text + (unrest.empty() ? "; calm" : "") + "\n";
 }
 
+/// One line for each disk that is not well, with what to do.
+std::string disk_troubles_of(const NodeReport& node) {
+  std::string text;
+  for (const DiskStatus& disk : node.status->disks) {
+    const std::string who = "disk " + disk.folder + " of node " + short_text(node.node);
+    if (disk.state == "failed") {
+      text += who +
+              " has failed: what is on it is not used until the node is started again. Look at"
+              " the device first; with a new folder in its place the others fill it.\n";
+    } else if (disk.state == "full") {
+      text += who + " is full (" + size_at_a_glance(disk.free_bytes) + " of " +
+              size_at_a_glance(disk.total_bytes) + " free): it takes no images until some go.\n";
+    }
+  }
+  return text;
+}
+
 void report(Output& output, const Reports& reports) {
   output.print(status_table(reports));
   output.print(totals_of(sums_of(reports)));
   for (const NodeReport& node : reports) {
+    if (node.status) output.print(disk_troubles_of(node));
     if (node.status && !node.status->waits_for.empty()) {
       output.print("node " + short_text(node.node) + " waits for: " + node.status->waits_for +
                    "\n");

@@ -109,7 +109,9 @@ class Node : private Post {
   void on_status(Instant now, LinkId link, const StatusRequest& request);
   void add_members(StatusAnswer& status) const;
   [[nodiscard]] bool is_short_of_copies(PartitionId partition) const;
-  [[nodiscard]] StatusAnswer status_of(const std::vector<DiskSummary>& disks);
+  [[nodiscard]] StatusAnswer status_of(const std::vector<std::optional<DiskSummary>>& disks);
+  [[nodiscard]] static DiskStatus status_of(const DiskDescription& disk,
+                                            const std::optional<DiskSummary>& summary);
   [[nodiscard]] RecipesAnswer recipes_of(OperationId operation) const;
 
   NodeOptions options_;

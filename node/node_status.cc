@@ -8,7 +8,9 @@ namespace {
 /// Reads the disks' sums, then answers.
 class AnswerStatus : public Operation {
  public:
-  using Compose = std::function<StatusAnswer(const std::vector<DiskSummary>&)>;
+  // Of each disk, in order; none: it has failed.
+  using Summaries = std::vector<std::optional<DiskSummary>>;
+  using Compose = std::function<StatusAnswer(const Summaries&)>;
   AnswerStatus(OperationId id, std::vector<PartitionId> disks, Post& post, LinkId asker,
                OperationId asked, Compose compose)
       : Operation(id),
@@ -16,24 +18,24 @@ class AnswerStatus : public Operation {
         post_(post),
         asker_(asker),
         asked_(asked),
-        compose_(std::move(compose)),
-        waiting_for_(disks_.size()) {}
+        compose_(std::move(compose)) {}
 
-  Effects start(Instant) override {
-    Effects effects;
-    for (const PartitionId disk : disks_) effects.push_back(UseDisk{disk, Summarize{}});
-    if (disks_.empty()) answer();
-    return effects;
-  }
+  Effects start(Instant) override { return ask_next(); }
   Effects on_disk(Instant, const Result<DiskAnswer>& answered) override {
     const auto* summary = answered ? std::get_if<DiskSummary>(&answered.value()) : nullptr;
-    if (summary != nullptr) summaries_.push_back(*summary);
-    if (--waiting_for_ == 0) answer();
-    return {};
+    summaries_.emplace_back();
+    if (summary != nullptr) summaries_.back() = *summary;
+    return ask_next();
   }
   bool finished() const override { return answered_; }
 
  private:
+  // One after the other: an answer does not say which disk it is of.
+  Effects ask_next() {
+    if (summaries_.size() < disks_.size()) return {UseDisk{disks_[summaries_.size()], Summarize{}}};
+    answer();
+    return {};
+  }
   void answer() {
     StatusAnswer status = compose_(summaries_);
     status.operation = asked_;
@@ -46,8 +48,7 @@ class AnswerStatus : public Operation {
   LinkId asker_;
   OperationId asked_;
   Compose compose_;
-  std::size_t waiting_for_;
-  std::vector<DiskSummary> summaries_;
+  Summaries summaries_;
   bool answered_ = false;
 };
 
@@ -75,10 +76,25 @@ std::string text_of(const ToolLimits& limits) {
 
 void Node::on_status(Instant now, LinkId link, const StatusRequest& request) {
   begin<AnswerStatus>(now, one_of_each_disk_, static_cast<Post&>(*this), link, request.operation,
-                      [this](const std::vector<DiskSummary>& disks) { return status_of(disks); });
+                      [this](const auto& disks) { return status_of(disks); });
 }
 
-StatusAnswer Node::status_of(const std::vector<DiskSummary>& disks) {
+DiskStatus Node::status_of(const DiskDescription& disk, const std::optional<DiskSummary>& summary) {
+  DiskStatus status;
+  status.folder = disk.folder;
+  status.state = "failed";
+  if (!summary) return status;
+  status.state = summary->full ? "full" : "ok";
+  status.free_bytes = summary->free_bytes;
+  status.total_bytes = summary->total_bytes;
+  for (const PartitionSummary& part : summary->partitions) {
+    status.images += part.image_count;
+    status.bytes += part.bytes;
+  }
+  return status;
+}
+
+StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disks) {
   StatusAnswer status;
   status.node = members_.self();
   status.version = options_.version;
@@ -90,12 +106,16 @@ StatusAnswer Node::status_of(const std::vector<DiskSummary>& disks) {
     status.write_quorum = settings->write_quorum;
   }
   status.uptime_seconds = static_cast<std::uint64_t>((now_ - started_at_) / 1s);
-  for (const DiskSummary& disk : disks) {
+  for (std::size_t index = 0; index < disks.size(); ++index) {
+    const std::optional<DiskSummary>& summary = disks[index];
+    const std::uint32_t number = view_.disk_of(one_of_each_disk_[index]);
+    const DiskStatus& disk = status.disks.emplace_back(status_of(options_.disks[number], summary));
     status.disk_free_bytes += disk.free_bytes;
     status.disk_total_bytes += disk.total_bytes;
-    for (const PartitionSummary& part : disk.partitions) {
-      status.images += part.image_count;
-      status.bytes += part.bytes;
+    status.images += disk.images;
+    status.bytes += disk.bytes;
+    if (!summary) continue;
+    for (const PartitionSummary& part : summary->partitions) {
       if (is_short_of_copies(part.partition)) status.under_replicated += part.image_count;
     }
   }

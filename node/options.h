@@ -18,6 +18,7 @@ namespace pixmesh {
 struct DiskDescription {
   std::array<std::uint8_t, 16> id{};
   std::uint64_t capacity_bytes = 0;
+  std::string folder;  // as the operator named it
 };
 
 /// What an operator decides about one node, and what belongs to its machine.

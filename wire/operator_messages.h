@@ -25,6 +25,14 @@ struct MemberStatus {
   std::uint64_t target_slots_micro = 0;  // share of the ring by weight, in millionths of a slot
   std::uint32_t slots = 0;               // partitions placed on it
 };
+struct DiskStatus {
+  std::string folder;
+  std::string state;  // ok; full: it takes no more images; failed: nothing on it is used
+  std::uint64_t free_bytes = 0;
+  std::uint64_t total_bytes = 0;
+  std::uint64_t images = 0;
+  std::uint64_t bytes = 0;
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -55,6 +63,7 @@ struct StatusAnswer {
   std::string waits_for;            // a leaving node: what is still to be handed over
   std::uint64_t planned_slots = 0;  // copies of partitions that the last placement moved anywhere
   std::uint64_t ideal_slots = 0;    // the least that any placement would have moved
+  std::vector<DiskStatus> disks;
 };
 
 struct RecipesRequest {

@@ -119,6 +119,11 @@ struct Fields<MemberStatus> {
                          &MemberStatus::target_slots_micro, &MemberStatus::slots>;
 };
 template <>
+struct Fields<DiskStatus> {
+  using List = FieldList<&DiskStatus::folder, &DiskStatus::state, &DiskStatus::free_bytes,
+                         &DiskStatus::total_bytes, &DiskStatus::images, &DiskStatus::bytes>;
+};
+template <>
 struct Fields<ParameterStatus> {
   using List = FieldList<&ParameterStatus::name, &ParameterStatus::type, &ParameterStatus::range,
                          &ParameterStatus::default_value>;

@@ -156,14 +156,24 @@ Result<Done> DiskFolder::sync_folder(const fs::path& folder) const {
 DiskFolder::Space DiskFolder::space() const {
   struct statvfs facts {};
   if (::statvfs(root_.c_str(), &facts) != 0) return {};
-  return {facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize};
+  Space space{facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize};
+  space.full = !has_room_for(refused_bytes_, space);
+  return space;
+}
+
+bool DiskFolder::has_room_for(std::uint64_t bytes, const Space& space) {
+  const std::uint64_t kept = space.total_bytes / kept_free_one_in;
+  const bool is_known = space.total_bytes > 0;
+  return !is_known || (space.free_bytes >= kept && space.free_bytes - kept >= bytes);
 }
 
 Result<Done> DiskFolder::check_room_for(std::uint64_t bytes) const {
   const Space left = space();
-  const std::uint64_t kept = left.total_bytes / kept_free_one_in;
-  const bool is_known = left.total_bytes > 0;
-  if (!is_known || (left.free_bytes >= kept && left.free_bytes - kept >= bytes)) return Done{};
+  if (has_room_for(bytes, left)) {
+    refused_bytes_ = 0;
+    return Done{};
+  }
+  refused_bytes_ = bytes;
   return Error{ErrorCode::no_space, root_.string() + ": of " + std::to_string(left.total_bytes) +
                                         " bytes " + std::to_string(left.free_bytes) +
                                         " are free, and the last twentieth is for no image"};

@@ -63,6 +63,7 @@ class DiskFolder {
   struct Space {
     std::uint64_t free_bytes = 0;  // for us, without what is kept for root
     std::uint64_t total_bytes = 0;
+    bool full = false;  // there is still no room for the image that was refused last
   };
   [[nodiscard]] Space space() const;
   /// `no_space` if less than a twentieth of the disk would be left beside `bytes` more: the index,
@@ -90,6 +91,7 @@ class DiskFolder {
   std::size_t empty_tmp();
 
  private:
+  [[nodiscard]] static bool has_room_for(std::uint64_t bytes, const Space& space);
   explicit DiskFolder(std::filesystem::path root, SyncFile sync)
       : root_(std::move(root)), sync_(std::move(sync)) {}
   [[nodiscard]] Result<Done> take_lock();
@@ -103,6 +105,7 @@ class DiskFolder {
   DiskId id_;
   bool is_new_ = false;
   mutable std::atomic<bool> failed_{false};
+  mutable std::atomic<std::uint64_t> refused_bytes_{0};
   std::set<std::filesystem::path> unsynced_;  // folders in which a folder was made
   std::uint64_t last_number_ = 0;             // of a temp file or a piece of trash
 };

@@ -65,7 +65,8 @@ class LmdbDisk::Reader {
   }
   Result<DiskAnswer> operator()(const Summarize&) const {
     const DiskFolder::Space space = disk_.folder_->space();
-    return DiskAnswer(DiskSummary{disk_.index_->summaries(), space.free_bytes, space.total_bytes});
+    return DiskAnswer(
+        DiskSummary{disk_.index_->summaries(), space.free_bytes, space.total_bytes, space.full});
   }
   Result<DiskAnswer> operator()(const ReadRange& asked) const {
     if (asked.length > chunk_bytes_max) return Error{ErrorCode::usage, "a range above 1 MiB"};

@@ -47,6 +47,10 @@ class Accounting : public Check {
                {node});
       }
       if (status.bytes != bytes) report(who + "another number of bytes than it has", {node});
+      const bool failed = scene_.world.disk(node).has_failed();
+      if (status.disks.size() != 1 || (status.disks[0].state == "failed") != failed) {
+        report(who + "another state of its disk than it has", {node});
+      }
       if (status.unsettled != 0) report(who + "partitions are in motion at rest", {node});
       if (status.under_replicated == 0) continue;
       // A hint may still be on its way to a holder that has caught up otherwise.

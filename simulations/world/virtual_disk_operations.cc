@@ -308,6 +308,7 @@ DiskSummary VirtualDisk::summary() const {
   DiskSummary summary;
   for (const auto& [partition, part] : parts) summary.partitions.push_back(part);
   summary.free_bytes = summary.total_bytes = 1ULL << 40;
+  summary.full = trouble.full;
   return summary;
 }
 

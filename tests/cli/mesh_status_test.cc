@@ -61,6 +61,20 @@ TEST_CASE("cli: the sums of all reports tell whether the mesh is calm") {
   CHECK(unrest_of(sums_of(reports)) == "12 partitions unsettled");
 }
 
+TEST_CASE("cli: a disk that failed or is full is named, and keeps a mesh from being calm") {
+  for (const std::string state : {"failed", "full", "ok"}) {
+    auto reports = two_nodes();
+    reports[0].status->disks = {{"/data/a", "ok", 50, 100, 1, 10},
+                                {"/data/b", state, 1, 100, 1, 10}};
+    const bool well = state == "ok";
+    CHECK(unrest_of(sums_of(reports)) == (well ? "" : "1 disk " + state));
+    const Json json = status_json(reports);
+    CHECK(json["nodes"][0]["disks"][1]["folder"] == "/data/b");
+    CHECK(json["nodes"][0]["disks"][1]["state"] == state);
+    CHECK(json["totals"]["disks_failed"] == (state == "failed" ? 1 : 0));
+  }
+}
+
 TEST_CASE("cli: a silent node, a joining one and differing epochs keep a mesh from being calm") {
   auto silent = two_nodes();
   silent[1].status.reset();

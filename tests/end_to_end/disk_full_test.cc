@@ -90,8 +90,10 @@ TEST_SUITE("wrong_input") {
           mesh.cli_at(number % mesh.size(), {"put", file.string(), "--name", name});
       REQUIRE_MESSAGE(put.exit == 0, put.err);
     }
+    CHECK(mesh.json({"status"})["totals"]["disks_full"] == 1);
+    CHECK(mesh.must({"status"}).find("node-1/images of node") != std::string::npos);
     CHECK(fs::space(disk.path()).available >= (64U << 20) / 20);
-    CHECK(mesh.json({"status"})["totals"]["under_replicated"] > 0);
+    CHECK(mesh.json({"status"})["totals"]["hints"] > 0);
     CHECK(mesh.comes_back(1, "more-11", file));
   }
 }

@@ -56,7 +56,9 @@ TEST_CASE("host: no image begins that would leave less than a twentieth of the d
   (void)rig.get<Done>(CreateTemp{TempId{901}, false, room - 4096});
   CHECK(disk.free_bytes() < (8U << 20) / 20 + 8192);  // reserved before the first byte has come
   check_code(rig.ask(CreateTemp{TempId{902}, false, 8192}), ErrorCode::no_space);
+  CHECK(rig.get<DiskSummary>(Summarize{}).full);
   (void)rig.get<Done>(DropTemp{TempId{901}});
+  CHECK_FALSE(rig.get<DiskSummary>(Summarize{}).full);
   CHECK(rig.upload("after", 1, 1, noise(8, chunk_bytes_max)));
 
   disk.fill((8U << 20) / 40);
