@@ -110,8 +110,8 @@ class Node : private Post {
   void add_members(StatusAnswer& status) const;
   [[nodiscard]] bool is_short_of_copies(PartitionId partition) const;
   [[nodiscard]] StatusAnswer status_of(const std::vector<std::optional<DiskSummary>>& disks);
-  [[nodiscard]] static DiskStatus status_of(const DiskDescription& disk,
-                                            const std::optional<DiskSummary>& summary);
+  [[nodiscard]] static DiskStatus status_of_disk(const DiskDescription& disk,
+                                                 const std::optional<DiskSummary>& summary);
   [[nodiscard]] RecipesAnswer recipes_of(OperationId operation) const;
 
   NodeOptions options_;

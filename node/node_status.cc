@@ -76,10 +76,11 @@ std::string text_of(const ToolLimits& limits) {
 
 void Node::on_status(Instant now, LinkId link, const StatusRequest& request) {
   begin<AnswerStatus>(now, one_of_each_disk_, static_cast<Post&>(*this), link, request.operation,
-                      [this](const auto& disks) { return status_of(disks); });
+                      [this](const AnswerStatus::Summaries& disks) { return status_of(disks); });
 }
 
-DiskStatus Node::status_of(const DiskDescription& disk, const std::optional<DiskSummary>& summary) {
+DiskStatus Node::status_of_disk(const DiskDescription& disk,
+                                const std::optional<DiskSummary>& summary) {
   DiskStatus status;
   status.folder = disk.folder;
   status.state = "failed";
@@ -109,7 +110,8 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   for (std::size_t index = 0; index < disks.size(); ++index) {
     const std::optional<DiskSummary>& summary = disks[index];
     const std::uint32_t number = view_.disk_of(one_of_each_disk_[index]);
-    const DiskStatus& disk = status.disks.emplace_back(status_of(options_.disks[number], summary));
+    const DiskStatus& disk =
+        status.disks.emplace_back(status_of_disk(options_.disks[number], summary));
     status.disk_free_bytes += disk.free_bytes;
     status.disk_total_bytes += disk.total_bytes;
     status.images += disk.images;

@@ -9,6 +9,7 @@ namespace pixmesh {
 namespace {
 
 constexpr std::uint32_t nodes_max = 64;       // bits of a split
+constexpr Duration back_after = 1s;           // a node whose disk is rolled back
 constexpr Duration motion_within = 10s;       // a strike waits that long for partitions to move
 constexpr Duration motion_looked_for = 10ms;  // how often
 
@@ -229,10 +230,9 @@ void FaultPlayer::begin_disk(const Event& fault) {
 }
 
 void FaultPlayer::roll_back(std::uint32_t node, Duration age) {
-  constexpr Duration away = 1s;
   until(age, [this, node, before = world_.disk(node).contents()] {
     if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
-    crash(node, away);
+    crash(node, back_after);
     world_.disk(node).restore(before);
   });
 }
