@@ -27,11 +27,6 @@ std::optional<Instant> Beliefs::silent_since(std::uint32_t node, NodeId member) 
   return found == silent.end() ? std::nullopt : std::optional(found->second);
 }
 
-const std::set<NodeId>& Beliefs::alive(std::uint32_t node) {
-  read_on();
-  return alive_[node];
-}
-
 std::vector<Beliefs::Accusation> Beliefs::take_accusations() {
   read_on();
   return std::exchange(accusations_, {});
@@ -58,7 +53,8 @@ void Beliefs::read_on() {
     alive_[line.node].erase(*member);
     silent_[line.node].try_emplace(*member, line.at);
     const bool itself = field(line.fields, "by=") == short_text(world_.id_of(line.node));
-    if (state == "suspect" && itself) accusations_.push_back({line.node, *member});
+    if (state != "suspect" || !itself) continue;
+    accusations_.push_back({line.node, *member, alive_[line.node].size()});
   }
 }
 

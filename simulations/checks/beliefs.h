@@ -11,6 +11,7 @@ class Beliefs {
   struct Accusation {
     std::uint32_t node = 0;
     NodeId member;
+    std::size_t others = 0;  // that it believed alive just then, and might have asked
   };
   explicit Beliefs(MeshWorld& world) : world_(world) {}
 
@@ -18,8 +19,6 @@ class Beliefs {
   void forget(std::uint32_t node);
   /// Since when `node` has believed `member` silent; none if it has not.
   [[nodiscard]] std::optional<Instant> silent_since(std::uint32_t node, NodeId member);
-  /// Members that this process has said to be alive and not silent since.
-  [[nodiscard]] const std::set<NodeId>& alive(std::uint32_t node);
   /// Those since the last call.
   [[nodiscard]] std::vector<Accusation> take_accusations();
 
@@ -30,7 +29,7 @@ class Beliefs {
   MeshWorld& world_;
   std::size_t next_ = 0;  // line of the log
   std::map<std::uint32_t, std::map<NodeId, Instant>> silent_;
-  std::map<std::uint32_t, std::set<NodeId>> alive_;
+  std::map<std::uint32_t, std::set<NodeId>> alive_;  // as a process said, and not silent since
   std::vector<Accusation> accusations_;
 };
 

@@ -51,10 +51,10 @@ class Routing : public Check {
            {router, number});
   }
 
-  // A node that knows of nobody else alive has nobody to ask.
+  // A node that knows of hardly anybody else alive has nobody to ask.
   void look_at_accusations() {
-    for (const auto& [node, member] : beliefs_.take_accusations()) {
-      if (askers_.contains(node) || beliefs_.alive(node).size() < 2) continue;
+    for (const auto& [node, member, others] : beliefs_.take_accusations()) {
+      if (askers_.contains(node) || others < 2) continue;
       if (++accused_[node] < accusations_pardoned) continue;
       report("node " + std::to_string(node) + " suspects and never asked others to probe",
              {node, scene_.world.number_of(member)});
