@@ -10,11 +10,11 @@ bool is_gone(const MemberStatus& member) {
   return member.state == "left" || member.state == "evicted";
 }
 
-/// "active", or what is wrong: "dead", "active, suspect".
 std::uint32_t count_disks(const StatusAnswer& status, std::string_view state) {
   return static_cast<std::uint32_t>(std::ranges::count(status.disks, state, &DiskStatus::state));
 }
 
+/// "active", or what is wrong: "dead", "active, suspect".
 std::string condition_of(const NodeReport& report, const MemberStatus* member) {
   if (member == nullptr) return report.status ? "unknown" : "silent";
   std::string text = member->state;

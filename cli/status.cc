@@ -33,11 +33,11 @@ std::string disk_troubles_of(const NodeReport& node) {
     const std::string who = "disk " + disk.folder + " of node " + short_text(node.node);
     if (disk.state == "failed") {
       text += who +
-              " has failed: what is on it is not used until the node is started again. Look at"
-              " the device first; with a new folder in its place the others fill it.\n";
+              " has failed: nothing on it is used. Look at the device and start the node again.\n";
     } else if (disk.state == "full") {
       text += who + " is full (" + size_at_a_glance(disk.free_bytes) + " of " +
-              size_at_a_glance(disk.total_bytes) + " free): it takes no images until some go.\n";
+              size_at_a_glance(disk.total_bytes) +
+              " free): the last image it was given found no room.\n";
     }
   }
   return text;

@@ -7,6 +7,8 @@
 namespace pixmesh {
 namespace {
 
+constexpr const char* size_text = "the image is over 64 GiB";
+
 StreamId sink_stream_of(StreamId client) {
   client.raw.back() ^= 0xff;
   return client;
@@ -32,6 +34,8 @@ Upload::Upload(OperationId id, const MeshView& mesh, PutRequest request, Partiti
 Effects Upload::start(Instant now) {
   deadline_ = now + std::chrono::milliseconds(request_.deadline_ms);
   phase_deadline_ = deadline_;
+  // Disks reserve what is announced.
+  if (request_.size.value_or(0) > image_bytes_max) return fail(ErrorCode::usage, size_text);
   Effects effects = lookup_.start(now);
   // When the lists are known already, the holders get ready while the version is looked up.
   if (lookup_.lists().known()) append(effects, open_sinks(now));
@@ -164,7 +168,7 @@ Effects Upload::on_chunk(Instant now, const BulkEnd& from, const StreamChunk& me
   last_seen_ = message.last;
   record_.size += chunk.size;
   record_.checksums.push_back(chunk.checksum);
-  if (record_.size > image_bytes_max) return fail(ErrorCode::usage, "the image is over 64 GiB");
+  if (record_.size > image_bytes_max) return fail(ErrorCode::usage, size_text);
   Effects effects;
   for (const auto& [node, sink] : sinks_) {
     if (sink.state != SinkState::receiving) continue;

@@ -27,7 +27,7 @@ struct MemberStatus {
 };
 struct DiskStatus {
   std::string folder;
-  std::string state;  // ok; full: it takes no more images; failed: nothing on it is used
+  std::string state;  // ok; full: no room for the image refused last; failed: not used
   std::uint64_t free_bytes = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t images = 0;

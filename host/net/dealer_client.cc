@@ -51,10 +51,6 @@ bool DealerClient::send_bulk(const Bytes& message) {
   return send_frame(*bulk_, frame, false) == Sent::done;
 }
 
-bool DealerClient::send_bulk(const Bytes& message, ByteView chunk) {
-  return send_bulk(message, zmq::message_t(chunk.data(), chunk.size()));
-}
-
 bool DealerClient::send_bulk(const Bytes& message, zmq::message_t chunk) {
   if (!bulk_ || message.size() > message_bytes_max || chunk.size() > chunk_bytes_max) return false;
   zmq::message_t frame = frame_of(message);

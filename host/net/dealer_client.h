@@ -42,7 +42,6 @@ class DealerClient {
   /// there is no bulk plane.
   [[nodiscard]] bool send(const Bytes& message);
   [[nodiscard]] bool send_bulk(const Bytes& message);
-  [[nodiscard]] bool send_bulk(const Bytes& message, ByteView chunk);        // copies the chunk
   [[nodiscard]] bool send_bulk(const Bytes& message, zmq::message_t chunk);  // takes it
 
   /// The next message, waiting at most `timeout`. Malformed ones are passed over.

@@ -32,7 +32,7 @@ TEST_CASE("host_transport: a client asks on both planes and is answered along it
   CHECK(client.receive(0s) == bytes_from("answer"));
 
   const Bytes content(chunk_bytes_max, 42);
-  REQUIRE(client.send_bulk(bytes_from("piece"), content));
+  REQUIRE(client.send_bulk(bytes_from("piece"), zmq::message_t(content.data(), content.size())));
   const auto piece = node.next();
   REQUIRE(piece);
   REQUIRE(piece->chunk);
