@@ -28,6 +28,7 @@ struct ToolRun {
   std::string output_extension;
   bool input_on_stdin = false;    // then `{in}` does not occur
   bool output_on_stdout = false;  // then `{out}` does not occur
+  bool vips_modules = false;      // libvips may load its plug-ins
   std::uint32_t disk = 0;         // index of the disk that holds the input
   ToolLimits limits;
 };

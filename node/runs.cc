@@ -172,6 +172,7 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
               command->output_extension,
               recipe.input_on_stdin,
               recipe.output_on_stdout,
+              recipe.vips_modules,
               disk,
               recipe.limits};
   run.tool.limits.wall = std::min<Duration>(run.tool.limits.wall, deadline - now);

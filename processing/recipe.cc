@@ -271,6 +271,7 @@ Digest recipe_digest(const Recipe& recipe) {
   bytes.u64(static_cast<std::uint64_t>(recipe.limits.cpu.count()));
   bytes.u64(recipe.limits.memory_bytes).u64(recipe.limits.output_bytes);
   bytes.u8(recipe.input_on_stdin ? 1 : 0).u8(recipe.output_on_stdout ? 1 : 0);
+  bytes.u8(recipe.vips_modules ? 1 : 0);
   return digest_of(bytes.bytes());
 }
 

@@ -42,6 +42,7 @@ struct Recipe {
   ToolLimits limits;
   bool input_on_stdin = false;    // then argv has no {in}
   bool output_on_stdout = false;  // then argv has no {out}
+  bool vips_modules = false;      // libvips loads its plug-ins: HEIC, JPEG XL, PDF, slides
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 

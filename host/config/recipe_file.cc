@@ -45,8 +45,8 @@ class RecipeReader {
 
  private:
   static const Names& recipe_keys() {
-    static const Names keys{"summary", "argv",   "output", "accepts", "needs",
-                            "stdin",   "stdout", "param",  "limit"};
+    static const Names keys{"summary", "argv",   "output",       "accepts", "needs",
+                            "stdin",   "stdout", "vips_modules", "param",   "limit"};
     return keys;
   }
 
@@ -63,6 +63,9 @@ class RecipeReader {
     }
     if (line.key == "stdout") {
       return take(source_.bool_of(line.key, *line.value), recipe_.output_on_stdout);
+    }
+    if (line.key == "vips_modules") {
+      return take(source_.bool_of(line.key, *line.value), recipe_.vips_modules);
     }
     return line.key == "limit" ? read_limits(line) : read_parameters_of(line);
   }

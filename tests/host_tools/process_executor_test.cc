@@ -77,14 +77,29 @@ TEST_CASE("host_tools: a tool sees a small environment, its own folder and no de
   const std::string text = read_text(report.output_path);
   const std::string folder = fs::path(report.output_path).parent_path();
   // The shell itself adds PWD (and OLDPWD).
-  CHECK(text.find("HOME LANG MAGICK_THREAD_LIMIT OMP_NUM_THREADS PATH PWD TMPDIR VIPS_BLOCK_"
-                  "UNTRUSTED VIPS_CONCURRENCY") != std::string::npos);
+  CHECK(text.find("HOME LANG MAGICK_THREAD_LIMIT OMP_NUM_THREADS PATH PWD TMPDIR VIPSHOME "
+                  "VIPS_BLOCK_UNTRUSTED VIPS_CONCURRENCY") != std::string::npos);
   CHECK(text.find("PIXMESH_SECRET") == std::string::npos);
   CHECK(text.find("\n" + folder + "\n0077\n0\n") != std::string::npos);
   CHECK(text.find("\n4\n") != std::string::npos);  // 0, 1, 2 and the one ls opened
   CHECK(text.find("NoNewPrivs:\t1") != std::string::npos);
   CHECK(text.find("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000") != std::string::npos);
   ::unsetenv("PIXMESH_SECRET");
+}
+
+TEST_CASE("host_tools: libvips loads its plug-ins only for a recipe that wants them") {
+  ToolBench bench;
+  ToolRun list = bench.shell("vips -l > \"$out\"");
+  const auto knows_heif = [&] {
+    const ToolReport report = bench.run(list);
+    REQUIRE(report.end == ToolEnd::finished);
+    const std::string text = read_text(report.output_path);
+    CHECK(text.find("jpegload") != std::string::npos);
+    return text.find("heifload") != std::string::npos;
+  };
+  CHECK(!knows_heif());
+  list.vips_modules = true;
+  CHECK(knows_heif());
 }
 
 TEST_CASE("host_tools: an exit status and the last words of stderr are reported") {

@@ -40,6 +40,7 @@ argv = ["cat"]
 output = "txt"
 stdin = true
 stdout = true
+vips_modules = true
 )";
 
 }  // namespace
@@ -62,6 +63,8 @@ TEST_CASE("host_tools: a recipe file gives recipes with parameters in the order 
   CHECK(blur.limits == ToolLimits{5s, 60s, 1ULL << 30, 10'000'000});
   CHECK(recipes.value()[1].input_on_stdin);
   CHECK(recipes.value()[1].output_on_stdout);
+  CHECK(recipes.value()[1].vips_modules);
+  CHECK(!blur.vips_modules);
 }
 
 TEST_CASE("host_tools: faults of a recipe file name line and remedy") {

@@ -93,7 +93,8 @@ TEST_CASE("processing: the digest tells apart whatever changes a run, and not th
   CHECK(digest_after([](Recipe& r) { r.parameters[5].choices = {"png", "jpg"}; }) != original);
   CHECK(digest_after([](Recipe& r) { r.limits.memory_bytes = 1; }) != original);
   CHECK(digest_after([](Recipe& r) { r.output_on_stdout = true; }) != original);
-  CHECK(to_text(original) == "c40caccefb3615a762c9950086633c3dfa9be4f74763d3602ed50093b94a0317");
+  CHECK(digest_after([](Recipe& r) { r.vips_modules = true; }) != original);
+  CHECK(to_text(original) == "16d170493ea6578b3580394ddef8f4bee5a8ca04867df6795fb0ebf949ec0982");
 }
 
 TEST_CASE("processing: a book replaces a recipe of the same name and suggests near names") {
