@@ -20,7 +20,7 @@ zmq::message_t frame_of(const Bytes& message) { return {message.data(), message.
 
 Result<DealerClient> DealerClient::open(const Endpoint& control, const Endpoint& bulk) {
   DealerClient client;
-  client.context_ = shared_zmq_context();
+  client.context_ = client_zmq_context();
   auto socket =
       connect_dealer(*client.context_, Plane::control, control, control_limits, Unconnected::queue);
   if (!socket) return socket.error();

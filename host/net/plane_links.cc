@@ -21,7 +21,7 @@ ByteView view_of(const zmq::message_t& frame) { return {frame.data<std::uint8_t>
 PlaneLinks::PlaneLinks(PlaneOptions options, ChunkStore& chunks, EventSink& sink,
                        SendBudget& budget, TransportCounts& counts)
     : options_(options),
-      context_(shared_zmq_context()),
+      context_(node_zmq_context()),
       chunks_(chunks),
       sink_(sink),
       budget_(budget),

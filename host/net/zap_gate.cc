@@ -9,8 +9,6 @@
 namespace pixmesh {
 namespace {
 
-constexpr int io_threads = 2;  // one for control, one for bulk
-
 /// Reads one request whole. @returns its id (the second frame); throws ETERM at the end.
 zmq::message_t receive_request(zmq::socket_t& gate) {
   zmq::message_t id;
@@ -25,7 +23,7 @@ zmq::message_t receive_request(zmq::socket_t& gate) {
 
 }  // namespace
 
-GatedContext::GatedContext(int sockets_max) : context_(io_threads) {
+GatedContext::GatedContext(int io_threads, int sockets_max) : context_(io_threads) {
   context_.set(zmq::ctxopt::max_sockets, sockets_max);
   // Bound before any other socket exists: a listener without its gate would refuse everybody.
   auto gate = std::make_shared<zmq::socket_t>(context_, zmq::socket_type::rep);

@@ -17,7 +17,7 @@ namespace pixmesh {
 /// still being sent (each socket's linger).
 class GatedContext {
  public:
-  explicit GatedContext(int sockets_max);
+  GatedContext(int io_threads, int sockets_max);
   GatedContext(const GatedContext&) = delete;
   GatedContext& operator=(const GatedContext&) = delete;
   ~GatedContext();

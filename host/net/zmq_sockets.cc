@@ -17,7 +17,25 @@
 namespace pixmesh {
 namespace {
 
+constexpr int node_io_threads = 2;
 constexpr int sockets_max = 30'000;  // one a plane for each of 10,000 members, and room
+
+/// Made by the first who asks, ended by the last who holds it.
+template <typename T>
+class Shared {
+ public:
+  template <typename Make>
+  std::shared_ptr<T> get(Make make) {
+    const std::scoped_lock lock(mutex_);
+    std::shared_ptr<T> held = current_.lock();
+    if (!held) current_ = held = make();
+    return held;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::weak_ptr<T> current_;
+};
 
 int milliseconds_of(Duration duration) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(duration).count());
@@ -51,9 +69,14 @@ std::optional<HostAndPort> parse_endpoint(std::string_view text) {
 /// Debian, where a node that listens on 127.0.0.1 is not found.
 bool wants_ipv6(const HostAndPort& parts) { return parts.host[0] == '[' || parts.host == "*"; }
 
-void set_common_options(zmq::socket_t& socket, Plane plane, PipeLimits limits, bool ipv6) {
+/// One I/O thread for control and one for bulk, where the context has two.
+std::uint64_t affinity_of(zmq::context_t& context, Plane plane) {
+  const bool apart = context.get(zmq::ctxopt::io_threads) > 1;
+  return apart && plane == Plane::bulk ? 2 : 1;
+}
+
+void set_common_options(zmq::socket_t& socket, PipeLimits limits, bool ipv6) {
   namespace opt = zmq::sockopt;
-  socket.set(opt::affinity, std::uint64_t{plane == Plane::control ? 1U : 2U});
   socket.set(opt::ipv6, ipv6);
   socket.set(opt::linger, milliseconds_of(linger_max));
   socket.set(opt::maxmsgsize, std::int64_t{message_bytes_max});
@@ -101,16 +124,16 @@ bool receive_frame(zmq::socket_t& socket, zmq::message_t& frame) {
 
 }  // namespace
 
-std::shared_ptr<zmq::context_t> shared_zmq_context() {
-  static std::mutex mutex;
-  static std::weak_ptr<GatedContext> current;
-  const std::scoped_lock lock(mutex);
-  std::shared_ptr<GatedContext> gated = current.lock();
-  if (!gated) {
-    gated = std::make_shared<GatedContext>(sockets_max);
-    current = gated;
-  }
+std::shared_ptr<zmq::context_t> node_zmq_context() {
+  static Shared<GatedContext> shared;
+  const auto gated =
+      shared.get([] { return std::make_shared<GatedContext>(node_io_threads, sockets_max); });
   return {gated, &gated->context()};
+}
+
+std::shared_ptr<zmq::context_t> client_zmq_context() {
+  static Shared<zmq::context_t> shared;
+  return shared.get([] { return std::make_shared<zmq::context_t>(1); });
 }
 
 Result<zmq::socket_t> connect_dealer(zmq::context_t& context, Plane plane, const Endpoint& to,
@@ -121,7 +144,8 @@ Result<zmq::socket_t> connect_dealer(zmq::context_t& context, Plane plane, const
   }
   try {
     zmq::socket_t socket(context, zmq::socket_type::dealer);
-    set_common_options(socket, plane, limits, wants_ipv6(*parts));
+    socket.set(zmq::sockopt::affinity, affinity_of(context, plane));
+    set_common_options(socket, limits, wants_ipv6(*parts));
     socket.set(zmq::sockopt::routing_id, zmq::buffer(random_routing_id()));
     socket.set(zmq::sockopt::reconnect_ivl, milliseconds_of(100ms));
     socket.set(zmq::sockopt::reconnect_ivl_max, milliseconds_of(2s));
@@ -144,7 +168,8 @@ Result<BoundRouter> bind_router(zmq::context_t& context, Plane plane, const Endp
   }
   try {
     zmq::socket_t socket(context, zmq::socket_type::router);
-    set_common_options(socket, plane, limits, wants_ipv6(*parts));
+    socket.set(zmq::sockopt::affinity, affinity_of(context, plane));
+    set_common_options(socket, limits, wants_ipv6(*parts));
     socket.set(zmq::sockopt::zap_domain, "pixmesh");  // see GatedContext
     socket.set(zmq::sockopt::router_mandatory, true);
     // A peer that reconnects before we noticed its loss keeps its id and so its link.

@@ -14,10 +14,15 @@ namespace pixmesh {
 
 // The one place that knows ZeroMQ's options and error numbers. A socket belongs to one thread.
 
-/// The process's ZeroMQ context: made by the first who asks, ended with the last who holds it (the
-/// end waits for what is still being sent, at most `linger_max`). Two I/O threads: one for the
-/// control plane, one for bulk, so that an image never delays a probe. Safe from any thread.
-[[nodiscard]] std::shared_ptr<zmq::context_t> shared_zmq_context();
+/// The ZeroMQ context of a process's nodes: made by the first who asks, ended with the last who
+/// holds it (the end waits for what is still being sent, at most `linger_max`). Two I/O threads:
+/// one for the control plane, one for bulk, so that an image never delays a probe. Safe from any
+/// thread.
+[[nodiscard]] std::shared_ptr<zmq::context_t> node_zmq_context();
+
+/// The one of a process's clients, likewise. It listens to nobody and answers no probe: one I/O
+/// thread, no gate, and ZeroMQ's 1,023 sockets, which a command makes in a fraction of the time.
+[[nodiscard]] std::shared_ptr<zmq::context_t> client_zmq_context();
 
 inline constexpr Duration linger_max = 500ms;
 
