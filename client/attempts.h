@@ -29,7 +29,7 @@ template <typename T>
 /// longer than its own limit for a lookup, and twice as much each round.
 /// @returns the first success, or the last error.
 template <typename T, typename Attempt>
-[[nodiscard]] Result<T> at_holder(Client::Session& session, const std::string& name,
+[[nodiscard]] Result<T> at_holder(Client::Session& session, const std::string& name, Burden burden,
                                   Attempt&& attempt) {
   constexpr Duration first_patience = 5s;
   const PartitionId partition = session.partition_of_name(name);
@@ -39,7 +39,7 @@ template <typename T, typename Attempt>
   bool answered = false;  // by any holder
   int refusals = 0;       // for want of a quorum
   for (int attempts = 0; attempts < attempts_max;) {
-    const auto holders = session.holders_of_partition(partition, deadline);
+    const auto holders = session.holders_of_partition(partition, burden, deadline);
     if (!holders) return holders.error();
     for (const HolderAddress& holder : holders.value()) {
       const Instant now = monotonic_now();

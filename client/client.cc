@@ -28,26 +28,29 @@ Result<std::unique_ptr<Client>> Client::connect(ClientOptions options) {
 const MeshAnswer& Client::mesh() const { return session_->mesh(); }
 
 Result<LookupAnswer> Client::stat(const std::string& name, bool strict) {
-  return at_holder<LookupAnswer>(*session_, name, [&](const HolderAddress& holder, Instant limit) {
-    const LookupRequest question{session_->next_operation(), name, strict};
-    return answered(session_->ask<LookupAnswer>(holder.control, question, limit));
-  });
+  return at_holder<LookupAnswer>(
+      *session_, name, Burden::words, [&](const HolderAddress& holder, Instant limit) {
+        const LookupRequest question{session_->next_operation(), name, strict};
+        return answered(session_->ask<LookupAnswer>(holder.control, question, limit));
+      });
 }
 
 Result<WriteDone> Client::remove(const std::string& name) {
   const RequestId request = session_->fresh_request();
-  return at_holder<WriteDone>(*session_, name, [&](const HolderAddress& holder, Instant limit) {
-    const RemoveRequest question{session_->next_operation(), request, name};
-    return checked(session_->ask<WriteDone>(holder.control, question, limit));
-  });
+  return at_holder<WriteDone>(
+      *session_, name, Burden::words, [&](const HolderAddress& holder, Instant limit) {
+        const RemoveRequest question{session_->next_operation(), request, name};
+        return checked(session_->ask<WriteDone>(holder.control, question, limit));
+      });
 }
 
 Result<WriteDone> Client::tag(const std::string& name, const std::vector<Tag>& changes) {
   const RequestId request = session_->fresh_request();
-  return at_holder<WriteDone>(*session_, name, [&](const HolderAddress& holder, Instant limit) {
-    const TagRequest question{session_->next_operation(), request, name, changes};
-    return checked(session_->ask<WriteDone>(holder.control, question, limit));
-  });
+  return at_holder<WriteDone>(
+      *session_, name, Burden::words, [&](const HolderAddress& holder, Instant limit) {
+        const TagRequest question{session_->next_operation(), request, name, changes};
+        return checked(session_->ask<WriteDone>(holder.control, question, limit));
+      });
 }
 
 Result<WriteDone> Client::copy(const std::string& from, const std::string& to) {
@@ -56,10 +59,11 @@ Result<WriteDone> Client::copy(const std::string& from, const std::string& to) {
   std::vector<NodeId> givers;
   for (const HolderAddress& holder : source->holders) givers.push_back(holder.node);
   const RequestId request = session_->fresh_request();
-  return at_holder<WriteDone>(*session_, to, [&](const HolderAddress& holder, Instant limit) {
-    const CopyRequest question{session_->next_operation(), request, to, source->record, givers};
-    return checked(session_->ask<WriteDone>(holder.control, question, limit));
-  });
+  return at_holder<WriteDone>(
+      *session_, to, Burden::words, [&](const HolderAddress& holder, Instant limit) {
+        const CopyRequest question{session_->next_operation(), request, to, source->record, givers};
+        return checked(session_->ask<WriteDone>(holder.control, question, limit));
+      });
 }
 
 Result<bool> Client::list(const std::string& prefix, const std::vector<Tag>& tags,

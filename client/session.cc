@@ -190,6 +190,7 @@ Result<Done> Client::Session::sleep(Duration pause) {
 }
 
 Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(PartitionId partition,
+                                                                         Burden burden,
                                                                          Instant deadline) {
   auto row = rows_.find(partition);
   if (row == rows_.end()) {
@@ -215,6 +216,11 @@ Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(Partiti
   if (living.empty()) living = row->second.holders;
   if (living.empty()) return Error{ErrorCode::unreachable, "the partition has no holders"};
   std::rotate(living.begin(), living.begin() + partition.raw % living.size(), living.end());
+  if (burden == Burden::words) {
+    std::stable_partition(living.begin(), living.end(), [&](const HolderAddress& holder) {
+      return nodes_.contains(holder.control);
+    });
+  }
   const auto silent = std::stable_partition(
       living.begin(), living.end(),
       [&](const HolderAddress& holder) { return !fell_silent(holder.control); });

@@ -3,11 +3,17 @@
 #include <map>
 
 #include "client/client.h"
-#include "host/system/clocks.h"
 #include "host/net/dealer_client.h"
+#include "host/system/clocks.h"
 #include "wire/message.h"
 
 namespace pixmesh {
+
+/// What a holder is asked to carry.
+enum class Burden : std::uint8_t {
+  words,  // those that are connected already are asked first: a new connection costs more
+  bytes,  // spread over the holders, whatever is connected
+};
 
 /// Connections to nodes by address, and the waiting for answers. One call at a time.
 class Client::Session {
@@ -66,6 +72,7 @@ class Client::Session {
   /// Living holders of the partition in an order that spreads load, without those that fell
   /// silent if others are left; the row is cached.
   [[nodiscard]] Result<std::vector<HolderAddress>> holders_of_partition(PartitionId partition,
+                                                                        Burden burden,
                                                                         Instant deadline);
   void forget_row(PartitionId partition) { rows_.erase(partition); }
 

@@ -215,7 +215,8 @@ Result<WriteDone> Client::put(const PutOptions& options, ByteSource& source,
   const Instant deadline = session_->deadline();
   bool can_repeat = true;
   auto done = at_holder<WriteDone>(
-      *session_, options.name, [&](const HolderAddress& holder, Instant) -> Result<WriteDone> {
+      *session_, options.name, Burden::bytes,
+      [&](const HolderAddress& holder, Instant) -> Result<WriteDone> {
         PutAttempt attempt(*session_, options, request, source, progress);
         auto result = attempt.run(holder, deadline);
         if (result || !attempt.bytes_were_read()) return result;
@@ -240,7 +241,7 @@ Result<WriteDone> Client::put(const PutOptions& options, ByteSource& source,
 Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
                                RequestId request) {
   return at_holder<RunCandidates>(
-      session, options.name, [&](const HolderAddress& holder, Instant limit) {
+      session, options.name, Burden::words, [&](const HolderAddress& holder, Instant limit) {
         RunRequest question;
         question.operation = session.next_operation();
         question.request = request;
@@ -253,6 +254,14 @@ Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& optio
 }
 
 namespace {
+
+HolderAddress address_of(const RunCandidate& candidate) {
+  HolderAddress node;
+  node.node = candidate.node;
+  node.control = candidate.control;
+  node.bulk = candidate.bulk;
+  return node;
+}
 
 /// Starts the run at one candidate and waits for its end.
 Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
@@ -269,6 +278,7 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
   if (!session.send(candidate.control, start)) {
     return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
   }
+  (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
   constexpr Duration acceptance_patience = 2s;
   Client::Session::Attention attention(session, candidate.control);
   Instant limit = std::min(deadline, monotonic_now() + acceptance_patience);
@@ -295,15 +305,11 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
 Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidate,
                           const RunDone& done, RequestId request, ByteSink& sink,
                           const Progress& progress) {
-  HolderAddress node;
-  node.node = candidate.node;
-  node.control = candidate.control;
-  node.bulk = candidate.bulk;
   StreamOpen open;
   open.run = request;
   open.size = done.output_size;
   Instant told_at = monotonic_now();
-  return fetch_stream(session, node, open, sink, nullptr, progress, [&] {
+  return fetch_stream(session, address_of(candidate), open, sink, nullptr, progress, [&] {
     if (monotonic_now() < told_at + alive_every) return;
     told_at = monotonic_now();
     (void)session.send(candidate.control, RunAlive{request});
