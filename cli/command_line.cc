@@ -143,15 +143,30 @@ void CommandLine::add_global_flags(CLI::App& app) {
       .type_name("TIME");
 }
 
+/// These flags for each of forty commands would be most of what a start allocates.
+void CommandLine::add_global_flags_when_named(CLI::App& app) {
+  app.preparse_callback([this, &app](std::size_t) { add_global_flags(app); });
+}
+
 CommandLine::~CommandLine() = default;
 
-CommandShape CommandLine::shape() const { return shape_of(*root_); }
+CommandShape CommandLine::shape() {
+  add_global_flags_below(*root_);
+  return shape_of(*root_);
+}
+
+void CommandLine::add_global_flags_below(CLI::App& app) {
+  for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
+    if (sub->get_option_no_throw("--json") == nullptr) add_global_flags(*sub);
+    add_global_flags_below(*sub);
+  }
+}
 
 CLI::App& CommandLine::leaf(CLI::App& parent, const std::string& name, const std::string& summary,
                             CommandBody body) {
   CLI::App& app = *parent.add_subcommand(name, summary);
   app.require_subcommand(0, 0);
-  add_global_flags(app);
+  add_global_flags_when_named(app);
   app.callback([this, body = std::move(body)] { chosen_ = body; });
   return app;
 }
@@ -171,7 +186,7 @@ Command CommandLine::family(const std::string& group, const std::string& name,
   CLI::App& app = *root_->add_subcommand(name, summary);
   app.group(group);
   app.require_subcommand(0, 1);
-  add_global_flags(app);
+  add_global_flags_when_named(app);
   return Command(app);
 }
 

@@ -28,7 +28,7 @@ class CommandLine {
 
   [[nodiscard]] const GlobalFlags& flags() const { return flags_; }
   /// All commands and flags there are, for completion.
-  [[nodiscard]] CommandShape shape() const;
+  [[nodiscard]] CommandShape shape();
 
   /// A command of its own: `pixmesh NAME`, listed under `group` in the help.
   Command add(const std::string& group, const std::string& name, const std::string& summary,
@@ -52,6 +52,8 @@ class CommandLine {
   CLI::App& leaf(CLI::App& parent, const std::string& name, const std::string& summary,
                  CommandBody body);
   void add_global_flags(CLI::App& app);
+  void add_global_flags_when_named(CLI::App& app);
+  void add_global_flags_below(CLI::App& app);
 
   std::unique_ptr<CLI::App> root_;
   GlobalFlags flags_;
