@@ -14,6 +14,8 @@ constexpr int control_batch = 256;  // messages taken from one socket before the
 constexpr int bulk_batch = 16;
 constexpr Duration retry_interval = 2ms;  // ZeroMQ does not tell when one ROUTER peer has room
 
+constexpr SocketWatch::Key router_key = SocketWatch::key_max;
+
 ByteView view_of(const zmq::message_t& frame) { return {frame.data<std::uint8_t>(), frame.size()}; }
 
 }  // namespace
@@ -35,22 +37,23 @@ Result<Endpoint> PlaneLinks::bind(const Endpoint& at) {
   if (!bound) return bound.error();
   BoundRouter router = std::move(bound).value();
   router_ = std::move(router.socket);
+  watch_.add(router_key, *router_);
   return router.address;
 }
 
 void PlaneLinks::open(LinkId link, const Endpoint& to) {
   Dealer& dealer = dealers_[link];
   dealer.to = to;
-  connect(dealer);
+  connect(link, dealer);
 }
 
-void PlaneLinks::connect(Dealer& dealer) {
+void PlaneLinks::connect(LinkId link, Dealer& dealer) {
   const PipeLimits pipe{static_cast<int>(options_.limits.link_count_max),
                         options_.receive_count_max};
   auto socket = connect_dealer(*context_, options_.plane, dealer.to, pipe, Unconnected::refuse);
   if (!socket) return counts_.add(TransportCount::sockets_refused);
   dealer.socket = std::move(socket).value();
-  items_stale_ = true;
+  watch_.add(link.raw, *dealer.socket);
 }
 
 void PlaneLinks::close(LinkId link) {
@@ -60,16 +63,16 @@ void PlaneLinks::close(LinkId link) {
     stalled_.erase(link);
     return;
   }
+  watch_.remove(link.raw);
   if (found->second.socket) found->second.socket->set(zmq::sockopt::linger, 0);
   dealers_.erase(found);
-  items_stale_ = true;
 }
 
 void PlaneLinks::send(LinkId link, Outgoing outgoing) {
   const auto dealer = dealers_.find(link);
   if (dealer != dealers_.end()) {
     dealer->second.waiting.push_back(std::move(outgoing));
-    return flush(dealer->second);
+    return flush(link, dealer->second);
   }
   const auto stalled = stalled_.find(link);
   if (stalled != stalled_.end()) return stalled->second.push_back(std::move(outgoing));
@@ -77,55 +80,49 @@ void PlaneLinks::send(LinkId link, Outgoing outgoing) {
 }
 
 void PlaneLinks::wait(int wake_fd, Duration timeout) {
-  if (items_stale_) rebuild_items(wake_fd);
-  set_events();
   if (!stalled_.empty() || paused()) timeout = std::min(timeout, retry_interval);
-  poll_items(items_, timeout);
+  ready_ = watch_.wait(wake_fd, timeout, [this](auto key) { return wanted_of(key); });
+}
+
+short PlaneLinks::wanted_of(SocketWatch::Key key) const {
+  const short reading = receiving_ && !paused() ? ZMQ_POLLIN : 0;
+  const auto dealer = dealers_.find(LinkId{key});
+  const bool writing = dealer != dealers_.end() && !dealer->second.waiting.empty();
+  return static_cast<short>(reading | (writing ? ZMQ_POLLOUT : 0));
 }
 
 void PlaneLinks::serve() {
   flush_stalled();
-  if (items_stale_) return;  // `polled_` may name closed links
-  std::size_t next = 1;
-  if (router_ && (items_[next++].revents & ZMQ_POLLIN) != 0) receive_from_peers();
-  for (const auto& place : polled_) {
-    const short ready = items_[next++].revents;
-    if ((ready & ZMQ_POLLOUT) != 0) flush(place->second);
-    if ((ready & ZMQ_POLLIN) != 0) receive_from(place->first, *place->second.socket);
+  for (const auto [key, events] : ready_) {
+    if (key == router_key) {
+      receive_from_peers();
+      continue;
+    }
+    const auto found = dealers_.find(LinkId{key});
+    if (found == dealers_.end()) continue;  // closed since
+    if ((events & ZMQ_POLLOUT) != 0) flush(found->first, found->second);
+    if ((events & ZMQ_POLLIN) != 0) receive_from(found->first, *found->second.socket);
+    if (!found->second.waiting.empty()) watch_.touch(key);  // receiving may have learned of room
   }
-}
-
-void PlaneLinks::rebuild_items(int wake_fd) {
-  items_.clear();
-  polled_.clear();
-  items_.push_back({nullptr, wake_fd, ZMQ_POLLIN, 0});
-  if (router_) items_.push_back({router_->handle(), 0, 0, 0});
-  for (auto place = dealers_.begin(); place != dealers_.end(); ++place) {
-    if (!place->second.socket) continue;
-    items_.push_back({place->second.socket->handle(), 0, 0, 0});
-    polled_.push_back(place);
-  }
-  items_stale_ = false;
-}
-
-void PlaneLinks::set_events() {
-  const short reading = receiving_ && !paused() ? ZMQ_POLLIN : 0;
-  std::size_t next = 1;
-  if (router_) items_[next++].events = reading;
-  for (const auto& place : polled_) {
-    const short writing = place->second.waiting.empty() ? 0 : ZMQ_POLLOUT;
-    items_[next++].events = static_cast<short>(reading | writing);
-  }
+  ready_ = {};
 }
 
 bool PlaneLinks::paused() const {
   return options_.plane == Plane::bulk && chunks_.count() >= options_.chunks_in_memory_max;
 }
 
+/// The next message, as long as `left` allows it. An empty socket tells of the next one by itself.
+bool PlaneLinks::receive_one(SocketWatch::Key key, zmq::socket_t& socket, ArrivedFrames& frames,
+                             int& left) {
+  if (left-- > 0 && !paused()) return receive_frames(socket, frames);
+  watch_.touch(key);
+  return false;
+}
+
 void PlaneLinks::receive_from_peers() {
   ArrivedFrames frames;
   int left = options_.plane == Plane::control ? control_batch : bulk_batch;
-  while (left-- > 0 && !paused() && receive_frames(*router_, frames)) {
+  while (receive_one(router_key, *router_, frames, left)) {
     if (well_formed(frames, 1)) {
       deliver(link_of_peer(frames.kept[0]), frames, 1);
     } else {
@@ -137,7 +134,7 @@ void PlaneLinks::receive_from_peers() {
 void PlaneLinks::receive_from(LinkId link, zmq::socket_t& socket) {
   ArrivedFrames frames;
   int left = options_.plane == Plane::control ? control_batch : bulk_batch;
-  while (left-- > 0 && !paused() && receive_frames(socket, frames)) {
+  while (receive_one(link.raw, socket, frames, left)) {
     if (!well_formed(frames, 0)) {
       counts_.add(TransportCount::malformed_in);
     } else if (budget_.knows(link)) {
@@ -202,6 +199,7 @@ Sent PlaneLinks::send_to_peer(LinkId link, Outgoing& outgoing) {
     counts_.add(TransportCount::dropped_unknown_link);
     return Sent::no_peer;
   }
+  watch_.touch(router_key);
   zmq::message_t id(*peer);
   Sent sent = send_frame(*router_, id, true);
   if (sent == Sent::done) sent = send_body(*router_, outgoing);
@@ -213,7 +211,8 @@ Sent PlaneLinks::send_to_peer(LinkId link, Outgoing& outgoing) {
   return sent;
 }
 
-void PlaneLinks::flush(Dealer& dealer) {
+void PlaneLinks::flush(LinkId link, Dealer& dealer) {
+  watch_.touch(link.raw);
   while (dealer.socket && !dealer.waiting.empty()) {
     const Sent sent = send_body(*dealer.socket, dealer.waiting.front());
     if (sent == Sent::full) return;
@@ -240,7 +239,7 @@ void PlaneLinks::forget_inbound(LinkId link) {
 void PlaneLinks::sweep(Instant now) {
   for (auto& [link, dealer] : dealers_) {
     drop_unsent(dealer.waiting, now);
-    if (!dealer.socket) connect(dealer);
+    if (!dealer.socket) connect(link, dealer);
   }
   for (auto& [link, waiting] : stalled_) drop_unsent(waiting, now);
   for (const LinkId link : inbound_.forget_idle(now - options_.inbound_idle_max)) {

@@ -13,6 +13,7 @@
 #include "base/events.h"
 #include "host/net/inbound_links.h"
 #include "host/net/send_budget.h"
+#include "host/net/socket_watch.h"
 #include "host/net/zmq_sockets.h"
 #include "host/system/chunk_store.h"
 
@@ -58,8 +59,7 @@ class PlaneLinks {
   /// Waits until a socket, `wake_fd` or `timeout` comes.
   void wait(int wake_fd, Duration timeout);
 
-  /// Receives and sends on the sockets that the last `wait` found ready. What links were opened or
-  /// closed in between, it leaves to the next round.
+  /// Receives and sends on the sockets that the last `wait` found ready.
   void serve();
 
   /// Drops what has waited too long and forgets idle links; to be called about once a second.
@@ -78,11 +78,12 @@ class PlaneLinks {
     std::deque<Outgoing> waiting;
   };
 
-  void connect(Dealer& dealer);
-  void rebuild_items(int wake_fd);
-  void set_events();
+  void connect(LinkId link, Dealer& dealer);
+  [[nodiscard]] short wanted_of(SocketWatch::Key key) const;
   [[nodiscard]] bool paused() const;
 
+  [[nodiscard]] bool receive_one(SocketWatch::Key key, zmq::socket_t& socket, ArrivedFrames& frames,
+                                 int& left);
   void receive_from_peers();
   void receive_from(LinkId link, zmq::socket_t& socket);
   [[nodiscard]] bool well_formed(const ArrivedFrames& frames, std::size_t first) const;
@@ -91,7 +92,7 @@ class PlaneLinks {
 
   [[nodiscard]] Sent send_body(zmq::socket_t& socket, Outgoing& outgoing);
   [[nodiscard]] Sent send_to_peer(LinkId link, Outgoing& outgoing);
-  void flush(Dealer& dealer);
+  void flush(LinkId link, Dealer& dealer);
   void flush_stalled();
   void forget_inbound(LinkId link);
   void drop_unsent(std::deque<Outgoing>& waiting, Instant now);
@@ -108,10 +109,8 @@ class PlaneLinks {
   std::map<LinkId, std::deque<Outgoing>> stalled_;  // for peers that take no more just now
   std::map<LinkId, Dealer> dealers_;
 
-  // What is polled: the wake descriptor, the router if there is one, then `polled_` in order.
-  std::vector<zmq_pollitem_t> items_;
-  std::vector<std::map<LinkId, Dealer>::iterator> polled_;
-  bool items_stale_ = true;
+  SocketWatch watch_;  // dealers by the number of their link, and the router
+  std::span<const SocketWatch::Ready> ready_;
   bool receiving_ = true;
 };
 
