@@ -6,6 +6,7 @@
 . "$(dirname "$0")/mesh.sh"
 nodes=${1:-20}
 rest=20
+settle=40  # what follows a start: comparing partitions takes half a minute
 mesh_begin
 
 sent_bytes() { awk '$1 == "lo:" {print $10}' /proc/net/dev; }
@@ -46,7 +47,7 @@ done
 victim=$!
 wait_until serf_all alive "$nodes"
 printf 'serf: all %d agree after %d ms\n' "$nodes" $(($(now_ms) - began))
-sleep 15
+sleep "$settle"
 at_rest serf
 asked=$(seq 1 $((nodes - 1)))
 began=$(now_ms)
@@ -72,7 +73,7 @@ agreed() { logged "placement_changed .*nodes=$nodes" 1; }
 wait_until agreed
 printf 'pixmesh: all %d use the same placement after %d ms\n' "$nodes" $(($(now_ms) - began))
 mesh_calm
-sleep 15
+sleep "$settle"
 at_rest pixmesh
 asked=$(seq 1 $((nodes - 1)))
 began=$(now_ms)
