@@ -155,6 +155,7 @@ class Rebalance : public Operation {
   std::map<NodeId, std::vector<PartitionId>> offer_outbox_;
   std::optional<Instant> tick_at_;
   Instant look_at_;
+  PartitionId look_from_;  // where the next look at what is to be dropped begins
   Instant announce_at_;
   Instant poll_at_;
   Instant confirm_at_;

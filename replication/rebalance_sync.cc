@@ -23,13 +23,15 @@ Effects Rebalance::compare(Instant now) {
     if (next.partitions.size() == options_.compare_max) break;
   }
   if (now >= look_at_) {
-    look_at_ = now + options_.look_after;
-    for (const PartitionId partition : to_drop_) {
-      if (next.partitions.size() >= options_.compare_max) break;
-      if (!is_to_look_at(partition)) continue;
-      next.partitions.push_back(partition);
-      one_of[mesh_.disk_of(partition)] = partition;
+    auto place = to_drop_.lower_bound(look_from_);
+    for (; place != to_drop_.end() && next.partitions.size() < options_.compare_max; ++place) {
+      if (!is_to_look_at(*place)) continue;
+      next.partitions.push_back(*place);
+      one_of[mesh_.disk_of(*place)] = *place;
     }
+    const bool all = place == to_drop_.end();
+    look_from_ = all ? PartitionId{} : *place;
+    if (all) look_at_ = now + options_.look_after;
   }
   if (next.partitions.empty()) return {};
   next.round = ++last_round_;
@@ -168,6 +170,7 @@ Effects Rebalance::start_drops() {
        place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
     Part& gone = part(*place);
     if (!is_replaced(gone) || !gone.unnoted.empty() || gone.dropping || gone.in_sync) continue;
+    if (unwritten_.contains(*place)) continue;  // a restart would believe the older lists
     if (!includes_all(gone.seen_by, gone.lists.target)) continue;
     gone.dropping = true;
     ++drops_running_;
@@ -185,7 +188,8 @@ Effects Rebalance::on_drop_done(Instant now, PartitionId partition) {
   if (we_are_in(gone.lists.settled) || we_are_in(gone.lists.target)) return {};
   gone = Part{};
   unwritten_.insert(partition);  // written with the next batch; until then a restart drops again
-  return {};
+  const bool may_go_on = disks_owing_ == 0 && !mesh_.frozen;
+  return may_go_on && drops_running_ <= options_.drops_max / 2 ? start_drops() : Effects{};
 }
 
 Rebalance::Progress Rebalance::progress() const {
