@@ -15,6 +15,7 @@ std::uint64_t random_number() { return seed_from_entropy() >> 1; }
 
 constexpr Duration impatience = 500ms;  // with a node, when there are others to ask
 constexpr Duration silence_is_kept = 5s;
+constexpr std::size_t links_max = 400;  // two sockets each, of ZeroMQ's 1,023
 
 Error interrupted() { return {ErrorCode::timed_out, "interrupted"}; }
 
@@ -42,9 +43,16 @@ StreamId Client::Session::fresh_stream() const {
 DealerClient* Client::Session::reach(const std::string& control) {
   const auto known = nodes_.find(control);
   if (known != nodes_.end()) return &known->second;
+  if (nodes_.size() >= links_max) hang_up();
   auto opened = DealerClient::open({control}, {});
   if (!opened) return nullptr;
   return &nodes_.emplace(control, std::move(opened).value()).first->second;
+}
+
+void Client::Session::hang_up() {
+  const auto is_another = [&](const auto& entry) { return entry.first != contact_; };
+  std::erase_if(nodes_, is_another);
+  std::erase_if(bulk_of_, is_another);
 }
 
 Result<MeshAnswer> Client::Session::mesh_from(const std::string& node, Duration patience) {

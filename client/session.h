@@ -110,6 +110,8 @@ class Client::Session {
 
  private:
   [[nodiscard]] DealerClient* reach(const std::string& control);
+  /// Ends all connections but the contact's. One call talks to one node at a time, so none is lost.
+  void hang_up();
   [[nodiscard]] Result<MeshAnswer> mesh_from(const std::string& node, Duration patience);
 
   ClientOptions options_;
