@@ -102,27 +102,27 @@ void PlaneLinks::serve() {
     if (found == dealers_.end()) continue;  // closed since
     if ((events & ZMQ_POLLOUT) != 0) flush(found->first, found->second);
     if ((events & ZMQ_POLLIN) != 0) receive_from(found->first, *found->second.socket);
-    if (!found->second.waiting.empty()) watch_.touch(key);  // receiving may have learned of room
   }
   ready_ = {};
+}
+
+int PlaneLinks::batch() const {
+  return options_.plane == Plane::control ? control_batch : bulk_batch;
 }
 
 bool PlaneLinks::paused() const {
   return options_.plane == Plane::bulk && chunks_.count() >= options_.chunks_in_memory_max;
 }
 
-/// The next message, as long as `left` allows it. An empty socket tells of the next one by itself.
-bool PlaneLinks::receive_one(SocketWatch::Key key, zmq::socket_t& socket, ArrivedFrames& frames,
-                             int& left) {
-  if (left-- > 0 && !paused()) return receive_frames(socket, frames);
-  watch_.touch(key);
-  return false;
+/// The next message, as long as `left` allows it; the watch tells of the rest again.
+bool PlaneLinks::receive_one(zmq::socket_t& socket, ArrivedFrames& frames, int& left) const {
+  return left-- > 0 && !paused() && receive_frames(socket, frames);
 }
 
 void PlaneLinks::receive_from_peers() {
   ArrivedFrames frames;
-  int left = options_.plane == Plane::control ? control_batch : bulk_batch;
-  while (receive_one(router_key, *router_, frames, left)) {
+  int left = batch();
+  while (receive_one(*router_, frames, left)) {
     if (well_formed(frames, 1)) {
       deliver(link_of_peer(frames.kept[0]), frames, 1);
     } else {
@@ -133,8 +133,8 @@ void PlaneLinks::receive_from_peers() {
 
 void PlaneLinks::receive_from(LinkId link, zmq::socket_t& socket) {
   ArrivedFrames frames;
-  int left = options_.plane == Plane::control ? control_batch : bulk_batch;
-  while (receive_one(link.raw, socket, frames, left)) {
+  int left = batch();
+  while (receive_one(socket, frames, left)) {
     if (!well_formed(frames, 0)) {
       counts_.add(TransportCount::malformed_in);
     } else if (budget_.knows(link)) {

@@ -82,8 +82,8 @@ class PlaneLinks {
   [[nodiscard]] short wanted_of(SocketWatch::Key key) const;
   [[nodiscard]] bool paused() const;
 
-  [[nodiscard]] bool receive_one(SocketWatch::Key key, zmq::socket_t& socket, ArrivedFrames& frames,
-                                 int& left);
+  [[nodiscard]] int batch() const;
+  [[nodiscard]] bool receive_one(zmq::socket_t& socket, ArrivedFrames& frames, int& left) const;
   void receive_from_peers();
   void receive_from(LinkId link, zmq::socket_t& socket);
   [[nodiscard]] bool well_formed(const ArrivedFrames& frames, std::size_t first) const;

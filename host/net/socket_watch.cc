@@ -67,8 +67,8 @@ void SocketWatch::look(Key key, const std::function<short(Key)>& wanted) {
   const int events = found->second.socket->get(zmq::sockopt::events);
   const auto useful = static_cast<short>(events & wanted(key));
   if (useful != 0) ready_.push_back({key, useful});
-  // No descriptor will tell of it again.
-  if ((events & ZMQ_POLLIN & ~useful) != 0) touch(key);
+  // The descriptor will not tell again of what was told or not wanted.
+  if (useful != 0 || (events & ZMQ_POLLIN) != 0) touch(key);
 }
 
 }  // namespace pixmesh

@@ -19,9 +19,9 @@ namespace pixmesh {
 ///
 /// A socket's descriptor (ZMQ_FD) becomes readable when its I/O thread has left it a command, and
 /// stays so until somebody takes the command: whoever asks for the socket's events (ZMQ_EVENTS),
-/// sends or receives. The descriptor alone thus says nothing about a socket that was just used: it
-/// must be touched, and is asked again at the next wait. Only who received until nothing was left,
-/// and wants nothing else, may leave that out.
+/// sends or receives. The descriptor alone thus says nothing about a socket that was sent on: it
+/// must be touched, and is asked at the next wait. So is each one that was told to be ready, by
+/// itself: an event that nobody took is told again, as `zmq_poll` does.
 /// For one thread. Ends the process if no descriptor is left for it.
 class SocketWatch {
  public:
@@ -39,7 +39,7 @@ class SocketWatch {
   void add(Key key, zmq::socket_t& socket);
   void remove(Key key);
 
-  /// The socket was sent on, or may hold more to receive.
+  /// The socket was sent on, or received from without having been told of.
   void touch(Key key) { touched_.insert(key); }
 
   /// Waits until a socket has events that `wanted(key)` asks for, `wake_fd` is readable or
