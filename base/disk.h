@@ -28,6 +28,7 @@ enum class Table : std::uint8_t {
   lists,     // partition (4 bytes, big-endian) -> its settled and target holders
   hints,     // what a silent holder still has to be told
   requests,  // request id -> version it was given, for five minutes
+  damaged,   // digest -> (anything): its bytes on this disk are wrong or gone
 };
 
 struct TableRow {
@@ -35,6 +36,10 @@ struct TableRow {
   Bytes key;
   std::optional<Bytes> value;  // none: delete
 };
+
+[[nodiscard]] inline TableRow damaged_row(const Digest& digest, std::optional<Bytes> value) {
+  return {Table::damaged, Bytes(digest.raw.begin(), digest.raw.end()), std::move(value)};
+}
 
 // --- Operations. Paths are relative to the disk's folder. -------------------------------------
 
@@ -82,6 +87,7 @@ struct FindRecord {
   PartitionId partition;
   NameDigest name_digest;
   Bytes request;  // unless empty: the value of this key of the request table is read with it
+  std::optional<Digest> digest;  // is there a row in `damaged` for these bytes?
 };
 /// Records of one partition in order of name digest, after `after`, at most `limit`.
 struct ListPartition {
@@ -101,6 +107,12 @@ struct ReadRange {  // answers with a chunk; `corrupt` if `checksum` is given an
   std::uint32_t length = 0;
   std::optional<std::uint64_t> checksum;
 };
+/// Reads from the device, not from memory, all bytes of the first blob in this range of digests
+/// (its ends too) that a record of this disk names, when nobody else needs disk or processor.
+struct VerifyBlob {
+  Digest first;
+  Digest last;
+};
 /// Removes a record, and moves its blob to the trash when no other record of this disk names it.
 struct DropRecord {
   PartitionId partition;
@@ -109,7 +121,9 @@ struct DropRecord {
   std::string record_path;
   std::string blob_path;
 };
-struct PutValues {  // one durable transaction
+/// One durable transaction. A row of `damaged` is kept only while a record names its digest; the
+/// fingerprint of each partition with such a record then differs from that of whole copies.
+struct PutValues {
   std::vector<TableRow> rows;
 };
 struct LoadTable {
@@ -119,8 +133,8 @@ struct Summarize {};  // counts, bytes and digests of all partitions that hold a
 
 using AnyDiskOperation =
     std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
-                 CommitRecord, FindRecord, ListPartition, ListNames, ReadRange, DropRecord,
-                 PutValues, LoadTable, Summarize>;
+                 CommitRecord, FindRecord, ListPartition, ListNames, ReadRange, VerifyBlob,
+                 DropRecord, PutValues, LoadTable, Summarize>;
 
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct DiskOperation : AnyDiskOperation {
@@ -147,8 +161,9 @@ struct CommitOutcome {
   Bytes current;
 };
 struct StoredRecord {
-  Bytes record;         // empty: there is none
-  Bytes request_value;  // empty: there is none, or it was not asked for
+  Bytes record;          // empty: there is none
+  Bytes request_value;   // empty: there is none, or it was not asked for
+  bool damaged = false;  // the bytes asked for are
 };
 struct RecordPage {
   std::vector<Bytes> records;
@@ -157,15 +172,25 @@ struct RecordPage {
 struct RangeRead {
   ChunkRef chunk;
 };
+struct BlobVerified {
+  Digest digest;  // all zero: no record names one in the range
+  PartitionId partition;
+  std::uint64_t size = 0;
+  bool intact = true;  // it is there, and has the size and BLAKE2b-256 that the record says
+  std::string detail;  // what is wrong
+};
 struct TableRows {
   std::vector<std::pair<Bytes, Bytes>> rows;  // sorted by key
 };
 struct PartitionSummary {
   PartitionId partition;
-  std::uint64_t fingerprint = 0;   // sum of XXH3-64 over its records: equal sets, equal sums
+  // The sum of XXH3-64 over its records, inverted where the bytes are damaged: equal copies, equal
+  // sums.
+  std::uint64_t fingerprint = 0;
   std::uint64_t record_count = 0;  // tombstones too
   std::uint64_t image_count = 0;
-  std::uint64_t bytes = 0;  // of the blobs its records name
+  std::uint64_t damaged_count = 0;  // of them, those whose bytes are wrong or gone
+  std::uint64_t bytes = 0;          // of the blobs its records name
 };
 struct DiskSummary {
   std::vector<PartitionSummary> partitions;  // in order, empty ones left out
@@ -175,7 +200,7 @@ struct DiskSummary {
 };
 
 using AnyDiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,
-                                   TableRows, DiskSummary>;
+                                   BlobVerified, TableRows, DiskSummary>;
 struct DiskAnswer : AnyDiskAnswer {
   using AnyDiskAnswer::AnyDiskAnswer;
   DiskAnswer();

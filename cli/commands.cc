@@ -16,6 +16,8 @@ void add_mesh_commands(CommandLine& line) {
   add_recipe(line);
   add_status(line);
   add_ring(line);
+  add_verify(line);
+  add_scrub(line);
   add_node(line);
   add_completion(line);
   add_version(line);

@@ -73,9 +73,17 @@ Json json_of(const MemberStatus& member) {
 }
 
 Json json_of(const DiskStatus& disk) {
-  return Json{{"folder", disk.folder},         {"state", disk.state},
-              {"free_bytes", disk.free_bytes}, {"total_bytes", disk.total_bytes},
-              {"images", disk.images},         {"bytes", disk.bytes}};
+  return Json{{"folder", disk.folder},
+              {"state", disk.state},
+              {"free_bytes", disk.free_bytes},
+              {"total_bytes", disk.total_bytes},
+              {"images", disk.images},
+              {"bytes", disk.bytes},
+              {"damaged", disk.damaged},
+              {"found_damaged", disk.found_damaged},
+              {"scrubs", disk.scrubs},
+              {"scrub_permille", disk.scrub_permille},
+              {"scrub_hurried", disk.scrub_hurried}};
 }
 
 void add_counts(const StatusAnswer& status, Json& object) {

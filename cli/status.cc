@@ -39,6 +39,14 @@ std::string disk_troubles_of(const NodeReport& node) {
               size_at_a_glance(disk.total_bytes) +
               " free): the last image it was given found no room.\n";
     }
+    if (disk.damaged > 0) {
+      text += who + " has " + std::to_string(disk.damaged) +
+              (disk.damaged == 1 ? " damaged copy" : " damaged copies") +
+              ", never given out; they are fetched again from other holders.\n";
+    }
+    if (disk.scrub_hurried) {
+      text += who + " reads every copy: " + std::to_string(disk.scrub_permille / 10) + "%.\n";
+    }
   }
   return text;
 }

@@ -35,6 +35,32 @@ Result<LookupAnswer> Client::stat(const std::string& name, bool strict) {
       });
 }
 
+Result<std::vector<CopyReport>> Client::verify(const std::string& name) {
+  const auto found = stat(name, false);
+  if (!found) return found.error();
+  session_->forget_row(found->partition);
+  const auto living =
+      session_->holders_of_partition(found->partition, Burden::words, session_->deadline());
+  if (!living) return living.error();
+  std::vector<CopyReport> reports;
+  for (const NodeId& node : found->lists.target) {
+    CopyReport report{node, {}, ErrorCode::unreachable, "the mesh does not hear from it"};
+    const auto holder = std::ranges::find(living.value(), node, &HolderAddress::node);
+    if (holder != living->end()) {
+      report.control = holder->control;
+      const VerifyRequest question{session_->next_operation(), found->partition,
+                                   found->record.digest};
+      const auto answer =
+          session_->ask<VerifyAnswer>(holder->control, question, session_->deadline());
+      if (session_->cancelled()) return answer.error();
+      report.code = answer ? answer->code : answer.error().code;
+      report.detail = answer ? answer->detail : answer.error().detail;
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
 Result<WriteDone> Client::remove(const std::string& name) {
   const RequestId request = session_->fresh_request();
   return at_holder<WriteDone>(
@@ -127,6 +153,23 @@ Result<std::vector<NodeReport>> Client::status() {
       report.problem = member.state == "active" ? member.life : member.state;
     }
     reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+Result<std::vector<NodeReport>> Client::scrub() {
+  auto answered_by = status();
+  if (!answered_by) return answered_by;
+  std::vector<NodeReport> reports = std::move(answered_by).value();
+  for (NodeReport& report : reports) {
+    if (!report.status) continue;
+    CommandRequest question;
+    question.operation = session_->next_operation();
+    question.command = NodeCommand::scrub;
+    const auto told = answered(session_->ask<CommandAnswer>(
+        report.control, question, monotonic_now() + session_->options().connect_timeout));
+    if (session_->cancelled()) return told.error();
+    if (!told) report.problem = told.error().detail;
   }
   return reports;
 }

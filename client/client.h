@@ -75,6 +75,13 @@ struct NodeReport {  // one node's answer, or why there is none
   std::string problem;
 };
 
+struct CopyReport {  // one holder's verdict on its copy of an image
+  NodeId node;
+  std::string control;  // empty: the mesh does not hear from it
+  ErrorCode code{};     // 0: whole; corrupt, not_found; else why there is no verdict
+  std::string detail;
+};
+
 /// A mesh seen from outside. Every call blocks, carries one request id through all its retries, and
 /// keeps to the deadline and to `cancel_fd`. Retries go to another holder, after a pause, and never
 /// more than a few. Not thread-safe: one thread, one Client.
@@ -106,6 +113,10 @@ class Client {
   [[nodiscard]] Result<LookupAnswer> get(const std::string& name, bool strict, ByteSink& sink,
                                          const Progress& progress);
 
+  /// Has every holder read its whole copy and compare digests; damaged ones are mended by
+  /// themselves. One report for each target holder. Errors: not_found.
+  [[nodiscard]] Result<std::vector<CopyReport>> verify(const std::string& name);
+
   [[nodiscard]] Result<WriteDone> remove(const std::string& name);  // not_found
   [[nodiscard]] Result<WriteDone> tag(const std::string& name,
                                       const std::vector<Tag>& changes);  // not_found
@@ -129,6 +140,9 @@ class Client {
   [[nodiscard]] Result<std::vector<NodeReport>> status();
   /// The contacted node's recipes.
   [[nodiscard]] Result<std::vector<RecipeStatus>> recipes();
+  /// Tells every living member to read all its copies now. One report for each; `problem` is empty
+  /// for those that began.
+  [[nodiscard]] Result<std::vector<NodeReport>> scrub();
   /// A command to the contacted node itself. @returns what it says, for people.
   [[nodiscard]] Result<std::string> command(const CommandRequest& command);
 

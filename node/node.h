@@ -17,9 +17,12 @@
 #include "replication/partition_sync.h"
 #include "replication/rebalance.h"
 #include "replication/repair.h"
+#include "replication/scrub.h"
 #include "routing/avoidance.h"
 
 namespace pixmesh {
+
+class CheckCopy;
 
 /// One peer put together. Takes every event of the outside world on one thread, hands it to the
 /// machine it belongs to, and performs what the machine says. It decides nothing itself: the rules
@@ -79,6 +82,10 @@ class Node : private Post {
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
 
   // node_effects.cc
+  struct CopyAsker {
+    LinkId link;
+    OperationId operation;
+  };
   template <typename Op, typename... Arguments>
   void begin(Instant now, Arguments&&... arguments);
   void perform(Instant now, Operation& operation, Effects effects);
@@ -86,6 +93,8 @@ class Node : private Post {
   void finish(Instant now, Operation& operation);
   void send_bulk(const BulkEnd& to, const BulkMessage& message,
                  const std::optional<ChunkRef>& chunk);
+  void check_copy(Instant now, const SuspectBytes& suspect, std::optional<CopyAsker> asker);
+  void on_copy_checked(const CheckCopy& check);
   void queue_sync(PartitionId partition, std::vector<NodeId> sources);
   [[nodiscard]] std::vector<NodeId> hint_sources_of(PartitionId partition, NodeId giver) const;
   void start_syncs(Instant now);
@@ -137,6 +146,8 @@ class Node : private Post {
   std::vector<PartitionId> one_of_each_disk_;
   Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
   Repair* repair_ = nullptr;
+  std::vector<Scrub*> scrubs_;  // of each disk in use, in the order of one_of_each_disk_
+  std::map<Digest, std::vector<CopyAsker>> checked_copies_;  // and who wants to know of it
 
   // Syncs that hints and repair asked for wait here; rebalance bounds its own.
   struct WantedSync {

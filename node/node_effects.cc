@@ -1,9 +1,11 @@
 #include "node/node_begin.h"
+#include "replication/check_copy.h"
 
 namespace pixmesh {
 namespace {
 
-constexpr std::size_t syncs_max = 4;              // at once, for hints and repair
+constexpr std::size_t syncs_max = 4;    // at once, for hints and repair
+constexpr std::size_t checks_max = 16;  // of suspected copies at once; later they are again
 constexpr std::size_t wanted_syncs_max = 20'000;  // beyond it a later round finds them again
 
 }  // namespace
@@ -40,6 +42,8 @@ void Node::finish(Instant now, Operation& operation) {
     perform(now, *rebalance_, rebalance_->on_drop_done(now, drop->partition()));
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
     runs_.on_verified(now, verify->run(), verify->intact());
+  } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {
+    on_copy_checked(*check);
   }
 }
 
@@ -75,7 +79,34 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
     } else {
       begin<DropPartition>(now, codec_, drop->partition);
     }
+  } else if (auto* suspect = std::get_if<SuspectBytes>(&effect)) {
+    check_copy(now, *suspect, std::nullopt);
   }
+}
+
+// One check of a copy serves all who ask meanwhile.
+void Node::check_copy(Instant now, const SuspectBytes& suspect, std::optional<CopyAsker> asker) {
+  const bool is_new = !checked_copies_.contains(suspect.digest);
+  if (is_new && checked_copies_.size() >= checks_max) {
+    if (asker) {
+      to_link(asker->link, VerifyAnswer{asker->operation, ErrorCode::overloaded,
+                                        "too many copies are being verified"});
+    }
+    return;
+  }
+  std::vector<CopyAsker>& askers = checked_copies_[suspect.digest];
+  if (asker && askers.size() < checks_max) askers.push_back(*asker);
+  if (is_new) begin<CheckCopy>(now, view_, suspect.partition, suspect.digest);
+}
+
+void Node::on_copy_checked(const CheckCopy& check) {
+  const auto askers = checked_copies_.extract(check.digest());
+  for (const CopyAsker& asker : askers.mapped()) {
+    to_link(asker.link, VerifyAnswer{asker.operation, check.code(), check.detail()});
+  }
+  if (check.code() != ErrorCode::corrupt) return;
+  outside_.log.event(LogLevel::warning, "copy_damaged",
+                     {{"digest", to_text(check.digest())}, {"reason", check.detail()}});
 }
 
 void Node::send_bulk(const BulkEnd& to, const BulkMessage& message,

@@ -106,6 +106,11 @@ void Node::open_partitions(Instant now) {
   repair_ = repair.get();
   operations_.add(std::move(repair));
   begin<RequestMemory>(now, one_of_each_disk_);
+  for (const PartitionId partition : one_of_each_disk_) {
+    auto scrub = std::make_unique<Scrub>(operations_.next_id(), partition, options_.scrub);
+    scrubs_.push_back(scrub.get());
+    operations_.add(std::move(scrub));
+  }
   own_operations_ = operations_.count();
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> gone;  // the eviction may have become durable before our lists and hints did
@@ -115,6 +120,7 @@ void Node::open_partitions(Instant now) {
   }
   if (!gone.empty()) perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
   perform(now, *repair_, repair_->start(now));
+  for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->start(now));
 }
 
 void Node::on_placement(Instant now) {

@@ -39,7 +39,7 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, RunRequest> || std::is_same_v<T, RunStart> || std::is_same_v<T, RunAlive> ||
     std::is_same_v<T, RunCancel> || std::is_same_v<T, StatusRequest> ||
     std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
-    std::is_same_v<T, AliveRequest>;
+    std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest>;
 
 }  // namespace
 
@@ -112,7 +112,13 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                  },
                  [&](const RunAlive& wish) { runs_.on_alive(now, wish); },
                  [&](const RunCancel& wish) { runs_.on_cancel(now, wish); },
+                 [&](const VerifyRequest& wish) {
+                   check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
+                 },
                  [&](const CommandRequest& wish) {
+                   if (wish.command == NodeCommand::scrub) {
+                     for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->hurry(now));
+                   }
                    const auto done = standing_.on_command(now, peers_, wish);
                    runs_.set_accepting(standing_.takes_new_work());
                    CommandAnswer answer{wish.operation, {}, {}};

@@ -91,6 +91,7 @@ DiskStatus Node::status_of_disk(const DiskDescription& disk,
   for (const PartitionSummary& part : summary->partitions) {
     status.images += part.image_count;
     status.bytes += part.bytes;
+    status.damaged += part.damaged_count;
   }
   return status;
 }
@@ -110,15 +111,20 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   for (std::size_t index = 0; index < disks.size(); ++index) {
     const std::optional<DiskSummary>& summary = disks[index];
     const std::uint32_t number = view_.disk_of(one_of_each_disk_[index]);
-    const DiskStatus& disk =
-        status.disks.emplace_back(status_of_disk(options_.disks[number], summary));
+    DiskStatus& disk = status.disks.emplace_back(status_of_disk(options_.disks[number], summary));
+    const Scrub::Progress scrub = scrubs_[index]->progress();
+    disk.found_damaged = scrub.damaged;
+    disk.scrubs = scrub.passes;
+    disk.scrub_permille = scrub.permille;
+    disk.scrub_hurried = scrub.hurried;
     status.disk_free_bytes += disk.free_bytes;
     status.disk_total_bytes += disk.total_bytes;
     status.images += disk.images;
     status.bytes += disk.bytes;
     if (!summary) continue;
     for (const PartitionSummary& part : summary->partitions) {
-      if (is_short_of_copies(part.partition)) status.under_replicated += part.image_count;
+      status.under_replicated +=
+          is_short_of_copies(part.partition) ? part.image_count : part.damaged_count;
     }
   }
   if (rebalance_ != nullptr) {

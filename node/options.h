@@ -11,6 +11,7 @@
 #include "membership/mesh_settings.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
+#include "replication/scrub.h"
 #include "ring/placement.h"
 
 namespace pixmesh {
@@ -37,6 +38,7 @@ struct NodeOptions {
   std::string version;
   LanesOptions lanes;
   LivenessOptions liveness;
+  Scrub::Options scrub;
   Duration placement_delay = 300ms;  // member changes are gathered that long
   /// Away from the loop thread. A simulator keeps tables that many nodes ask for.
   std::function<PlacementTable(std::vector<PlacementMember>, const PlacementOptions&)>

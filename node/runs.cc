@@ -80,9 +80,10 @@ Effects VerifyFile::read_next() {
 }
 
 Effects VerifyFile::on_disk(Instant, const Result<DiskAnswer>& answer) {
-  intact_ = intact_ && answer.has_value();
+  intact_ = answer.has_value();
   ++next_chunk_;
   over_ = !intact_ || next_chunk_ == input_.checksums.size();
+  if (!intact_) return {SuspectBytes{input_.partition, input_.digest}};
   return read_next();
 }
 

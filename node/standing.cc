@@ -224,6 +224,8 @@ Result<std::string> Standing::on_command(Instant now, Peers& peers, const Comman
       return std::string("the node stays");
     case NodeCommand::forget:
       return forget(now, peers, command);
+    case NodeCommand::scrub:  // the node has told its disks
+      return std::string("the node reads every copy it has");
   }
   return Error{ErrorCode::usage, "no such command"};
 }

@@ -47,8 +47,12 @@ struct StartSync {  // compare this partition with these holders and fetch what 
 struct StartDrop {  // remove everything of a partition that is no longer ours
   PartitionId partition;
 };
-using AnyEffect =
-    std::variant<Ask, Answer, UseDisk, SendBulk, RememberHint, ListsDiffer, StartSync, StartDrop>;
+struct SuspectBytes {  // our copy of these may be damaged: verify it, and mend it if it is
+  PartitionId partition;
+  Digest digest;
+};
+using AnyEffect = std::variant<Ask, Answer, UseDisk, SendBulk, RememberHint, ListsDiffer, StartSync,
+                               StartDrop, SuspectBytes>;
 /// Compiled once, like PeerMessage.
 struct Effect : AnyEffect {
   using AnyEffect::AnyEffect;

@@ -20,26 +20,33 @@ PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordC
       sources_(std::move(sources)),
       all_sources_(sources_) {}
 
-Effects PartitionSync::start(Instant) {
-  return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
-}
+Effects PartitionSync::start(Instant) { return {UseDisk{partition_, LoadTable{Table::damaged}}}; }
 
 Effects PartitionSync::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   if (step_ == Step::store) return after_store(now, store_->on_disk(now, answer));
-  if (step_ != Step::local) return {};
-  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
-  if (page == nullptr) {
-    step_ = Step::over;
-    return {};
+  if (step_ == Step::damaged && answer) {
+    step_ = Step::local;
+    if (const auto* table = std::get_if<TableRows>(&answer.value())) {
+      for (const auto& [digest, value] : table->rows) damaged_.insert(digest);
+    }
+    return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
   }
+  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
+  if (step_ == Step::local && page != nullptr) return on_local_page(now, *page);
+  if (step_ != Step::inventory) step_ = Step::over;  // the disk failed
+  return {};
+}
+
+Effects PartitionSync::on_local_page(Instant now, const RecordPage& page) {
   NameDigest last;
-  for (const Bytes& bytes : page->records) {
+  for (const Bytes& bytes : page.records) {
     const auto record = codec_.decode_record(bytes);
     if (!record) continue;
     last = name_digest_of(record->name);
+    if (damaged_.contains(damaged_row(record->digest, {}).key)) continue;
     ours_[last] = record->version;
   }
-  if (page->complete || page->records.empty()) return next_source(now);
+  if (page.complete || page.records.empty()) return next_source(now);
   return {UseDisk{partition_, ListPartition{partition_, last}}};
 }
 

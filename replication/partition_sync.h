@@ -9,7 +9,8 @@ namespace pixmesh {
 
 /// Brings one partition of this node up to what other holders have: reads their inventories,
 /// page by page, and stores every record that is missing here or older. Pulling only; the newest
-/// version wins whatever the order, so a sync may be repeated or broken off at any point.
+/// version wins whatever the order, so a sync may be repeated or broken off at any point. A record
+/// whose bytes here are damaged counts as missing.
 /// Used by rebalance, by hints and by repair.
 class PartitionSync : public Operation {
  public:
@@ -36,7 +37,8 @@ class PartitionSync : public Operation {
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
 
  private:
-  enum class Step { local, inventory, store, over };
+  enum class Step { damaged, local, inventory, store, over };
+  [[nodiscard]] Effects on_local_page(Instant now, const RecordPage& page);
   [[nodiscard]] Effects next_source(Instant now);
   [[nodiscard]] Effects ask_page(Instant now);
   [[nodiscard]] Effects on_page(Instant now, const InventoryAnswer& page);
@@ -48,7 +50,8 @@ class PartitionSync : public Operation {
   PartitionId partition_;
   std::vector<NodeId> sources_;
   std::vector<NodeId> all_sources_;
-  Step step_ = Step::local;
+  Step step_ = Step::damaged;
+  std::set<Bytes> damaged_;  // digests
   std::map<NameDigest, Version> ours_;
   std::optional<NodeId> source_;
   std::optional<NameDigest> cursor_;

@@ -15,8 +15,9 @@ StoreRecord::StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid
       record_path_(record_path(bid_.partition, name_digest_of(bid_.record.name))) {}
 
 Effects StoreRecord::start(Instant) {
-  return {
-      UseDisk{bid_.partition, FindRecord{bid_.partition, name_digest_of(bid_.record.name), {}}}};
+  FindRecord find{bid_.partition, name_digest_of(bid_.record.name), {}, std::nullopt};
+  if (!bid_.record.tombstone) find.digest = bid_.record.digest;
+  return {UseDisk{bid_.partition, std::move(find)}};
 }
 
 Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
@@ -28,11 +29,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   }
   if (step_ == Step::look) {
     if (answer) return write_record();
-    if (bid_.sources.empty()) return finish(CommitCode::failed, "the bytes are not here");
-    step_ = Step::fetch;
-    fetch_.emplace(mesh_, bid_.partition, bid_.source_partition, bid_.record, bid_.sources,
-                   temp_for_fetch_);
-    return fetch_->start(now);
+    return fetch(now);
   }
   if (!answer) return finish(CommitCode::failed, answer.error().detail);
   switch (step_) {
@@ -56,6 +53,8 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
         return on_committed(*outcome);
       }
       return {};
+    case Step::mend:
+      return after_commit();
     case Step::remember:
       return finish(CommitCode::superseded);
     case Step::look:
@@ -66,10 +65,12 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   return {};
 }
 
-Effects StoreRecord::on_found(Instant, const StoredRecord& found) {
+Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
+  damaged_ = found.damaged;
   if (!found.record.empty()) {
     const auto stored = codec_.decode_record(found.record);
-    if (stored && stored->version == bid_.record.version) return finish(CommitCode::already);
+    const bool same = stored && stored->version == bid_.record.version;
+    if (same && !damaged_) return finish(CommitCode::already);
     if (stored && stored->version > bid_.record.version) return remember();
   }
   if (bid_.record.tombstone) return write_record();
@@ -78,8 +79,17 @@ Effects StoreRecord::on_found(Instant, const StoredRecord& found) {
     bid_.temp.reset();
     return publish(temp);
   }
+  if (damaged_) return fetch(now);
   step_ = Step::look;
   return {UseDisk{bid_.partition, ReadRange{blob_path_, 0, 0, std::nullopt}}};
+}
+
+Effects StoreRecord::fetch(Instant now) {
+  if (bid_.sources.empty()) return finish(CommitCode::failed, "the bytes are not here");
+  step_ = Step::fetch;
+  fetch_.emplace(mesh_, bid_.partition, bid_.source_partition, bid_.record, bid_.sources,
+                 temp_for_fetch_);
+  return fetch_->start(now);
 }
 
 Effects StoreRecord::after_fetch() {
@@ -114,12 +124,17 @@ Effects StoreRecord::commit() {
 }
 
 Effects StoreRecord::on_committed(const CommitOutcome& outcome) {
-  const auto code = static_cast<CommitCode>(outcome.code);
-  if (code == CommitCode::superseded) return remember();
-  if (code == CommitCode::stale) {
+  code_ = static_cast<CommitCode>(outcome.code);
+  if (code_ == CommitCode::stale) {
     if (const auto lists = codec_.decode_lists(outcome.current)) current_lists_ = lists.value();
   }
-  return finish(code);
+  if (!damaged_) return after_commit();
+  step_ = Step::mend;  // the bytes are good, whatever became of the record
+  return {UseDisk{bid_.partition, PutValues{{damaged_row(bid_.record.digest, std::nullopt)}}}};
+}
+
+Effects StoreRecord::after_commit() {
+  return code_ == CommitCode::superseded ? remember() : finish(code_);
 }
 
 Effects StoreRecord::remember() {

@@ -19,6 +19,9 @@ struct RecordCodec {
 ///   is a newer one here? -> the bytes (a synced temp file, a file already here, or fetched)
 ///   -> rename to the digest path -> record file -> fsync both folders -> index commit
 ///
+/// Where the bytes were found damaged, the same version is stored once more, with bytes of another
+/// holder, and the mark is taken back.
+///
 /// A version older than what is here is not stored, but its wish is remembered like any other: a
 /// client that says it again must get the same answer, not a new version.
 ///
@@ -52,8 +55,9 @@ class StoreRecord {
   [[nodiscard]] std::optional<StreamId> receives() const;
 
  private:
-  enum class Step { find, look, fetch, publish, record, folders, commit, remember, done };
+  enum class Step { find, look, fetch, publish, record, folders, commit, mend, remember, done };
   [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
+  [[nodiscard]] Effects fetch(Instant now);
   [[nodiscard]] Effects after_fetch();
   [[nodiscard]] Effects publish(TempId temp);
   [[nodiscard]] Effects write_record();
@@ -61,6 +65,7 @@ class StoreRecord {
   [[nodiscard]] Effects remember();
   [[nodiscard]] Effects finish(CommitCode code, std::string detail = {});
   [[nodiscard]] Effects on_committed(const CommitOutcome& outcome);
+  [[nodiscard]] Effects after_commit();
 
   const MeshView& mesh_;
   const RecordCodec& codec_;
@@ -69,6 +74,7 @@ class StoreRecord {
   std::string blob_path_;
   std::string record_path_;
   Step step_ = Step::find;
+  bool damaged_ = false;  // the bytes that are here are
   std::optional<Fetch> fetch_;
   CommitCode code_ = CommitCode::failed;
   HolderLists current_lists_;

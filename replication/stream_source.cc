@@ -34,7 +34,11 @@ Effects StreamSource::read_ahead() {
 
 Effects StreamSource::on_disk(Instant, const Result<DiskAnswer>& answer) {
   if (over_) return {};
-  if (!answer) return end(answer.error().code, answer.error().detail);
+  if (!answer) {
+    Effects effects = end(answer.error().code, answer.error().detail);
+    if (!open_.run) effects.push_back(SuspectBytes{open_.partition, open_.digest});
+    return effects;
+  }
   const auto* read = std::get_if<RangeRead>(&answer.value());
   if (read == nullptr) return end(ErrorCode::failed, "the disk answered something else");
   const std::uint32_t index = sent_++;

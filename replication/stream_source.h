@@ -5,7 +5,8 @@
 namespace pixmesh {
 
 /// Gives a stored file to whoever asked, chunk by chunk as credit comes. Each chunk is checked
-/// against its recorded checksum while it is read: damaged bytes never leave a node.
+/// against its recorded checksum while it is read: damaged bytes never leave a node. A copy that
+/// cannot be read so is suspected.
 class StreamSource : public Operation {
  public:
   struct Options {

@@ -12,9 +12,10 @@ void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
   command.add_option("--nodes", nodes_, "How many nodes found the mesh").within(1, 200);
   command.add_option(minutes_flag, minutes_, "Simulated minutes with faults")
       .within(0.01, 100'000.0);
-  command.add_option("--faults", faults_,
-                     "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,"
-                     "client,membership,motion,repeat; 'none'; 'all'. Without it all but loss");
+  command.add_option(
+      "--faults", faults_,
+      "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,rot,"
+      "client,membership,motion,repeat; 'none'; 'all'. Without it all but loss");
 }
 
 Result<DrawWishes> DrawFlags::wishes() const {

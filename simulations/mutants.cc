@@ -18,7 +18,7 @@ namespace {
 
 // Whatever may find a bug; a seed that fails without it does not count.
 constexpr const char* all_but_loss =
-    " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat";
+    " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat,rot";
 
 struct MutantsFlags {
   std::string program;

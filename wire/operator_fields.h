@@ -61,5 +61,16 @@ struct Fields<AliveAnswer> {
   static constexpr std::uint16_t number = 137;
   using List = FieldList<&AliveAnswer::operation>;
 };
+template <>
+struct Fields<VerifyRequest> {
+  static constexpr std::uint16_t number = 138;
+  using List =
+      FieldList<&VerifyRequest::operation, &VerifyRequest::partition, &VerifyRequest::digest>;
+};
+template <>
+struct Fields<VerifyAnswer> {
+  static constexpr std::uint16_t number = 139;
+  using List = FieldList<&VerifyAnswer::operation, &VerifyAnswer::code, &VerifyAnswer::detail>;
+};
 
 }  // namespace pixmesh

@@ -32,6 +32,11 @@ struct DiskStatus {
   std::uint64_t total_bytes = 0;
   std::uint64_t images = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t damaged = 0;        // images whose bytes here are wrong or gone, and not yet mended
+  std::uint64_t found_damaged = 0;  // by scrubbing, since the process started
+  std::uint64_t scrubs = 0;         // complete passes over the disk
+  std::uint32_t scrub_permille = 0;  // of the pass under way
+  bool scrub_hurried = false;        // an operator asked for it
 };
 struct StatusAnswer {
   OperationId operation;
@@ -91,7 +96,7 @@ struct RecipesAnswer {
   std::vector<RecipeStatus> recipes;
 };
 
-enum class NodeCommand : std::uint8_t { drain = 1, undrain, leave, cancel_leave, forget };
+enum class NodeCommand : std::uint8_t { drain = 1, undrain, leave, cancel_leave, forget, scrub };
 struct CommandRequest {
   OperationId operation;
   NodeCommand command = NodeCommand::drain;
@@ -105,6 +110,17 @@ struct CommandAnswer {
   std::string detail;
 };
 
+struct VerifyRequest {  // read your copy of these bytes; mend it if it is damaged
+  OperationId operation;
+  PartitionId partition;
+  Digest digest;
+};
+struct VerifyAnswer {
+  OperationId operation;
+  ErrorCode code{};  // 0: it is whole; corrupt, not_found (no record names it), overloaded, failed
+  std::string detail;
+};
+
 struct AliveRequest {  // asked by a client that waits for something else
   OperationId operation;
 };
@@ -112,7 +128,8 @@ struct AliveAnswer {
   OperationId operation;
 };
 
-using OperatorMessage = std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer,
-                                     CommandRequest, CommandAnswer, AliveRequest, AliveAnswer>;
+using OperatorMessage =
+    std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer, CommandRequest,
+                 CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer>;
 
 }  // namespace pixmesh

@@ -121,7 +121,9 @@ struct Fields<MemberStatus> {
 template <>
 struct Fields<DiskStatus> {
   using List = FieldList<&DiskStatus::folder, &DiskStatus::state, &DiskStatus::free_bytes,
-                         &DiskStatus::total_bytes, &DiskStatus::images, &DiskStatus::bytes>;
+                         &DiskStatus::total_bytes, &DiskStatus::images, &DiskStatus::bytes,
+                         &DiskStatus::damaged, &DiskStatus::found_damaged, &DiskStatus::scrubs,
+                         &DiskStatus::scrub_permille, &DiskStatus::scrub_hurried>;
 };
 template <>
 struct Fields<ParameterStatus> {

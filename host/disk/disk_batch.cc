@@ -239,8 +239,8 @@ Result<DiskAnswer> DiskBatch::commit_one(IndexWrite& write, const CommitRecord& 
 }
 
 void DiskBatch::keep_unreferenced(IndexWrite& write, std::vector<Blob>& blobs) const {
-  const auto named = [&](const Blob& blob) { return write.is_referenced(blob.digest); };
-  blobs.erase(std::remove_if(blobs.begin(), blobs.end(), named), blobs.end());
+  std::erase_if(blobs, [&](const Blob& blob) { return write.is_referenced(blob.digest); });
+  for (const Blob& blob : blobs) write.put_row(damaged_row(blob.digest, std::nullopt));
 }
 
 /// After its commit, whatever came of it, a record file says what the index says, unless the

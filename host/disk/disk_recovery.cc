@@ -252,13 +252,18 @@ class DiskRecovery {
       Result<Done> moved = folder_.move_to_trash(blob.path);
       if (!moved) return moved;
     }
+    std::vector<Digest> missing;
     for (const Digest& digest : named) {
       const auto at = std::lower_bound(blobs.begin(), blobs.end(), FoundBlob{digest, {}});
       if (at != blobs.end() && at->digest == digest) continue;
       ++report_.blobs_missing;
+      missing.push_back(digest);
       if (report_.missing.size() < missing_max) report_.missing.push_back(digest);
     }
-    return Done{};
+    if (missing.empty()) return Done{};
+    return index_->write([&](IndexWrite& write) {
+      for (const Digest& digest : missing) write.put_row(damaged_row(digest, Bytes{}));
+    });
   }
 
   DiskFolder& folder_;

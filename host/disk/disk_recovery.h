@@ -38,7 +38,8 @@ struct OpenedIndex {
 ///    put into the index if its blob is there; it was durable, though nobody was told. In every
 ///    other case the index is right, because whatever was acknowledged is in it, and the record
 ///    file is written again.
-/// 4. Blobs that no record names go to the trash; records without their blob are reported.
+/// 4. Blobs that no record names go to the trash; records without their blob are reported, and the
+///    blob is marked as damaged, to be fetched from another holder.
 ///
 /// @returns also `malformed` for an index written by a newer pixmesh. Cost: a listing of all
 /// folders; rebuilding opens every record file (6 s for 100,000).

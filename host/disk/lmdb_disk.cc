@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/invariant.h"
 #include "base/limits.h"
+#include "host/disk/verify_blob.h"
 #include "host/system/clocks.h"
 
 namespace pixmesh {
@@ -85,6 +86,23 @@ class LmdbDisk::Reader {
     }
     return DiskAnswer(RangeRead{disk_.chunks_.add(std::move(message), checksum)});
   }
+  Result<DiskAnswer> operator()(const VerifyBlob& asked) const {
+    const Result<Bytes> record = disk_.index_->find_named(asked.first, asked.last);
+    if (!record) return record.error();
+    BlobVerified verified;
+    if (record->empty()) return DiskAnswer(std::move(verified));
+    const Result<RecordPlace> place = disk_.options_.place(record.value());
+    if (!place) return place.error();
+    const Result<std::filesystem::path> path = disk_.folder_->absolute(place->blob_path);
+    if (!path) return path.error();
+    const Result<Done> done = verify_blob(path.value(), place->size, place->digest);
+    if (!done) verified.detail = done.error().detail;
+    verified.intact = done.has_value();
+    verified.digest = place->digest;
+    verified.partition = place->partition;
+    verified.size = place->size;
+    return DiskAnswer(std::move(verified));
+  }
   template <typename Other>
   Result<DiskAnswer> operator()(const Other&) const {
     invariant(false, "a reader gets only operations that change nothing");
@@ -129,6 +147,11 @@ void LmdbDisk::start_threads() {
       [this](const std::vector<ReaderTask>& tasks) {
         for (const ReaderTask& task : tasks) read(task);
       });
+  verifier_ = std::make_unique<WorkerQueue<ReaderTask>>(
+      WorkerQueueOptions{.name = "disk-verifier", .yields = true},
+      [this](const std::vector<ReaderTask>& tasks) {
+        for (const ReaderTask& task : tasks) read(task);
+      });
   for (std::size_t i = 0; i < options_.writer_threads; ++i) {
     auto writer = std::make_unique<Writer>(*folder_);
     TempFiles& temps = writer->temps;
@@ -145,6 +168,7 @@ LmdbDisk::~LmdbDisk() {
   for (const auto& writer : writers_) writer->queue->close();
   if (storage_) storage_->close();
   if (readers_) readers_->close();
+  if (verifier_) verifier_->close();
   if (batch_) batch_->close();
 }
 
@@ -156,6 +180,8 @@ void LmdbDisk::submit(OperationId ticket, DiskOperation operation) {
     writer.queue->push({ticket, std::move(operation), std::move(chunk)});
   } else if (is_for_storage_thread(operation)) {
     storage_->push({ticket, std::move(operation), {}});
+  } else if (std::holds_alternative<VerifyBlob>(operation)) {
+    verifier_->push({ticket, std::move(operation)});
   } else {
     readers_->push({ticket, std::move(operation)});
   }

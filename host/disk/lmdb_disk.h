@@ -39,6 +39,7 @@ struct LmdbDiskOptions {
 ///   submit -> writers (temp files, each pinned to one thread) -> answers
 ///          -> storage thread (renames, record files, index, trash; see DiskBatch) -> answers
 ///          -> readers (everything that changes nothing) -> answers
+///          -> verifier (whole blobs, when nobody else needs disk or processor) -> answers
 ///
 /// `submit` may be called from any thread and never waits for the disk. Answers are posted from
 /// other threads as DiskAnswered events. Once the disk has failed every answer is `failed`.
@@ -100,6 +101,7 @@ class LmdbDisk : public Disk {
   std::atomic<bool> space_is_short_{false};
   std::unique_ptr<WorkerQueue<StorageTask>> storage_;
   std::unique_ptr<WorkerQueue<ReaderTask>> readers_;
+  std::unique_ptr<WorkerQueue<ReaderTask>> verifier_;
   std::vector<std::unique_ptr<Writer>> writers_;
 };
 

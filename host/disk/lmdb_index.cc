@@ -24,8 +24,10 @@ MDB_dbi table_of(const LmdbEnvironment& environment, Table table) {
       return table_of(environment, IndexTable::hints);
     case Table::requests:
       return table_of(environment, IndexTable::requests);
+    case Table::damaged:
+      return table_of(environment, IndexTable::damaged);
   }
-  invariant(false, "a table is one of four");
+  invariant(false, "a table is one of five");
   return 0;
 }
 
@@ -41,11 +43,13 @@ bool starts_with(ByteView bytes, ByteView prefix) {
   return bytes.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), bytes.begin());
 }
 
-PartitionSummary share_of(const IndexEntry& entry) {
+PartitionSummary share_of(const IndexEntry& entry, bool damaged) {
   PartitionSummary share;
   share.fingerprint = chunk_checksum(entry.record);
+  if (damaged) share.fingerprint = ~share.fingerprint;
   share.record_count = 1;
   share.image_count = entry.digest == Digest{} ? 0 : 1;
+  share.damaged_count = damaged ? 1 : 0;
   share.bytes = entry.size;
   return share;
 }
@@ -55,6 +59,7 @@ void add(PartitionSummary& sum, const PartitionSummary& share, std::uint64_t tim
   sum.fingerprint += times * share.fingerprint;
   sum.record_count += times * share.record_count;
   sum.image_count += times * share.image_count;
+  sum.damaged_count += times * share.damaged_count;
   sum.bytes += times * share.bytes;
 }
 
@@ -75,6 +80,10 @@ Bytes IndexWrite::value(Table table, ByteView key) const {
   return value ? Bytes(value->begin(), value->end()) : Bytes{};
 }
 
+bool IndexWrite::is_damaged(const Digest& digest) const {
+  return transaction_.find(table_of(environment_, IndexTable::damaged), digest.raw).has_value();
+}
+
 bool IndexWrite::is_referenced(const Digest& digest) const {
   LmdbCursor cursor(transaction_, table_of(environment_, IndexTable::digests));
   return cursor.seek(digest.raw) && starts_with(cursor.key(), digest.raw);
@@ -91,7 +100,7 @@ void IndexWrite::put(const IndexRecord& record) {
     transaction_.put(table_of(environment_, IndexTable::digests),
                      digest_key(record.digest, record.partition, record.name_digest), {});
   }
-  add(changes_[record.partition], share_of(entry), 1);
+  add(changes_[record.partition], share_of(entry, is_damaged(entry.digest)), 1);
 }
 
 void IndexWrite::erase(PartitionId partition, const NameDigest& name_digest) {
@@ -102,7 +111,7 @@ void IndexWrite::erase(PartitionId partition, const NameDigest& name_digest) {
   const IndexEntry entry = decode_entry(*value);
   const Bytes by_name = name_key(entry.name, name_digest);
   const Bytes by_digest = digest_key(entry.digest, partition, name_digest);
-  add(changes_[partition], share_of(entry), taken_away);
+  add(changes_[partition], share_of(entry, is_damaged(entry.digest)), taken_away);
   transaction_.erase(records, key);
   transaction_.erase(table_of(environment_, IndexTable::names), by_name);
   transaction_.erase(table_of(environment_, IndexTable::digests), by_digest);
@@ -110,10 +119,30 @@ void IndexWrite::erase(PartitionId partition, const NameDigest& name_digest) {
 
 void IndexWrite::put_row(const TableRow& row) {
   const MDB_dbi table = table_of(environment_, row.table);
+  if (row.table == Table::damaged) {
+    const Digest digest = digest_in(row.key);
+    if (row.value && !is_referenced(digest)) return;
+    const bool before = is_damaged(digest);
+    if (before != row.value.has_value()) {
+      add_shares_of(digest, before, taken_away);
+      add_shares_of(digest, !before, 1);
+    }
+  }
   if (row.value) {
     transaction_.put(table, row.key, *row.value);
   } else {
     transaction_.erase(table, row.key);
+  }
+}
+
+/// Of every record that names these bytes.
+void IndexWrite::add_shares_of(const Digest& digest, bool damaged, std::uint64_t times) {
+  LmdbCursor cursor(transaction_, table_of(environment_, IndexTable::digests));
+  for (bool more = cursor.seek(digest.raw); more && starts_with(cursor.key(), digest.raw);
+       more = cursor.next()) {
+    const ByteView key = cursor.key().subspan(digest.raw.size());
+    const auto value = transaction_.find(table_of(environment_, IndexTable::records), key);
+    if (value) add(changes_[partition_in(key)], share_of(decode_entry(*value), damaged), times);
   }
 }
 
@@ -189,10 +218,12 @@ Result<Done> LmdbIndex::load_summaries() {
   std::map<PartitionId, PartitionSummary> sums;
   Result<Done> done = environment_->read([&](const LmdbTransaction& transaction) {
     LmdbCursor cursor(transaction, table_of(*environment_, IndexTable::records));
+    const MDB_dbi damaged = table_of(*environment_, IndexTable::damaged);
     for (bool more = cursor.seek({}); more; more = cursor.next()) {
       PartitionSummary& sum = sums[partition_in(cursor.key())];
       sum.partition = partition_in(cursor.key());
-      add(sum, share_of(decode_entry(cursor.value())), 1);
+      const IndexEntry entry = decode_entry(cursor.value());
+      add(sum, share_of(entry, transaction.find(damaged, entry.digest.raw).has_value()), 1);
     }
   });
   if (!done) return done;
@@ -224,8 +255,10 @@ Result<TableRows> LmdbIndex::load(Table table) const {
 }
 
 bool has_index_keys(const std::vector<TableRow>& rows) {
-  return std::all_of(rows.begin(), rows.end(),
-                     [](const TableRow& row) { return !row.key.empty() && row.key.size() <= 511; });
+  return std::all_of(rows.begin(), rows.end(), [](const TableRow& row) {
+    if (row.table == Table::damaged) return row.key.size() == sizeof(Digest::raw);
+    return !row.key.empty() && row.key.size() <= 511;
+  });
 }
 
 }  // namespace pixmesh

@@ -34,10 +34,11 @@ class IndexWrite {
   [[nodiscard]] Bytes record(PartitionId partition, const NameDigest& name_digest) const;
   [[nodiscard]] Bytes value(Table table, ByteView key) const;  // empty: there is none
   [[nodiscard]] bool is_referenced(const Digest& digest) const;
+  [[nodiscard]] bool is_damaged(const Digest& digest) const;
 
   void put(const IndexRecord& record);  // in place of the record of the same name, if any
   void erase(PartitionId partition, const NameDigest& name_digest);
-  void put_row(const TableRow& row);
+  void put_row(const TableRow& row);  // one of `damaged` only if a record names its digest
   void mark_dirty(PartitionId partition);
   void clear_dirty(PartitionId partition);
   void mark_ready();
@@ -46,16 +47,19 @@ class IndexWrite {
   [[nodiscard]] const std::map<PartitionId, PartitionSummary>& changes() const { return changes_; }
 
  private:
+  void add_shares_of(const Digest& digest, bool damaged, std::uint64_t times);
+
   const LmdbEnvironment& environment_;
   LmdbTransaction& transaction_;
   std::map<PartitionId, PartitionSummary> changes_;
 };
 
-/// The index of one disk, or the tables of the state folder: eight LMDB tables changed together.
+/// The index of one disk, or the tables of the state folder: nine LMDB tables changed together.
 ///
 ///   records  partition u32 BE, name digest -> size u64, name length u16, name, digest, record
 ///   names    first 448 bytes of name, 0, name digest -> partition u32 BE
 ///   digests  digest, partition, name digest -> (empty)
+///   damaged  digest -> (anything); its records count otherwise in the summaries
 ///   facts, lists, hints, requests: as their askers like
 ///   meta     format, and the partitions that may be unlike their record files
 ///
@@ -71,6 +75,8 @@ class LmdbIndex {
   [[nodiscard]] Result<Done> write(const std::function<void(IndexWrite&)>& body);
 
   [[nodiscard]] Result<StoredRecord> find(const FindRecord& asked) const;
+  /// The record that names the first digest in [first, last]; empty: none does.
+  [[nodiscard]] Result<Bytes> find_named(const Digest& first, const Digest& last) const;
   [[nodiscard]] Result<RecordPage> list_partition(const ListPartition& asked) const;
   [[nodiscard]] Result<RecordPage> list_names(const ListNames& asked) const;
   [[nodiscard]] Result<TableRows> load(Table table) const;
@@ -97,7 +103,7 @@ class LmdbIndex {
   std::map<PartitionId, PartitionSummary> summaries_;
 };
 
-/// Whether LMDB takes the keys of all `rows`: 1 … 511 bytes.
+/// Whether all `rows` have keys of their table: 1 … 511 bytes; of `damaged`, a digest.
 [[nodiscard]] bool has_index_keys(const std::vector<TableRow>& rows);
 
 }  // namespace pixmesh

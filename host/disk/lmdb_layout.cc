@@ -13,7 +13,7 @@ void append(Bytes& bytes, ByteView more) { bytes.insert(bytes.end(), more.begin(
 }  // namespace
 
 std::vector<std::string> index_table_names() {
-  return {"records", "names", "digests", "meta", "facts", "lists", "hints", "requests"};
+  return {"records", "names", "digests", "meta", "facts", "lists", "hints", "requests", "damaged"};
 }
 
 Bytes partition_key(PartitionId partition) {
@@ -59,6 +59,13 @@ NameDigest name_digest_in(ByteView record_key) {
   }
   std::copy(record_key.begin() + 4, record_key.end(), name_digest.raw.begin());
   return name_digest;
+}
+
+Digest digest_in(ByteView key) {
+  Digest digest;
+  if (key.size() < digest_bytes) throw LmdbFailure{MDB_CORRUPTED, "read a digest"};
+  std::copy_n(key.begin(), digest_bytes, digest.raw.begin());
+  return digest;
 }
 
 Bytes encode_entry(const IndexEntry& entry) {

@@ -20,7 +20,8 @@ enum class IndexTable : std::uint8_t {
   facts,
   lists,
   hints,
-  requests
+  requests,
+  damaged
 };
 
 inline MDB_dbi table_of(const LmdbEnvironment& environment, IndexTable table) {
@@ -48,6 +49,7 @@ struct IndexEntry {
 
 [[nodiscard]] PartitionId partition_in(ByteView key);          // its first four bytes
 [[nodiscard]] NameDigest name_digest_in(ByteView record_key);  // behind them
+[[nodiscard]] Digest digest_in(ByteView key);                  // its first 32 bytes
 
 [[nodiscard]] Bytes encode_entry(const IndexEntry& entry);
 /// Throws LmdbFailure{MDB_CORRUPTED} if the value is too short.

@@ -136,6 +136,21 @@ static_assert(page_entries_max + 1 < shared_names_max);
 
 }  // namespace
 
+Result<Bytes> LmdbIndex::find_named(const Digest& first, const Digest& last) const {
+  Bytes record;
+  const Result<Done> done = environment_->read([&](const LmdbTransaction& transaction) {
+    LmdbCursor cursor(transaction, table_of(*environment_, IndexTable::digests));
+    if (!cursor.seek(first.raw) || digest_in(cursor.key()) > last) return;
+    const auto value = transaction.find(table_of(*environment_, IndexTable::records),
+                                        cursor.key().subspan(first.raw.size()));
+    if (!value) throw LmdbFailure{MDB_CORRUPTED, "find what names a digest"};
+    const ByteView found = decode_entry(*value).record;
+    record.assign(found.begin(), found.end());
+  });
+  if (!done) return done.error();
+  return record;
+}
+
 Result<StoredRecord> LmdbIndex::find(const FindRecord& asked) const {
   StoredRecord found;
   const Result<Done> done = environment_->read([&](const LmdbTransaction& transaction) {
@@ -144,6 +159,10 @@ Result<StoredRecord> LmdbIndex::find(const FindRecord& asked) const {
     if (value) {
       const ByteView record = decode_entry(*value).record;
       found.record.assign(record.begin(), record.end());
+    }
+    if (asked.digest) {
+      const MDB_dbi damaged = table_of(*environment_, IndexTable::damaged);
+      found.damaged = transaction.find(damaged, asked.digest->raw).has_value();
     }
     if (asked.request.empty()) return;
     const auto row = transaction.find(table_of(*environment_, IndexTable::requests), asked.request);

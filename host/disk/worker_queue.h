@@ -21,6 +21,9 @@ namespace pixmesh {
 /// Gives the calling thread a name for `top -H`; at most 15 characters.
 void name_this_thread(const std::string& name);
 
+/// It works and reads only when nobody else wants to: nice 19, idle I/O class.
+void yield_to_all_others();
+
 /// What waits to be done, first in, first out. Safe from any thread.
 template <typename Task>
 class WorkList {
@@ -67,6 +70,7 @@ struct WorkerQueueOptions {
   std::size_t threads = 1;                    // with one, tasks are done in the order pushed
   std::size_t batch_max = 1;                  // tasks taken at once, >= 1
   std::chrono::milliseconds idle{3'600'000};  // after so long without a task: an empty batch
+  bool yields = false;                        // to every other thread, of the processors and disks
 };
 
 /// Threads that do what is pushed. Everything that waits, up to `batch_max`, is handed over at
@@ -99,6 +103,7 @@ class WorkerQueue {
  private:
   void run() {
     name_this_thread(options_.name);
+    if (options_.yields) yield_to_all_others();
     while (auto batch = waiting_.take(options_.batch_max, options_.idle)) work_(std::move(*batch));
   }
 

@@ -2,6 +2,7 @@
 // starts again fetches nothing but what was written meanwhile.
 #include <algorithm>
 
+#include "base/digest.h"
 #include "simulations/checks/check.h"
 #include "simulations/world/message_text.h"
 #include "wire/fields.h"
@@ -24,7 +25,9 @@ class Movement : public Check {
     if (open == nullptr || open->run || is_excused(from)) return;
     const std::string path = blob_path(open->digest, open->media);
     const VirtualDisk& disk = scene_.world.disk(from);
-    if (!disk.file(path) || disk.published_at(path) + just_now > scene_.world.now()) return;
+    const SharedBytes file = disk.file(path);
+    if (!file || disk.published_at(path) + just_now > scene_.world.now()) return;
+    if (digest_of(*file) != open->digest) return;  // it is damaged, and is to be mended
     report("node " + std::to_string(from) + " fetches " + path + ", which it has", {from});
   }
 

@@ -48,6 +48,13 @@ class HintsTaken : public Check {
       taken_.pop_front();
     }
   }
+  // What it gave up since, I7 looks at; a new placement may have it fetch the same again.
+  void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string&,
+                          bool dropping) override {
+    if (!dropping) return;
+    std::erase_if(
+        taken_, [&](const Taken& one) { return one.taker == node && one.partition == key.first; });
+  }
   void on_crashed(std::uint32_t node) override {
     std::erase_if(offered_, [&](const auto& entry) {
       return std::get<0>(entry.first) == node || std::get<1>(entry.first) == node;

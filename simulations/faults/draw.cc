@@ -53,6 +53,10 @@ class ClassDraw {
         return draw_members();
       case FaultClass::motion:
         return draw_motion();
+      case FaultClass::rot:
+        return draw_some(4s, 40s, [this] {
+          add(EventKind::rot).amount = static_cast<std::int64_t>(rng_.below(1'000'000));
+        });
       case FaultClass::operation:
       case FaultClass::repeat:  // drawn with the operations
         return;
@@ -170,8 +174,7 @@ class ClassDraw {
   }
 
   void draw_losses() {
-    static constexpr std::array kinds{EventKind::disk_lost, EventKind::rot,
-                                      EventKind::disk_rolled_back};
+    static constexpr std::array kinds{EventKind::disk_lost, EventKind::disk_rolled_back};
     draw_some(20s, 120s, [this] {
       Event& event = add(kinds[rng_.below(kinds.size())]);
       event.lasting = time(100ms, 30s);

@@ -222,8 +222,7 @@ void FaultPlayer::begin_disk(const Event& fault) {
     case EventKind::disk_rolled_back:
       return roll_back(node, fault.lasting);
     case EventKind::rot:
-      if (atlas_.may_destroy(node, false)) rot(node, static_cast<std::uint64_t>(fault.amount));
-      return;
+      return rot(fault);
     default:
       return;
   }
@@ -237,11 +236,28 @@ void FaultPlayer::roll_back(std::uint32_t node, Duration age) {
   });
 }
 
-void FaultPlayer::rot(std::uint32_t node, std::uint64_t chance) {
-  const std::vector<std::string> paths = world_.disk(node).blob_paths();
+void FaultPlayer::rot(const Event& fault) {
+  VirtualDisk& disk = world_.disk(fault.node);
+  const std::vector<std::string> paths = disk.blob_paths();
   if (paths.empty()) return;
-  const std::string& path = paths[chance % paths.size()];
-  if (!world_.disk(node).file(path)->empty()) world_.disk(node).damage(path);
+  const std::string& path = paths[static_cast<std::uint64_t>(fault.amount) % paths.size()];
+  if (disk.file(path)->empty()) return;
+  const bool beyond = fault.number > 0;
+  if (!beyond && (!is_elsewhere(fault.node, path) || !atlas_.may_destroy(fault.node, false))) return;
+  disk.damage(path);
+}
+
+// Of what lies on one disk only, because nobody else has come yet or nobody was promised it,
+// nothing is to be destroyed.
+bool FaultPlayer::is_elsewhere(std::uint32_t node, const std::string& path) const {
+  for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
+    if (other == node || atlas_.is_gone(other)) continue;
+    const VirtualDisk& disk = world_.disk(other);
+    const auto rotten = disk.rotten();
+    const bool is_whole = std::find(rotten.begin(), rotten.end(), path) == rotten.end();
+    if (disk.names(path) && disk.is_durable(path) && is_whole) return true;
+  }
+  return false;
 }
 
 void FaultPlayer::begin_membership(const Event& fault) {

@@ -42,7 +42,8 @@ class FaultPlayer {
   void crash(std::uint32_t node, Duration lasting);
   void restart(std::uint32_t node);
   void roll_back(std::uint32_t node, Duration age);
-  void rot(std::uint32_t node, std::uint64_t chance);
+  void rot(const Event& fault);
+  [[nodiscard]] bool is_elsewhere(std::uint32_t node, const std::string& path) const;
   void forget(std::uint32_t victim, std::uint32_t via);
   void tell_forget(std::uint32_t victim, std::uint32_t via, std::uint32_t attempt);
   void forget_again(std::uint32_t victim);

@@ -7,8 +7,8 @@ namespace pixmesh {
 namespace {
 
 constexpr std::array<std::string_view, fault_class_count> class_words{
-    "operation", "network", "crash",  "pause",      "clock",  "disk",
-    "loss",      "tool",    "client", "membership", "motion", "repeat"};
+    "operation", "network", "crash",      "pause",  "clock",  "disk", "loss",
+    "tool",      "client",  "membership", "motion", "repeat", "rot"};
 
 using enum FaultClass;
 
@@ -56,7 +56,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"misreads", disk, true, false, false, true, false, false},
     {"disk-lost", loss, true, false, true, false, false, false},
     {"disk-rolled-back", loss, true, false, true, false, false, false},
-    {"rot", loss, true, false, false, true, false, false},
+    {"rot", rot, true, false, false, true, true, false},
     {"tool-trouble", tool, true, false, true, true, false, false},
     {"tool-slow", tool, true, false, true, true, false, false},
     {"join", membership, true, false, false, true, false, false},

@@ -19,14 +19,15 @@ enum class FaultClass : std::uint8_t {
   pause,
   clock,
   disk,
-  loss,  // disks that come back empty or bytes that rot: the node cannot know
+  loss,  // disks that come back empty, or as they were before: the node cannot know
   tool,
   client,
   membership,
   motion,  // strikes while partitions move
   repeat,  // clients say again what was acknowledged
+  rot,     // stored bytes change
 };
-inline constexpr std::size_t fault_class_count = 12;
+inline constexpr std::size_t fault_class_count = 13;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 
@@ -78,7 +79,7 @@ enum class EventKind : std::uint8_t {
   misreads,
   disk_lost,         // crash, and back with an empty disk
   disk_rolled_back,  // crash after `lasting`, and back with the disk as it was now
-  rot,               // one bit of one image
+  rot,               // one byte of one image; `number` 1: even of its last whole copy
   // Tools of `node`.
   tool_trouble,  // `amount`: 1 fails, 2 dies, 3 floods, 4 hangs
   tool_slow,     // `amount` ms

@@ -11,12 +11,13 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration setup_within = 120s;
+constexpr Duration scrub_period = 30s;        // a week, scaled
 constexpr Duration wishes_end_within = 130s;  // every client gives up by then
 constexpr Duration probes_end_within = 5s;
 constexpr Duration audit_within = 60s;
 constexpr Duration status_every = 6s;
 constexpr Duration conversations_end_within = 150s;  // as I12 has it
-constexpr std::uint64_t at_once_max = 1'000'000;       // events of one instant
+constexpr std::uint64_t at_once_max = 1'000'000;     // events of one instant
 constexpr std::size_t log_lines = 30;
 constexpr std::uint32_t rest_numbers_from = 1'000'000;  // of puts at rest; above all drawn ones
 
@@ -26,6 +27,7 @@ WorldOptions options_of(const Scenario& scenario) {
   options.partition_bits = scenario.partition_bits;
   options.replicas = scenario.replicas;
   options.write_quorum = scenario.write_quorum;
+  options.scrub_period = scrub_period;
   return options;
 }
 

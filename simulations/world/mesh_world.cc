@@ -95,6 +95,9 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.disks = {{{static_cast<std::uint8_t>(machine.number + 1)}, options.capacity_bytes}};
   options.scratch_root = scratch_of_machine;
   options.version = "test";
+  options.scrub = {.period = options_.scrub_period,
+                   .look_every = options_.scrub_period / 4,
+                   .remember_every = options_.scrub_period / 4};
   options.compute_placement = [this](std::vector<PlacementMember> members,
                                      const PlacementOptions& wanted) {
     return placement_cache_.of(std::move(members), wanted);

@@ -17,6 +17,7 @@ struct WorldOptions {
   std::uint32_t partition_bits = partition_bits_min;
   std::uint32_t replicas = 3;
   std::uint32_t write_quorum = 2;
+  Duration scrub_period = Scrub::Options{}.period;
   bool check_all_invariants = true;
 };
 

@@ -224,6 +224,9 @@ std::vector<std::string> MeshWorld::unrest() {
     for (const PartitionSummary& part : disk(node).summary().partitions) {
       sums[node][part.partition] = part.fingerprint;
     }
+    for (const std::string& path : disk(node).rotten()) {
+      found.push_back("node " + std::to_string(node) + ": " + path + " is rotten");
+    }
   }
   const PlacementTable& expected = expected_placement();
   for (std::uint32_t raw = 0; raw < expected.partition_count(); ++raw) {

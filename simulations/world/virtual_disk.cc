@@ -26,7 +26,8 @@ bool only_reads(const DiskOperation& operation) {
       []<typename T>(const T&) {
         return std::is_same_v<T, FindRecord> || std::is_same_v<T, ListPartition> ||
                std::is_same_v<T, ListNames> || std::is_same_v<T, ReadRange> ||
-               std::is_same_v<T, LoadTable> || std::is_same_v<T, Summarize>;
+               std::is_same_v<T, VerifyBlob> || std::is_same_v<T, LoadTable> ||
+               std::is_same_v<T, Summarize>;
       },
       operation);
 }
@@ -44,6 +45,8 @@ void VirtualDisk::open(ChunkPool& chunks, Answered answered) {
     wanted.insert(place->blob_path);
     wanted.insert(place->record_path);
     files_[place->record_path] = std::make_shared<const Bytes>(record.bytes);
+    const bool lost = !place->blob_path.empty() && !files_.contains(place->blob_path);
+    if (lost) put_rows({damaged_row(record.digest, Bytes{})});
   }
   std::erase_if(files_, [&](const auto& file) { return !wanted.contains(file.first); });
   durable_ = files_;
@@ -148,7 +151,7 @@ std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
         if constexpr (syncs) {
           if (strikes(trouble.failing_syncs)) return fails("EIO on fsync");
         }
-        if constexpr (std::is_same_v<T, ReadRange>) {
+        if constexpr (std::is_same_v<T, ReadRange> || std::is_same_v<T, VerifyBlob>) {
           if (strikes(trouble.failing_reads)) return Error{ErrorCode::failed, "EIO on read"};
         }
         return std::nullopt;
@@ -203,8 +206,24 @@ void VirtualDisk::damage(const std::string& path) {
   const SharedBytes whole = file(path);
   invariant(whole && !whole->empty(), "only a file that is here can be damaged");
   Bytes damaged = *whole;
-  damaged[damaged.size() / 2] ^= 0x40;
-  files_[path] = durable_[path] = std::make_shared<const Bytes>(std::move(damaged));
+  ++damaged[damaged.size() / 2];  // twice is not back again
+  rotten_[path] = std::make_shared<const Bytes>(std::move(damaged));
+  files_[path] = durable_[path] = rotten_[path];
+}
+
+bool VirtualDisk::names(const std::string& blob_path) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+    const auto place = options_.place(entry.second.bytes);
+    return place && place->blob_path == blob_path;
+  });
+}
+
+std::vector<std::string> VirtualDisk::rotten() const {
+  std::vector<std::string> paths;
+  for (const auto& [path, bytes] : rotten_) {
+    if (file(path) == bytes && names(path)) paths.push_back(path);
+  }
+  return paths;
 }
 
 std::vector<std::string> VirtualDisk::blob_paths() const {

@@ -81,6 +81,8 @@ class VirtualDisk : public Disk {
   [[nodiscard]] std::optional<Bytes> row(Table table, const Bytes& key) const;
   [[nodiscard]] DiskSummary summary() const;
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
+  [[nodiscard]] bool is_damaged(const Digest& digest) const;     // marked so
+  [[nodiscard]] bool names(const std::string& blob_path) const;  // by any record
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
   [[nodiscard]] SharedBytes file(const std::string& path) const;
   /// Whether a file would be there, as it is, after a power cut.
@@ -91,6 +93,8 @@ class VirtualDisk : public Disk {
   void remove_file(const std::string& path);
   void damage(const std::string& path);
   [[nodiscard]] std::vector<std::string> blob_paths() const;
+  /// Blobs of records that were damaged and have not been replaced since.
+  [[nodiscard]] std::vector<std::string> rotten() const;
 
  private:
   struct Temp {
@@ -112,6 +116,8 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Result<DiskAnswer> list(const ListPartition& asked) const;
   [[nodiscard]] Result<DiskAnswer> list(const ListNames& asked) const;
   [[nodiscard]] Result<SharedBytes> read(const ReadRange& asked);
+  [[nodiscard]] Result<DiskAnswer> verify(const VerifyBlob& asked) const;
+  [[nodiscard]] bool is_named(const Digest& digest) const;
   [[nodiscard]] Result<DiskAnswer> drop(const DropRecord& asked);
   void put_rows(const std::vector<TableRow>& rows);
   void collect_unnamed(const std::string& path, const Digest& digest);
@@ -143,6 +149,7 @@ class VirtualDisk : public Disk {
   std::map<Table, std::map<Bytes, Bytes>> tables_;
   mutable std::map<Table, TableRows> shown_;  // copies of some of `tables_`, as they are now
   std::vector<std::string> faults_;
+  Files rotten_;  // as `damage` left them
 };
 
 }  // namespace pixmesh

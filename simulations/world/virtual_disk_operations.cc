@@ -58,11 +58,14 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
           const auto& requests = tables_[Table::requests];
           const auto row = requests.find(asked.request);
           if (row != requests.end()) stored.request_value = row->second;
+          if (asked.digest) stored.damaged = is_damaged(*asked.digest);
           return DiskAnswer(std::move(stored));
         } else if constexpr (std::is_same_v<T, ListPartition> || std::is_same_v<T, ListNames>) {
           return list(asked);
         } else if constexpr (std::is_same_v<T, ReadRange>) {
           return Error{ErrorCode::failed, "ranges are read elsewhere"};
+        } else if constexpr (std::is_same_v<T, VerifyBlob>) {
+          return verify(asked);
         } else if constexpr (std::is_same_v<T, DropRecord>) {
           return drop(asked);
         } else if constexpr (std::is_same_v<T, PutValues>) {
@@ -101,7 +104,9 @@ Result<DiskAnswer> VirtualDisk::publish(const PublishTemp& asked) {
     faults_.push_back("a file was renamed before it was synced");
     if (!files_.contains(asked.path)) unsynced_.insert(asked.path);
   }
-  files_.try_emplace(asked.path, std::make_shared<const Bytes>(std::move(temp.mapped().bytes)));
+  auto bytes = std::make_shared<const Bytes>(std::move(temp.mapped().bytes));
+  SharedBytes& file = files_[asked.path];
+  if (!file || *file != *bytes) file = std::move(bytes);
   published_[asked.path] = clock_.now();
   return DiskAnswer(Done{});
 }
@@ -197,11 +202,22 @@ void VirtualDisk::tidy() {
   });
 }
 
+bool VirtualDisk::is_named(const Digest& digest) const {
+  return std::any_of(records_.begin(), records_.end(),
+                     [&](const auto& entry) { return entry.second.digest == digest; });
+}
+
+bool VirtualDisk::is_damaged(const Digest& digest) const {
+  const auto rows = tables_.find(Table::damaged);
+  if (rows == tables_.end() || rows->second.empty()) return false;
+  return rows->second.contains(damaged_row(digest, {}).key);
+}
+
 void VirtualDisk::collect_unnamed(const std::string& path, const Digest& digest) {
-  const bool named = std::any_of(records_.begin(), records_.end(),
-                                 [&](const auto& entry) { return entry.second.digest == digest; });
+  if (is_named(digest)) return;
+  put_rows({damaged_row(digest, std::nullopt)});
   const auto fresh = published_.find(path);
-  if (named || (fresh != published_.end() && clock_.now() < fresh->second + keep_published)) return;
+  if (fresh != published_.end() && clock_.now() < fresh->second + keep_published) return;
   files_.erase(path);
   durable_.erase(path);
 }
@@ -251,6 +267,28 @@ Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
   return std::make_shared<const Bytes>(std::move(part));
 }
 
+Result<DiskAnswer> VirtualDisk::verify(const VerifyBlob& asked) const {
+  const Record* first = nullptr;
+  BlobVerified verified;
+  for (const auto& [key, record] : records_) {
+    if (record.digest == Digest{} || record.digest < asked.first || asked.last < record.digest) {
+      continue;
+    }
+    if (first != nullptr && first->digest <= record.digest) continue;
+    first = &record;
+    verified.partition = key.first;
+  }
+  if (first == nullptr) return DiskAnswer(std::move(verified));
+  const auto place = options_.place(first->bytes);
+  if (!place) return place.error();
+  verified.digest = first->digest;
+  verified.size = first->size;
+  const SharedBytes whole = file(place->blob_path);
+  verified.intact = whole && digest_of(*whole) == first->digest;
+  if (!verified.intact) verified.detail = place->blob_path + " is not what it was";
+  return DiskAnswer(std::move(verified));
+}
+
 Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
   const auto found = records_.find({asked.partition, asked.name_digest});
   if (found == records_.end()) return DiskAnswer(Done{});
@@ -270,6 +308,11 @@ Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
 void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
   for (const TableRow& row : rows) {
     shown_.erase(row.table);
+    if (row.table == Table::damaged && row.value) {
+      Digest digest;
+      std::copy(row.key.begin(), row.key.end(), digest.raw.begin());
+      if (!is_named(digest)) continue;
+    }
     if (row.value) {
       tables_[row.table][row.key] = *row.value;
     } else {
@@ -299,7 +342,10 @@ DiskSummary VirtualDisk::summary() const {
   for (const auto& [key, record] : records_) {
     PartitionSummary& part = parts[key.first];
     part.partition = key.first;
-    part.fingerprint += chunk_checksum(record.bytes);
+    const bool damaged = is_damaged(record.digest);
+    const std::uint64_t sum = chunk_checksum(record.bytes);
+    part.fingerprint += damaged ? ~sum : sum;
+    part.damaged_count += damaged ? 1 : 0;
     ++part.record_count;
     if (record.digest == Digest{}) continue;
     ++part.image_count;

@@ -1,0 +1,36 @@
+#include "replication/check_copy.h"
+
+namespace pixmesh {
+
+Effects CheckCopy::start(Instant) { return {UseDisk{partition_, VerifyBlob{digest_, digest_}}}; }
+
+Effects CheckCopy::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  if (!answer) return end(ErrorCode::failed, answer.error().detail);
+  if (step_ == Step::mark) {
+    std::vector<NodeId> others = holders_of(mesh_.lists_of(partition_));
+    std::erase(others, mesh_.self);
+    Effects effects = end(ErrorCode::corrupt, detail_);
+    effects.push_back(StartSync{partition_, std::move(others)});
+    return effects;
+  }
+  const auto* verified = std::get_if<BlobVerified>(&answer.value());
+  return verified == nullptr ? Effects{} : on_verified(*verified);
+}
+
+Effects CheckCopy::on_verified(const BlobVerified& verified) {
+  if (verified.digest == Digest{})
+    return end(ErrorCode::not_found, "no image here has these bytes");
+  if (verified.intact) return end({}, {});
+  step_ = Step::mark;
+  detail_ = verified.detail;
+  return {UseDisk{partition_, PutValues{{damaged_row(digest_, Bytes{})}}}};
+}
+
+Effects CheckCopy::end(ErrorCode code, std::string detail) {
+  step_ = Step::over;
+  code_ = code;
+  detail_ = std::move(detail);
+  return {};
+}
+
+}  // namespace pixmesh

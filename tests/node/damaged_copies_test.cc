@@ -1,0 +1,90 @@
+#include <doctest/doctest.h>
+
+#include "simulations/world/mesh_world.h"
+
+using namespace pixmesh;
+
+namespace {
+
+std::string blob_at(MeshWorld& world, std::uint32_t node, const std::string& name) {
+  const ImageRecord record = world.record_at(node, name).value();
+  return blob_path(record.digest, record.media);
+}
+
+bool is_whole(MeshWorld& world, std::uint32_t node, const std::string& name, const Bytes& bytes) {
+  const SharedBytes file = world.disk(node).file(blob_at(world, node, name));
+  const Digest digest = world.record_at(node, name)->digest;
+  return file && *file == bytes && !world.disk(node).is_damaged(digest);
+}
+
+}  // namespace
+
+TEST_CASE("node: a copy that a reader finds rotten is never given out, and mended by itself") {
+  const auto world = settled_mesh(3, 41);
+  const Bytes image = MeshWorld::sample_image(2'600'000, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  std::vector<std::uint32_t> readers_order;
+  for (const HolderAddress& holder : world->look_up(0, "a.png").holders) {
+    readers_order.push_back(world->number_of(holder.node));
+  }
+  REQUIRE(readers_order.size() >= 2);
+  for (const std::uint32_t node : {readers_order[0], readers_order[1]}) {
+    world->disk(node).damage(blob_at(*world, node, "a.png"));
+  }
+
+  for (int i = 0; i < 3; ++i) CHECK(world->get(0, "a.png").value() == image);
+
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    CHECK(world->run_until([&] { return is_whole(*world, node, "a.png", image); }, 20s));
+  }
+  CHECK(world->status(0).disks.front().damaged == 0);
+  CHECK(joined(world->unrest()) == "");
+}
+
+TEST_CASE("node: a copy that nobody reads is found by the scrub an operator asks for") {
+  const auto world = settled_mesh(3, 42);
+  std::map<std::string, Bytes> images;
+  for (std::uint32_t i = 0; i < 5; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    images[name] = MeshWorld::sample_image(1'500, i);
+    REQUIRE(world->put(0, name, images[name], {.wait_all = true}).code == ErrorCode{});
+  }
+  world->disk(1).damage(blob_at(*world, 1, "image3"));
+  world->disk(1).remove_file(blob_at(*world, 1, "image4"));
+
+  CHECK(world->command(1, NodeCommand::scrub).code == ErrorCode{});
+
+  CHECK(world->run_until([&] { return is_whole(*world, 1, "image3", images["image3"]); }, 20s));
+  CHECK(world->run_until([&] { return is_whole(*world, 1, "image4", images["image4"]); }, 20s));
+  CHECK(world->status(1).disks.front().found_damaged == 2);
+  CHECK(world->status(1).disks.front().scrubs == 1);
+}
+
+TEST_CASE("node: a file that is gone when the node starts is fetched again") {
+  const auto world = settled_mesh(3, 43);
+  const Bytes image = MeshWorld::sample_image(1'500, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  world->crash(2);
+  world->disk(2).remove_file(blob_at(*world, 0, "a.png"));
+  world->run_for(1s);
+  world->restart(2);
+  CHECK(world->run_until([&] { return is_whole(*world, 2, "a.png", image); }, 40s));
+}
+
+TEST_CASE("node: a holder leaves its copy only to holders whose copies are whole") {
+  const auto world = settled_mesh(4, 44);
+  std::map<std::string, Bytes> images;
+  for (std::uint32_t i = 0; i < 12; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    images[name] = MeshWorld::sample_image(1'500, i);
+    REQUIRE(world->put(0, name, images[name], {.wait_all = true}).code == ErrorCode{});
+  }
+  // Every copy on node 1 rots and is known to be rotten; while it fetches them anew, node 3 leaves.
+  for (const std::string& path : world->disk(1).blob_paths()) world->disk(1).damage(path);
+  REQUIRE(world->command(1, NodeCommand::scrub).code == ErrorCode{});
+  REQUIRE(world->command(3, NodeCommand::leave).code == ErrorCode{});
+  CHECK(world->run_until([&] { return !world->is_running(3); }, 120s));
+  for (const auto& [name, bytes] : images) {
+    for (std::uint32_t node = 0; node < 3; ++node) CHECK(is_whole(*world, node, name, bytes));
+  }
+}

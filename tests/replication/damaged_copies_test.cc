@@ -1,0 +1,184 @@
+#include <doctest/doctest.h>
+
+#include "base/digest.h"
+#include "replication/check_copy.h"
+#include "replication/partition_sync.h"
+#include "replication/stream_source.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+const HolderLists lists{nodes({1, 2, 3}), 4, nodes({1, 2, 3}), 0};
+constexpr Instant now{};
+constexpr PartitionId partition{1};
+const Result<DiskAnswer> done = DiskAnswer(Done{});
+
+ImageRecord sample_record() {
+  ImageRecord record;
+  record.name = "a.png";
+  record.version = {10, node(1)};
+  record.digest = digest_of(bytes_of("a"));
+  record.size = 1;
+  record.checksums = {7};
+  return record;
+}
+
+RecordCodec one_record_codec() {
+  RecordCodec codec;
+  codec.encode_record = [](const ImageRecord&) { return Bytes{1}; };
+  codec.decode_record = [](ByteView) -> Result<ImageRecord> { return sample_record(); };
+  return codec;
+}
+
+MeshView holder_view() {
+  MeshView view = view_of({1, 2, 3});
+  view.lists_of = [](PartitionId) { return lists; };
+  return view;
+}
+
+/// The operation of this kind that effects ask a disk for; null if there is none.
+template <typename T>
+const T* wanted(const Effects& effects) {
+  for (const Effect& effect : effects) {
+    const auto* use = std::get_if<UseDisk>(&effect);
+    if (use != nullptr && std::holds_alternative<T>(use->operation)) {
+      return &std::get<T>(use->operation);
+    }
+  }
+  return nullptr;
+}
+
+Result<DiskAnswer> found(bool damaged) {
+  StoredRecord stored;
+  stored.record = {1};
+  stored.damaged = damaged;
+  return DiskAnswer(std::move(stored));
+}
+
+Result<DiskAnswer> verified(bool intact) {
+  BlobVerified answer;
+  answer.digest = sample_record().digest;
+  answer.size = 1;
+  answer.intact = intact;
+  answer.detail = intact ? "" : "it has another digest";
+  return DiskAnswer(std::move(answer));
+}
+
+StoreRecord mending(const MeshView& view, const RecordCodec& codec) {
+  return {view, codec,
+          StoreRecord::Bid{partition, sample_record(), {}, {}, nodes({2, 3}), partition},
+          TempId{3}};
+}
+
+}  // namespace
+
+TEST_CASE("damaged copies: the same version is stored again with another holder's bytes") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  StoreRecord store = mending(view, codec);
+  CHECK(wanted<FindRecord>(store.start(now))->digest == sample_record().digest);
+
+  CHECK(wanted<CreateTemp>(store.on_disk(now, found(true))) != nullptr);
+  CHECK(count_of<SendBulk>(store.on_disk(now, done)) == 1);
+  (void)store.on_bulk(now, StreamChunk{{}, 0, true}, ChunkRef{1, 1, 7});
+  CHECK(wanted<SyncTemp>(store.on_disk(now, done)) != nullptr);
+  CHECK(wanted<PublishTemp>(store.on_disk(now, done)) != nullptr);
+  (void)store.on_disk(now, done);  // published
+  (void)store.on_disk(now, done);  // record file
+  CHECK(wanted<CommitRecord>(store.on_disk(now, done)) != nullptr);
+  const Effects mend = store.on_disk(
+      now, DiskAnswer(CommitOutcome{static_cast<std::uint8_t>(CommitCode::already), {}}));
+  const auto* row = wanted<PutValues>(mend);
+
+  REQUIRE(row != nullptr);
+  CHECK(row->rows.front().table == Table::damaged);
+  CHECK_FALSE(row->rows.front().value.has_value());
+  CHECK_FALSE(store.done());
+  (void)store.on_disk(now, done);
+  CHECK(store.done());
+  CHECK(store.code() == CommitCode::already);
+}
+
+TEST_CASE("damaged copies: a whole copy of the same version is left as it is") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  StoreRecord store = mending(view, codec);
+  (void)store.start(now);
+  CHECK(store.on_disk(now, found(false)).empty());
+  CHECK(store.code() == CommitCode::already);
+}
+
+TEST_CASE(
+    "damaged copies: a read that fails makes the copy suspected, a result of a run does not") {
+  StreamOpen open;
+  open.credit = 4;
+  open.partition = partition;
+  open.digest = sample_record().digest;
+  open.size = 1;
+  open.checksums = {7};
+  const Result<DiskAnswer> corrupt = Error{ErrorCode::corrupt, "another checksum"};
+  StreamSource blob(OperationId{8}, open, "blobs/x", LinkId{4});
+  (void)blob.start(now);
+  CHECK(count_of<SuspectBytes>(blob.on_disk(now, corrupt)) == 1);
+  CHECK(blob.finished());
+
+  open.run = RequestId{};
+  StreamSource result(OperationId{9}, open, "scratch/x", LinkId{4});
+  (void)result.start(now);
+  CHECK(count_of<SuspectBytes>(result.on_disk(now, corrupt)) == 0);
+}
+
+TEST_CASE("damaged copies: a suspected copy that is whole is left alone") {
+  const MeshView view = holder_view();
+  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
+  CHECK(wanted<VerifyBlob>(check.start(now)) != nullptr);
+  CHECK(check.on_disk(now, verified(true)).empty());
+  CHECK(check.finished());
+  CHECK(check.code() == ErrorCode{});
+}
+
+TEST_CASE("damaged copies: a damaged one is marked durably before its partition is synced") {
+  const MeshView view = holder_view();
+  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
+  (void)check.start(now);
+  const Effects mark = check.on_disk(now, verified(false));
+  REQUIRE(wanted<PutValues>(mark) != nullptr);
+  CHECK(wanted<PutValues>(mark)->rows.front().value.has_value());
+  CHECK(count_of<StartSync>(mark) == 0);
+  CHECK_FALSE(check.finished());
+
+  const Effects sync = check.on_disk(now, done);
+  REQUIRE(count_of<StartSync>(sync) == 1);
+  CHECK(std::get<StartSync>(sync.front()).sources == nodes({2, 3}));
+  CHECK(check.code() == ErrorCode::corrupt);
+}
+
+TEST_CASE("damaged copies: nothing is marked for bytes that no record names") {
+  const MeshView view = holder_view();
+  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
+  (void)check.start(now);
+  CHECK(check.on_disk(now, DiskAnswer(BlobVerified{})).empty());
+  CHECK(check.code() == ErrorCode::not_found);
+}
+
+TEST_CASE("damaged copies: a sync fetches a record that is here without its bytes") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  for (const bool damaged : {false, true}) {
+    CAPTURE(damaged);
+    PartitionSync sync(OperationId{8}, view, codec, partition, nodes({2}));
+    CHECK(wanted<LoadTable>(sync.start(now))->table == Table::damaged);
+    TableRows rows;
+    if (damaged) rows.rows.emplace_back(damaged_row(sample_record().digest, {}).key, Bytes{});
+    CHECK(wanted<ListPartition>(sync.on_disk(now, DiskAnswer(rows))) != nullptr);
+    CHECK(asked<InventoryRequest>(sync.on_disk(now, DiskAnswer(RecordPage{{Bytes{1}}, true})))
+              .size() == 1);
+    InventoryAnswer page;
+    page.records = {sample_record()};
+    const Effects after = sync.on_message(now, node(2), page);
+    CHECK((wanted<FindRecord>(after) != nullptr) == damaged);
+    CHECK(sync.finished() == !damaged);
+  }
+}
