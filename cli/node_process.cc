@@ -177,6 +177,9 @@ Result<Done> NodeProcess::open_disks() {
     auto lists = opened.load(Table::lists);
     if (!lists) return lists.error();
     memory_.lists.push_back(std::move(lists).value());
+    auto facts = opened.load(Table::facts);
+    if (!facts) return facts.error();
+    memory_.disk_facts.push_back(std::move(facts).value());
     std::error_code problem;
     const std::uint64_t size = fs::space(folder, problem).capacity;
     DiskDescription description;

@@ -20,7 +20,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
     : options_(std::move(options)),
       outside_(std::move(outside)),
       rng_(rng),
-      memory_{{}, memory.hints, memory.lists},
+      memory_(memory),
       codec_(stored_codec()),
       operations_(1),
       writer_(outside_, operations_),
@@ -53,6 +53,10 @@ MeshView Node::make_view() {
     return rebalance_ == nullptr ? HolderLists{} : rebalance_->lists_of(partition);
   };
   view.next_clock = [this](std::uint64_t newest) { return clock_.tick(wall_, newest); };
+  view.is_recovering = [this](PartitionId partition) {
+    return rebalance_ != nullptr && partition.raw < disk_of_.size() &&
+           rebalance_->is_recovering(partition);
+  };
   view.fresh_stream = [this] {
     StreamId stream;
     rng_.fill(stream.raw);

@@ -82,6 +82,12 @@ class Node : private Post {
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
 
   // node_effects.cc
+  struct WantedSync {
+    PartitionId partition;
+    std::vector<NodeId> sources;
+    bool of_rebalance = false;
+    std::optional<HolderLists> under;
+  };
   struct CopyAsker {
     LinkId link;
     OperationId operation;
@@ -98,7 +104,7 @@ class Node : private Post {
   void queue_sync(PartitionId partition, std::vector<NodeId> sources);
   [[nodiscard]] std::vector<NodeId> hint_sources_of(PartitionId partition, NodeId giver) const;
   void start_syncs(Instant now);
-  void begin_sync(Instant now, PartitionId partition, std::vector<NodeId> sources);
+  void begin_sync(Instant now, WantedSync wanted);
 
   // node_members.cc
   void on_peer_news(Instant now);
@@ -126,7 +132,7 @@ class Node : private Post {
   NodeOptions options_;
   Outside outside_;
   Rng rng_;
-  NodeMemory memory_;  // no facts; hints until the start, lists until the partitions are opened
+  NodeMemory memory_;  // hints until the start, the rest until the partitions are opened
   RecordCodec codec_;
   Operations operations_;
   std::size_t own_operations_ = 0;  // of them, those that never end
@@ -150,11 +156,6 @@ class Node : private Post {
   std::map<Digest, std::vector<CopyAsker>> checked_copies_;  // and who wants to know of it
 
   // Syncs that hints and repair asked for wait here; rebalance bounds its own.
-  struct WantedSync {
-    PartitionId partition;
-    std::vector<NodeId> sources;
-    bool of_rebalance = false;
-  };
   std::deque<WantedSync> wanted_syncs_;
   std::map<PartitionId, bool> running_syncs_;  // and whether rebalance waits for it
   std::set<PartitionId> drops_after_sync_;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "node/node_begin.h"
 #include "replication/check_copy.h"
 
@@ -27,7 +29,11 @@ void Node::finish(Instant now, Operation& operation) {
       std::vector<NodeId> merged = sync->merged();
       std::sort(merged.begin(), merged.end());
       for (const auto& [giver, round] : givers.mapped()) {
-        const std::vector<NodeId> sources = hint_sources_of(partition, giver);
+        std::vector<NodeId> sources = hint_sources_of(partition, giver);
+        // A giver that is no holder may have lost what it had: then the holders have it.
+        if (sources.size() > 1 && std::ranges::count(sync->strangers(), giver) > 0) {
+          std::erase(sources, giver);
+        }
         if (!sources.empty() && includes_all(merged, sources)) {
           to_member(giver, HintTaken{{partition}, round});
         }
@@ -65,12 +71,14 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
     if (differ->with != members_.self()) peers_.on_tables_differ(now, differ->with);
   } else if (auto* sync = std::get_if<StartSync>(&effect)) {
     const bool of_rebalance = rebalance_ != nullptr && owner == rebalance_->id();
+    WantedSync wanted{sync->partition, std::move(sync->sources), of_rebalance,
+                      std::move(sync->under)};
     if (of_rebalance && running_syncs_.try_emplace(sync->partition, true).second) {
-      begin_sync(now, sync->partition, std::move(sync->sources));
+      begin_sync(now, std::move(wanted));
     } else if (of_rebalance) {
-      wanted_syncs_.push_front({sync->partition, std::move(sync->sources), true});
+      wanted_syncs_.push_front(std::move(wanted));
     } else {
-      queue_sync(sync->partition, std::move(sync->sources));
+      queue_sync(wanted.partition, std::move(wanted.sources));
     }
   } else if (auto* drop = std::get_if<StartDrop>(&effect)) {
     // A sync that is still storing would bring a record back after it was dropped.
@@ -130,7 +138,7 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
     if (waiting.partition == partition && waiting.sources == sources) return;
   }
   if (wanted_syncs_.size() < wanted_syncs_max) {
-    wanted_syncs_.push_back({partition, std::move(sources), false});
+    wanted_syncs_.push_back({partition, std::move(sources), false, std::nullopt});
   }
 }
 
@@ -161,7 +169,7 @@ void Node::start_syncs(Instant now) {
       wanted_syncs_.push_back(std::move(next));
       continue;
     }
-    begin_sync(now, next.partition, std::move(next.sources));
+    begin_sync(now, std::move(next));
   }
 }
 
@@ -171,13 +179,15 @@ void Node::note_offer(Offers& offers, NodeId giver, std::uint64_t round) {
 }
 
 // Only a sync that begins after an offer sees all that the giver had.
-void Node::begin_sync(Instant now, PartitionId partition, std::vector<NodeId> sources) {
+void Node::begin_sync(Instant now, WantedSync wanted) {
+  const PartitionId partition = wanted.partition;
   if (auto offers = hint_offers_.extract(partition)) {
     for (const auto& [giver, round] : offers.mapped()) {
       note_offer(hint_givers_[partition], giver, round);
     }
   }
-  begin<PartitionSync>(now, view_, codec_, partition, std::move(sources));
+  begin<PartitionSync>(now, view_, codec_, partition, std::move(wanted.sources),
+                       std::move(wanted.under));
 }
 
 }  // namespace pixmesh

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/disk_marks.h"
+
 #include "replication/request_memory.h"
 
 namespace pixmesh {
@@ -100,7 +102,13 @@ void Node::open_partitions(Instant now) {
   for (const TableRows& disk : memory_.lists) {
     for (const auto& [key, value] : disk.rows) rebalance_->restore(key, value);
   }
-  memory_.lists.clear();
+  const DiskDoubts doubts = doubts_about(options_, memory_, disk_of_);
+  rebalance_->doubt(doubts.partitions);
+  if (!doubts.partitions.empty()) {
+    outside_.log.event(LogLevel::warning, "copies_doubted",
+                       {{"partitions", std::to_string(doubts.partitions.size())}});
+  }
+  memory_ = {};
   operations_.add(std::move(rebalance));
   auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
   repair_ = repair.get();
@@ -111,6 +119,10 @@ void Node::open_partitions(Instant now) {
     scrubs_.push_back(scrub.get());
     operations_.add(std::move(scrub));
   }
+  auto marks = std::make_unique<DiskMarks>(operations_.next_id(), options_, view_, writer_,
+                                           one_of_each_disk_, standing_.boot_number() << 32);
+  marks->forget(doubts.gone);
+  Operation& marking = operations_.add(std::move(marks));
   own_operations_ = operations_.count();
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> gone;  // the eviction may have become durable before our lists and hints did
@@ -121,6 +133,7 @@ void Node::open_partitions(Instant now) {
   if (!gone.empty()) perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
   perform(now, *repair_, repair_->start(now));
   for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->start(now));
+  perform(now, marking, marking.start(now));
 }
 
 void Node::on_placement(Instant now) {
@@ -143,8 +156,9 @@ void Node::leave_if_done(Instant now) {
   if (view_.epoch != members_.epoch()) return;
   for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
     const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
-    // What is known is ours, or still to be dropped.
+    // What is known is ours, or still to be dropped; what is recovering may be.
     if (lists.known() || contains(lists.target, view_.self)) return;
+    if (rebalance_->is_recovering(PartitionId{raw})) return;
   }
   outside_.log.event(LogLevel::info, "node_left", {});
   standing_.left(now, peers_);
@@ -172,6 +186,7 @@ bool Node::is_covered() const {
 bool Node::is_motion_covered() const {
   if (rebalance_ == nullptr) return true;
   for (const PartitionId partition : rebalance_->moving()) {
+    if (rebalance_->is_recovering(partition)) return false;
     const HolderLists& lists = rebalance_->lists_of(partition);
     if (lists.is_settled() || !is_holder(lists, view_.self)) continue;
     if (!lists.known()) return false;  // ours to be, and nobody told us yet who had it

@@ -174,10 +174,10 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const CommitRequest& request) { on_commit(now, link, request); },
           [&](const InventoryRequest& request) {
-            begin<ReadInventory>(now, codec_, request, link);
+            begin<ReadInventory>(now, view_, codec_, request, link);
           },
           [&](const FingerprintRequest& request) {
-            begin<CompareFingerprints>(now, request, one_of_each_disk_, link);
+            begin<CompareFingerprints>(now, view_, request, one_of_each_disk_, link);
           },
           [&](const HintOffer& offer) {
             if (offer.epoch != view_.epoch) return peers_.on_tables_differ(now, from);
@@ -187,6 +187,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
                 to_link(link, HintTaken{{partition}, offer.round});  // others hold it by now
                 continue;
               }
+              if (rebalance_->is_recovering(partition)) continue;  // it will be offered again
               note_offer(hint_offers_[partition], from, offer.round);
               queue_sync(partition, hint_sources_of(partition, from));
             }

@@ -181,6 +181,7 @@ void Node::add_members(StatusAnswer& status) const {
 // the partition is still in motion.
 bool Node::is_short_of_copies(PartitionId partition) const {
   if (rebalance_ == nullptr) return false;
+  if (rebalance_->is_recovering(partition)) return true;
   const HolderLists& lists = rebalance_->lists_of(partition);
   const std::vector<NodeId> holders = holders_of(lists);
   for (const NodeId& node : holders) {

@@ -48,9 +48,10 @@ struct NodeOptions {
 
 /// What a node knew when it stopped: rows of its tables, as they were stored.
 struct NodeMemory {
-  TableRows facts;               // of the state store
-  TableRows hints;               // of the state store
-  std::vector<TableRows> lists;  // of each image disk
+  TableRows facts;                    // of the state store
+  TableRows hints;                    // of the state store
+  std::vector<TableRows> lists;       // of each image disk
+  std::vector<TableRows> disk_facts;  // of each image disk
 };
 
 }  // namespace pixmesh

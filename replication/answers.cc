@@ -13,9 +13,11 @@ std::size_t weight_of(const ImageRecord& record) {
 
 }  // namespace
 
-CompareFingerprints::CompareFingerprints(OperationId id, FingerprintRequest request,
-                                         std::vector<PartitionId> disks, LinkId asker)
+CompareFingerprints::CompareFingerprints(OperationId id, const MeshView& mesh,
+                                         FingerprintRequest request, std::vector<PartitionId> disks,
+                                         LinkId asker)
     : Operation(id),
+      mesh_(mesh),
       request_(std::move(request)),
       disks_(std::move(disks)),
       asker_(asker),
@@ -38,28 +40,39 @@ Effects CompareFingerprints::on_disk(Instant, const Result<DiskAnswer>& answer) 
   for (const Fingerprint& theirs : request_.mine) {
     const auto mine = ours_.find(theirs.partition);
     const std::uint64_t sum = mine == ours_.end() ? 0 : mine->second;
-    if (sum != theirs.sum) result.different.push_back(theirs.partition);
+    if (sum != theirs.sum || mesh_.is_recovering(theirs.partition))
+      result.different.push_back(theirs.partition);
   }
   return {Answer{asker_, std::move(result)}};
 }
 
-ReadInventory::ReadInventory(OperationId id, const RecordCodec& codec, InventoryRequest request,
-                             LinkId asker)
-    : Operation(id), codec_(codec), request_(std::move(request)), asker_(asker) {}
+ReadInventory::ReadInventory(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                             InventoryRequest request, LinkId asker)
+    : Operation(id), mesh_(mesh), codec_(codec), request_(std::move(request)), asker_(asker) {}
+
+Effects ReadInventory::refuse(ErrorCode code) {
+  answered_ = true;
+  InventoryAnswer refused;
+  refused.operation = request_.operation;
+  refused.code = code;
+  return {Answer{asker_, std::move(refused)}};
+}
 
 Effects ReadInventory::start(Instant) {
+  const HolderLists ours = mesh_.lists_of(request_.partition);
+  if (request_.lists && ours != *request_.lists) return refuse(ErrorCode::stale);
+  if (mesh_.is_recovering(request_.partition)) {
+    return refuse(is_holder(ours, mesh_.self) ? ErrorCode::failed : ErrorCode::stale);
+  }
   return {UseDisk{request_.partition, ListPartition{request_.partition, request_.after}}};
 }
 
 Effects ReadInventory::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
+  if (page == nullptr) return refuse(ErrorCode::failed);
   answered_ = true;
   InventoryAnswer result;
   result.operation = request_.operation;
-  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
-  if (page == nullptr) {
-    result.code = ErrorCode::failed;
-    return {Answer{asker_, std::move(result)}};
-  }
   result.complete = page->complete;
   std::size_t weight = 0;
   for (const Bytes& bytes : page->records) {
@@ -81,7 +94,8 @@ ReadVersion::ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec
 
 Effects ReadVersion::start(Instant) {
   const HolderLists ours = mesh_.lists_of(request_.partition);
-  if (ours == request_.lists) {
+  const bool recovering = mesh_.is_recovering(request_.partition);
+  if (ours == request_.lists && !recovering) {
     FindRecord question{request_.partition, request_.name, {}};
     if (request_.request) question.request = request_key(*request_.request);
     return {UseDisk{request_.partition, std::move(question)}};
@@ -89,7 +103,7 @@ Effects ReadVersion::start(Instant) {
   answered_ = true;
   VersionAnswer stale;
   stale.operation = request_.operation;
-  stale.code = ErrorCode::stale;
+  stale.code = recovering ? ErrorCode::failed : ErrorCode::stale;
   stale.lists = ours;
   return {Answer{asker_, std::move(stale)}};
 }

@@ -6,16 +6,18 @@
 
 namespace pixmesh {
 
-/// Answers FingerprintRequest: reads the sums of all disks, names the partitions that differ.
+/// Answers FingerprintRequest: reads the sums of all disks, names the partitions that differ. Those
+/// that are recovering do, whatever is here.
 class CompareFingerprints : public Operation {
  public:
-  CompareFingerprints(OperationId id, FingerprintRequest request, std::vector<PartitionId> disks,
-                      LinkId asker);
+  CompareFingerprints(OperationId id, const MeshView& mesh, FingerprintRequest request,
+                      std::vector<PartitionId> disks, LinkId asker);
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return waiting_for_ == 0; }
 
  private:
+  const MeshView& mesh_;
   FingerprintRequest request_;
   std::vector<PartitionId> disks_;  // one partition of each disk
   LinkId asker_;
@@ -27,12 +29,16 @@ class CompareFingerprints : public Operation {
 /// Answers InventoryRequest: one page of a partition's records.
 class ReadInventory : public Operation {
  public:
-  ReadInventory(OperationId id, const RecordCodec& codec, InventoryRequest request, LinkId asker);
+  ReadInventory(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                InventoryRequest request, LinkId asker);
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return answered_; }
 
  private:
+  [[nodiscard]] Effects refuse(ErrorCode code);
+
+  const MeshView& mesh_;
   const RecordCodec& codec_;
   InventoryRequest request_;
   LinkId asker_;

@@ -214,10 +214,12 @@ struct InventoryRequest {  // every record of one partition, a page at a time
   OperationId operation;
   PartitionId partition;
   std::optional<NameDigest> after;
+  std::optional<HolderLists> lists;  // answer only if yours are the same
 };
 struct InventoryAnswer {
   OperationId operation;
-  ErrorCode code{};
+  ErrorCode code{};  // failed: the disk, or the copy is recovering; stale: other lists, or not
+                     // a holder and nothing whole is here
   std::vector<ImageRecord> records;
   bool complete = true;
 };

@@ -43,6 +43,7 @@ struct ListsDiffer {  // somebody's lists are not ours: exchange member records
 struct StartSync {  // compare this partition with these holders and fetch what is missing
   PartitionId partition;
   std::vector<NodeId> sources;
+  std::optional<HolderLists> under;  // of holders whose lists are these, and of no other
 };
 struct StartDrop {  // remove everything of a partition that is no longer ours
   PartitionId partition;
@@ -80,6 +81,8 @@ struct MeshView {
   bool frozen = false;             // half or fewer of the members answer: move and drop nothing
   std::function<HolderAddress(NodeId)> address_of;
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it
+  /// Whether our copy of a partition may lack what we once acknowledged: it answers no question.
+  std::function<bool(PartitionId)> is_recovering = [](PartitionId) { return false; };
   std::function<std::optional<std::uint64_t>(std::uint64_t newest)> next_clock;  // HybridClock
   std::function<StreamId()> fresh_stream;
   std::function<std::uint32_t(PartitionId)> disk_of;

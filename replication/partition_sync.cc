@@ -12,13 +12,15 @@ constexpr Duration again_after = 1s;  // a drop waits for a commit that came in 
 }  // namespace
 
 PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                             PartitionId partition, std::vector<NodeId> sources)
+                             PartitionId partition, std::vector<NodeId> sources,
+                             std::optional<HolderLists> under)
     : Operation(id),
       mesh_(mesh),
       codec_(codec),
       partition_(partition),
       sources_(std::move(sources)),
-      all_sources_(sources_) {}
+      all_sources_(sources_),
+      under_(std::move(under)) {}
 
 Effects PartitionSync::start(Instant) { return {UseDisk{partition_, LoadTable{Table::damaged}}}; }
 
@@ -67,7 +69,7 @@ Effects PartitionSync::next_source(Instant now) {
 Effects PartitionSync::ask_page(Instant now) {
   step_ = Step::inventory;
   answer_by_ = now + Options{}.answer_timeout;
-  return {Ask{*source_, InventoryRequest{id(), partition_, cursor_}}};
+  return {Ask{*source_, InventoryRequest{id(), partition_, cursor_, under_}}};
 }
 
 Effects PartitionSync::on_message(Instant now, NodeId from, const PeerMessage& message) {
@@ -78,6 +80,7 @@ Effects PartitionSync::on_message(Instant now, NodeId from, const PeerMessage& m
 
 Effects PartitionSync::on_page(Instant now, const InventoryAnswer& page) {
   answer_by_.reset();
+  if (page.code == ErrorCode::stale) strangers_.push_back(*source_);
   if (page.code != ErrorCode{}) return next_source(now);
   missing_.clear();
   for (const ImageRecord& record : page.records) {

@@ -11,14 +11,16 @@ namespace pixmesh {
 /// page by page, and stores every record that is missing here or older. Pulling only; the newest
 /// version wins whatever the order, so a sync may be repeated or broken off at any point. A record
 /// whose bytes here are damaged counts as missing.
-/// Used by rebalance, by hints and by repair.
+/// Used by rebalance, by hints and by repair. With `under`, only what holders with these very lists
+/// have counts: as with a lookup, answers under different lists could miss a write.
 class PartitionSync : public Operation {
  public:
   struct Options {
     Duration answer_timeout = 5s;
   };
   PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                PartitionId partition, std::vector<NodeId> sources);
+                PartitionId partition, std::vector<NodeId> sources,
+                std::optional<HolderLists> under = std::nullopt);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -34,6 +36,8 @@ class PartitionSync : public Operation {
   [[nodiscard]] PartitionId partition() const { return partition_; }
   /// Sources whose whole inventory is now here.
   [[nodiscard]] const std::vector<NodeId>& merged() const { return merged_; }
+  /// Those that said they are no such holders.
+  [[nodiscard]] const std::vector<NodeId>& strangers() const { return strangers_; }
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
 
  private:
@@ -50,6 +54,7 @@ class PartitionSync : public Operation {
   PartitionId partition_;
   std::vector<NodeId> sources_;
   std::vector<NodeId> all_sources_;
+  std::optional<HolderLists> under_;
   Step step_ = Step::damaged;
   std::set<Bytes> damaged_;  // digests
   std::map<NameDigest, Version> ours_;
@@ -61,6 +66,7 @@ class PartitionSync : public Operation {
   std::optional<StoreRecord> store_;
   std::optional<Instant> answer_by_;
   std::vector<NodeId> merged_;
+  std::vector<NodeId> strangers_;
   std::uint64_t bytes_moved_ = 0;
 };
 

@@ -20,6 +20,13 @@ Bytes prepared_key_of(PartitionId partition) {
   return key;
 }
 
+// And the mark of a copy that is recovering.
+Bytes recovering_key_of(PartitionId partition) {
+  Bytes key = key_of(partition);
+  key.push_back('r');
+  return key;
+}
+
 Bytes bytes_of(std::uint64_t number) {
   Bytes bytes;
   for (int shift = 56; shift >= 0; shift -= 8) {
@@ -50,7 +57,7 @@ bool Rebalance::we_are_in(const std::vector<NodeId>& set) const {
 
 bool Rebalance::in_motion(const Part& part) const {
   return (we_are_in(part.lists.settled) || we_are_in(part.lists.target)) &&
-         !part.lists.is_settled();
+         (!part.lists.is_settled() || part.recovering);
 }
 
 // A set without us stands alone; or we were to join one and never knew what it came from.
@@ -77,6 +84,7 @@ void Rebalance::restore(ByteView key, ByteView value) {
       static_cast<std::uint32_t>(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])};
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
+  if (key.size() == 5 && key[4] == 'r') return doubt({partition});
   if (key.size() == 5) {
     restored.prepared = number_of(value);
     return;
@@ -90,6 +98,19 @@ void Rebalance::restore(ByteView key, ByteView value) {
   } else if (!we_are_in(restored.lists.settled)) {
     to_drop_.insert(partition);  // a drop that a stop interrupted
     ask_for_settling(restored);
+  }
+}
+
+void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
+  for (const PartitionId partition : partitions) {
+    Part& doubted = part(partition);
+    doubted.recovering = true;
+    unwritten_.insert(partition);
+    if (!in_motion(doubted)) continue;  // its lists are lost too, or it is to be dropped
+    moving_.insert(partition);
+    doubted.fenced = false;
+    doubted.announced_by.clear();
+    begin_announcing(doubted);
   }
 }
 
@@ -107,9 +128,9 @@ void Rebalance::wake(Instant now) {
 }
 
 Effects Rebalance::start(Instant now) {
-  announce_at_ = poll_at_ = confirm_at_ = now;
+  announce_at_ = poll_at_ = confirm_at_ = recover_at_ = now;
   if (!moving_.empty() || !to_drop_.empty()) wake(now);
-  return {};
+  return persist();
 }
 
 // --- A new placement
@@ -147,16 +168,14 @@ void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
     if (!moved.dropping) to_drop_.erase(partition);
     moving_.insert(partition);
     unwritten_.insert(partition);
-    if (we_are_in(moved.lists.settled)) {
-      begin_announcing(moved);
-    }
+    if (we_are_in(moved.lists.settled) || moved.recovering) begin_announcing(moved);
     return;
   }
   moving_.erase(partition);
   if (moved.lists.is_settled() && we_are_in(moved.lists.settled)) {
     if (!moved.dropping) to_drop_.erase(partition);
     unwritten_.insert(partition);
-  } else if (had_some) {
+  } else if (had_some || moved.recovering) {  // a settled set may name us that we do not know
     to_drop_.insert(partition);
     ask_for_settling(moved);
     unwritten_.insert(partition);
@@ -169,6 +188,7 @@ void Rebalance::begin_anew(Part& part, HolderLists lists) {
   next.lists = std::move(lists);
   next.in_sync = next.sync_outdated = part.in_sync;
   next.dropping = part.dropping;
+  next.recovering = part.recovering;
   part = std::move(next);
 }
 
@@ -176,13 +196,14 @@ void Rebalance::begin_anew(Part& part, HolderLists lists) {
 // a newer set, prepared without us, that we are in: they answer with theirs, and note only what is
 // as new as their own.
 void Rebalance::ask_for_settling(Part& part) const {
-  if (part.lists.known()) part.unnoted = part.lists.target;
+  if (part.lists.known() || part.recovering) part.unnoted = part.lists.target;
 }
 
 // We are a settled member: our own lists are written before anything is said, so we count first.
 void Rebalance::begin_announcing(Part& part) const {
   part.unnoted = part.lists.target;
   std::erase(part.unnoted, mesh_.self);
+  if (part.recovering) return;  // it only asks
   insert_sorted(part.announced_by, mesh_.self);
   raise_fence(part);
 }
@@ -230,6 +251,9 @@ Effects Rebalance::persist() {
     std::optional<Bytes> mark;
     if (changed.prepared > 0) mark = bytes_of(changed.prepared);
     rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
+    std::optional<Bytes> doubt;
+    if (changed.recovering) doubt = Bytes{};
+    rows.push_back({Table::lists, recovering_key_of(partition), std::move(doubt)});
   }
   writing_.merge(unwritten_);
   unwritten_.clear();
@@ -274,7 +298,8 @@ Effects Rebalance::on_deadline(Instant now) {
       poll_at_ = now + options_.poll_after;
       for (const PartitionId partition : moving_) {  // ask again those that noted long ago
         Part& moving = part(partition);
-        if (!moving.lists.known()) continue;  // new ones that missed the settling ask as well
+        if (!moving.lists.known() && !moving.recovering)
+          continue;  // new ones that missed the settling ask as well
         moving.unnoted = moving.lists.target;
         std::erase(moving.unnoted, mesh_.self);
       }
@@ -287,6 +312,7 @@ Effects Rebalance::on_deadline(Instant now) {
       append(effects, announce());
     }
     if (!mesh_.frozen) {
+      recover(now);
       append(effects, compare(now));
       append(effects, start_syncs());
       if (now >= confirm_at_) {

@@ -24,6 +24,11 @@ namespace pixmesh {
 ///      the fence. It then shows each target holder its fingerprint; where they differ, for a write
 ///      may have missed one that had confirmed, it offers the partition as a hint
 ///   6. it drops its copy when each was equal, or took the hint
+/// A copy that is not known complete (its disk is new, or older than it should be) is *recovering*:
+/// durably so, until it has merged what a read quorum of the settled set has, ourselves not
+/// counted, from members whose lists are ours. It stores what is written, but answers no lookup,
+/// counts in no fence, confirms nothing, and learns the lists by asking as one that knows none.
+///
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
 ///
@@ -54,6 +59,9 @@ class Rebalance : public Operation {
 
   /// A row as `persist` wrote it, at start.
   void restore(ByteView key, ByteView value);
+  /// What this node has of these partitions may be less than it had. After `restore`, before
+  /// `start`.
+  void doubt(const std::vector<PartitionId>& partitions);
   /// The first holder of a new mesh: everything is settled on it.
   [[nodiscard]] Effects found(Instant now);
   /// A new placement: the target holders of every partition, in order of partition.
@@ -78,7 +86,10 @@ class Rebalance : public Operation {
   [[nodiscard]] bool is_dropping(PartitionId partition) const {
     return parts_[partition.raw].dropping;
   }
-  /// Partitions of ours that are not settled.
+  [[nodiscard]] bool is_recovering(PartitionId partition) const {
+    return parts_[partition.raw].recovering;
+  }
+  /// Partitions of ours that are not settled, or recovering.
   [[nodiscard]] const std::set<PartitionId>& moving() const { return moving_; }
   [[nodiscard]] Progress progress() const;
   void check_invariants() const;
@@ -92,6 +103,7 @@ class Rebalance : public Operation {
     bool in_sync = false;        // a StartSync is running
     bool sync_outdated = false;  // it began under other lists: what it read may be too little
     bool dropping = false;
+    bool recovering = false;
     std::vector<NodeId> unnoted;       // target members that have not noted our lists
     std::vector<NodeId> announced_by;  // settled members that persisted the lists
     std::vector<NodeId> confirmed_by;  // we are the collector
@@ -136,6 +148,8 @@ class Rebalance : public Operation {
   void take_leave(Instant now, PartitionId partition, const std::vector<NodeId>& equal);
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
+  void recover(Instant now);
+  void end_recovery(PartitionId partition);
   void say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number);
   [[nodiscard]] Effects flush(Instant now);
 
@@ -159,6 +173,7 @@ class Rebalance : public Operation {
   Instant announce_at_;
   Instant poll_at_;
   Instant confirm_at_;
+  Instant recover_at_;
 
   // One comparison of fingerprints at a time.
   struct Comparison {

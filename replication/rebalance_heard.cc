@@ -51,7 +51,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
   if (entry.number < lists.number) {
     // The announcer missed a settling. It is told of the set that settled: in a word if that is the
     // one it aims at, else by our own lists, from which it goes on.
-    if (lists.is_settled()) {
+    if (lists.is_settled() && !ours.recovering) {
       say(from, SettleStep::settle, partition, lists.number);
       noted_outbox_[from].push_back(partition);
     } else if (in_motion(ours)) {
@@ -149,7 +149,7 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
     case SettleStep::settle:
       // Several settlings may have been missed: within one epoch the set that settled is our
       // target.
-      if (ours.lists.known() && entry.number > ours.lists.number) {
+      if ((ours.lists.known() || ours.recovering) && entry.number > ours.lists.number) {
         settle(entry.partition, entry.number);
       }
       return;
@@ -167,7 +167,7 @@ std::uint64_t Rebalance::next_number_of(const Part& part) const {
 void Rebalance::settle(PartitionId partition, std::uint64_t number) {
   Part& ours = part(partition);
   begin_anew(ours, {ours.lists.target, number, ours.lists.target});
-  moving_.erase(partition);
+  if (!in_motion(ours)) moving_.erase(partition);
   to_sync_.erase(partition);
   unwritten_.insert(partition);
   if (!we_are_in(ours.lists.settled)) to_drop_.insert(partition);

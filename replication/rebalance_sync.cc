@@ -17,6 +17,7 @@ Effects Rebalance::compare(Instant now) {
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
     if (!moving.fenced || moving.synced || moving.in_sync || moving.dropping) continue;
+    if (moving.recovering) continue;
     if (to_sync_.contains(partition)) continue;
     next.partitions.push_back(partition);
     one_of[mesh_.disk_of(partition)] = partition;
@@ -140,7 +141,9 @@ Effects Rebalance::start_syncs() {
     ++syncs_running_;
     std::vector<NodeId> sources = moving.lists.settled;
     std::erase(sources, mesh_.self);
-    effects.push_back(StartSync{partition, std::move(sources)});
+    std::optional<HolderLists> under;
+    if (moving.recovering) under = moving.lists;
+    effects.push_back(StartSync{partition, std::move(sources), std::move(under)});
   }
   return effects;
 }
@@ -156,12 +159,50 @@ Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
   files_moved_ += bytes > 0 ? 1 : 0;
   std::vector<NodeId> known = merged;
   std::sort(known.begin(), known.end());
+  if (moving.recovering) {
+    std::vector<NodeId> others = moving.lists.settled;
+    std::erase(others, mesh_.self);
+    const std::size_t quorum = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
+    const bool whole = count_common(known, others) >= std::min(quorum, others.size());
+    if (!outdated && whole) end_recovery(partition);
+    wake(now);
+    return {};
+  }
   if (we_are_in(moving.lists.settled)) insert_sorted(known, mesh_.self);
   const std::size_t needed = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
   const bool complete = count_common(known, moving.lists.settled) >= needed;
   if (moving.fenced && !outdated && complete) moving.synced = true;
   wake(now);
   return {};
+}
+
+void Rebalance::recover(Instant now) {
+  if (now < recover_at_) return;
+  recover_at_ = now + options_.repeat_after;
+  std::vector<PartitionId> alone;
+  for (const PartitionId partition : moving_) {
+    const Part& lost = part(partition);
+    if (!lost.recovering || !lost.lists.known() || lost.in_sync || lost.dropping) continue;
+    const std::vector<NodeId>& settled = lost.lists.settled;
+    if (settled.size() == 1 && we_are_in(settled)) {
+      alone.push_back(partition);  // nobody else can have had it
+    } else {
+      to_sync_.insert(partition);
+    }
+  }
+  for (const PartitionId partition : alone) end_recovery(partition);
+}
+
+void Rebalance::end_recovery(PartitionId partition) {
+  Part& whole = part(partition);
+  whole.recovering = false;
+  unwritten_.insert(partition);
+  to_sync_.erase(partition);
+  if (!in_motion(whole)) {
+    moving_.erase(partition);
+  } else if (we_are_in(whole.lists.settled)) {
+    begin_announcing(whole);
+  }
 }
 
 Effects Rebalance::start_drops() {

@@ -22,10 +22,11 @@ Effects Rebalance::announce() {
         if (fresh) message.sets.push_back(set);
         return place->second;
       };
-      const std::uint32_t settled = index_of(moving.lists.settled);
+      // One that is recovering speaks as if it knew nothing: it is told, and counted nowhere.
+      const HolderLists& lists = moving.recovering ? HolderLists{} : moving.lists;
+      const std::uint32_t settled = index_of(lists.settled);
       const std::uint32_t target = index_of(moving.lists.target);
-      message.entries.push_back(
-          {partition, moving.lists.number, settled, target, moving.lists.lost});
+      message.entries.push_back({partition, lists.number, settled, target, lists.lost});
       if (message.entries.size() < page_entries_max) continue;
       message.epoch = mesh_.epoch;
       effects.push_back(Ask{to, std::move(message)});
@@ -46,7 +47,7 @@ Effects Rebalance::confirm() {
   Effects effects;
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
-    if (!moving.synced || !we_are_in(moving.lists.target)) continue;
+    if (!moving.synced || moving.recovering || !we_are_in(moving.lists.target)) continue;
     const NodeId collector = collector_of(moving);
     SyncConfirmed& message = messages[collector];
     message.entries.push_back({partition, moving.lists.number});

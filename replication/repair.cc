@@ -69,6 +69,7 @@ Effects Repair::send_fingerprints() {
     const HolderLists lists = mesh_.lists_of(partition);
     if (!lists.is_settled() || !contains(lists.settled, *member_)) continue;
     if (!contains(lists.settled, mesh_.self)) continue;  // about to be dropped
+    if (mesh_.is_recovering(partition)) continue;        // rebalance syncs it with all
     const auto mine = ours_.find(partition);
     request.mine.push_back({partition, mine == ours_.end() ? 0 : mine->second});
     if (request.mine.size() < page_entries_max) continue;

@@ -33,8 +33,8 @@ struct Fields<VersionAnswer> {
 template <>
 struct Fields<StoreOpen> {
   static constexpr std::uint16_t number = 64;
-  using List = FieldList<&StoreOpen::operation, &StoreOpen::stream, &StoreOpen::partition,
-                         &StoreOpen::size>;
+  using List =
+      FieldList<&StoreOpen::operation, &StoreOpen::stream, &StoreOpen::partition, &StoreOpen::size>;
 };
 template <>
 struct Fields<StoreReady> {
@@ -70,7 +70,7 @@ template <>
 struct Fields<InventoryRequest> {
   static constexpr std::uint16_t number = 70;
   using List = FieldList<&InventoryRequest::operation, &InventoryRequest::partition,
-                         &InventoryRequest::after>;
+                         &InventoryRequest::after, &InventoryRequest::lists>;
 };
 template <>
 struct Fields<InventoryAnswer> {

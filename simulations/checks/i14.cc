@@ -2,6 +2,7 @@
 // generation of its record, the number of a partition's settled set. And it is on disk before
 // others are told: the record, the lists of holders, the ceiling of the clock that versions are
 // from.
+#include <algorithm>
 #include <set>
 
 #include "simulations/checks/check.h"
@@ -67,6 +68,13 @@ class Order : public Check {
   }
 
  private:
+  // Its disk, but not what it keeps about itself.
+  [[nodiscard]] bool is_set_back(std::uint32_t node) const {
+    return std::ranges::any_of(scene_.scenario.events, [node](const Event& event) {
+      return event.node == node &&
+             (event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back);
+    });
+  }
   struct Told {
     Instant at;
     PartitionId partition;
@@ -118,6 +126,7 @@ class Order : public Check {
   // What waited for its link may be said when newer lists are on disk already. But what comes to
   // the disk after it was said was said too early.
   void look_at_told(std::uint32_t node) {
+    if (is_set_back(node)) return;
     auto& told = told_[node];
     std::erase_if(told, [&](const Told& one) { return one.at + told_kept < scene_.world.now(); });
     for (const Told& one : told) {
@@ -165,6 +174,7 @@ class Order : public Check {
   }
   // Lists that were given up begin anew.
   void look_at_numbers(std::uint32_t node) {
+    if (is_set_back(node)) return;
     std::map<Bytes, std::uint64_t> numbers;
     for (const auto& [key, value] : scene_.world.disk(node).table(Table::lists).rows) {
       if (key.size() != lists_key_size) continue;

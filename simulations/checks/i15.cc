@@ -98,7 +98,8 @@ class HintsTaken : public Check {
   }
   void look_at(const Taken& taken) {
     const VirtualDisk& disk = scene_.world.disk(taken.taker);
-    if (disk.has_failed() || disk.trouble.full) return;  // its lists are those of before
+    // Its lists may be those of before.
+    if (disk.has_failed() || disk.trouble.full || disk.trouble.slower > 0s) return;
     if (!holds(taken.taker, taken.partition)) return;
     const auto lists = prompt_lists_of(taken.taker, taken.partition);
     if (!taken.asked && lists && lists == taken.offer.lists) {

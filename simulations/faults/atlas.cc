@@ -1,6 +1,9 @@
 #include "simulations/faults/atlas.h"
 
+#include <algorithm>
+
 #include "simulations/world/mesh_world.h"
+#include "wire/stored.h"
 
 namespace pixmesh {
 
@@ -11,10 +14,26 @@ bool Atlas::may_destroy(std::uint32_t node, bool for_good) {
   }
   if (everybody_runs && world_.unrest().empty()) since_whole_.clear();
   const bool allowed = since_whole_.contains(node) || since_whole_.size() + 1 < quorum_;
-  if (!allowed) return false;
+  if (!allowed || !is_all_elsewhere(node)) return false;
   since_whole_.insert(node);
   if (for_good) gone_.insert(node);
   return true;
+}
+
+// A mesh that has just begun to grow acknowledges fewer than W copies, and says so.
+bool Atlas::is_all_elsewhere(std::uint32_t node) const {
+  const auto& records = world_.disk(node).records();
+  return std::all_of(records.begin(), records.end(), [&](const auto& entry) {
+    const Version version = decode_record(entry.second.bytes).value().version;
+    for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
+      if (other == node || is_gone(other) || since_whole_.contains(other)) continue;
+      const auto& theirs = world_.disk(other).records();
+      const auto found = theirs.find(entry.first);
+      if (found == theirs.end()) continue;
+      if (decode_record(found->second.bytes).value().version >= version) return true;
+    }
+    return false;
+  });
 }
 
 }  // namespace pixmesh

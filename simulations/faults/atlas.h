@@ -9,7 +9,7 @@ class MeshWorld;
 
 /// Keeps track of destroyed copies, so that fewer than W of any acknowledged image are ever gone at
 /// one time: more than that no mesh can survive. Between two moments at which every partition had
-/// all its copies, at most W - 1 disks may be destroyed.
+/// all its copies, at most W - 1 disks may be destroyed, and none that has something alone.
 class Atlas {
  public:
   Atlas(MeshWorld& world, std::uint32_t write_quorum) : world_(world), quorum_(write_quorum) {}
@@ -23,6 +23,8 @@ class Atlas {
   [[nodiscard]] std::size_t destroyed_count() const { return since_whole_.size(); }
 
  private:
+  [[nodiscard]] bool is_all_elsewhere(std::uint32_t node) const;
+
   MeshWorld& world_;
   std::uint32_t quorum_;
   std::set<std::uint32_t> gone_;

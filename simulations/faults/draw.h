@@ -11,7 +11,7 @@ namespace pixmesh {
 /// Which classes of faults may be drawn.
 struct FaultChoice {
   std::array<bool, fault_class_count> allowed{};
-  /// Everything but `loss`: what the mesh as it is can be expected to survive.
+  /// All classes: what the mesh is expected to survive.
   [[nodiscard]] static FaultChoice ordinary();
 };
 

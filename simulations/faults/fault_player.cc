@@ -243,7 +243,8 @@ void FaultPlayer::rot(const Event& fault) {
   const std::string& path = paths[static_cast<std::uint64_t>(fault.amount) % paths.size()];
   if (disk.file(path)->empty()) return;
   const bool beyond = fault.number > 0;
-  if (!beyond && (!is_elsewhere(fault.node, path) || !atlas_.may_destroy(fault.node, false))) return;
+  if (!beyond && (!is_elsewhere(fault.node, path) || !atlas_.may_destroy(fault.node, false)))
+    return;
   disk.damage(path);
 }
 

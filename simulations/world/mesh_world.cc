@@ -133,7 +133,8 @@ void MeshWorld::start(std::uint32_t number) {
   });
   const NodeMemory memory{machine.state->table(Table::facts),
                           machine.state->table(Table::hints),
-                          {machine.disk->table(Table::lists)}};
+                          {machine.disk->table(Table::lists)},
+                          {machine.disk->table(Table::facts)}};
   machine.node = std::make_unique<Node>(options_of(machine), book(), memory,
                                         Outside{*machine.transport,
                                                 {machine.disk.get()},

@@ -215,10 +215,12 @@ std::vector<std::string> MeshWorld::unrest() {
   if (!settings_) return {"there is no mesh yet"};
   std::map<std::uint32_t, std::map<PartitionId, HolderLists>> lists;
   std::map<std::uint32_t, std::map<PartitionId, std::uint64_t>> sums;
+  std::set<std::pair<std::uint32_t, PartitionId>> recovering;
   for (const std::uint32_t node : running()) {
     for (const auto& [key, value] : disk(node).table(Table::lists).rows) {
-      if (key.size() != 4) continue;
       const PartitionId partition{static_cast<std::uint32_t>(key[2] << 8 | key[3])};
+      if (key.size() == 5 && key[4] == 'r') recovering.insert({node, partition});
+      if (key.size() != 4) continue;
       lists[node][partition] = decode_lists(value).value();
     }
     for (const PartitionSummary& part : disk(node).summary().partitions) {
@@ -251,6 +253,7 @@ std::vector<std::string> MeshWorld::unrest() {
         tell("no lists");
         continue;
       }
+      if (recovering.contains({node, partition})) tell("recovering");
       if (own->second.target != owners) tell("another target set");
       if (!own->second.is_settled()) tell("not settled");
       if (common && *common != own->second) tell("other lists than another holder");

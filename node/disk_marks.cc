@@ -1,0 +1,130 @@
+#include "node/disk_marks.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/bytes.h"
+#include "node/placements.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::string_view disk_prefix = "disk/";
+
+struct KnownDisk {
+  DiskDescription description;
+  std::uint64_t mark = 0;
+};
+
+std::string fact_of(const DiskDescription& disk) {
+  return std::string(disk_prefix) + hex_of(disk.id);
+}
+
+std::uint64_t mark_in(const TableRows& facts) {
+  for (const auto& [key, value] : facts.rows) {
+    if (text_of(key) == "mark" && value.size() == 8) return little_endian(value);
+  }
+  return 0;
+}
+
+bool same_disk(const DiskDescription& a, const DiskDescription& b) {
+  return a.id == b.id && a.capacity_bytes == b.capacity_bytes;
+}
+
+/// As the state folder has them, in order of id.
+std::vector<KnownDisk> known_disks(const TableRows& facts) {
+  std::vector<KnownDisk> known;
+  for (const auto& [key, value] : facts.rows) {
+    const std::string_view name = text_of(key);
+    if (!name.starts_with(disk_prefix) || value.size() != 16) continue;
+    KnownDisk& disk = known.emplace_back();
+    if (!parse_hex(name.substr(disk_prefix.size()), disk.description.id)) {
+      known.pop_back();
+      continue;
+    }
+    disk.mark = little_endian(ByteView(value).first(8));
+    disk.description.capacity_bytes = little_endian(ByteView(value).subspan(8));
+  }
+  return known;
+}
+
+}  // namespace
+
+DiskMarks::DiskMarks(OperationId id, const NodeOptions& options, const MeshView& mesh,
+                     StateWriter& writer, std::vector<PartitionId> disks, std::uint64_t first)
+    : Operation(id),
+      options_(options),
+      mesh_(mesh),
+      writer_(writer),
+      disks_(std::move(disks)),
+      mark_(first) {}
+
+Effects DiskMarks::start(Instant now) {
+  marked_ = 0;
+  rows_.clear();
+  next_at_.reset();
+  return mark_next(now);
+}
+
+// One after the other: an answer does not say which disk it is of.
+Effects DiskMarks::mark_next(Instant now) {
+  if (marked_ < disks_.size()) {
+    const ByteView key = bytes_of("mark");
+    TableRow row{Table::facts, Bytes(key.begin(), key.end()), CanonicalBytes().u64(mark_).bytes()};
+    return {UseDisk{disks_[marked_], PutValues{{std::move(row)}}}};
+  }
+  // What is doubted is marked so on every disk, by writes that came before these.
+  if (rows_.size() == disks_.size()) rows_.insert(rows_.end(), gone_.begin(), gone_.end());
+  if (rows_.size() >= disks_.size()) gone_.clear();
+  if (!rows_.empty()) writer_.write(std::move(rows_));
+  ++mark_;
+  next_at_ = now + interval;
+  return {};
+}
+
+Effects DiskMarks::on_disk(Instant now, const Result<DiskAnswer>& answer) {
+  const DiskDescription& disk = options_.disks[mesh_.disk_of(disks_[marked_])];
+  ++marked_;
+  if (answer) {
+    const Bytes value = CanonicalBytes().u64(mark_).u64(disk.capacity_bytes).bytes();
+    rows_.push_back(fact_row(fact_of(disk), value));
+  }
+  return mark_next(now);
+}
+
+Effects DiskMarks::on_deadline(Instant now) {
+  return next_at_ && now >= *next_at_ ? start(now) : Effects{};
+}
+
+DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
+                        const std::vector<std::uint32_t>& disk_of) {
+  const std::vector<KnownDisk> known = known_disks(memory.facts);
+  if (known.empty()) return {};
+  std::vector<DiskDescription> before;
+  for (const KnownDisk& disk : known) before.push_back(disk.description);
+  std::vector<bool> is_older(options.disks.size(), false);
+  for (std::size_t i = 0; i < options.disks.size(); ++i) {
+    const auto same = std::ranges::find(before, options.disks[i].id, &DiskDescription::id);
+    is_older[i] =
+        same == before.end() ||
+        mark_in(memory.disk_facts[i]) < known[static_cast<std::size_t>(same - before.begin())].mark;
+  }
+  const bool moved = !std::ranges::is_permutation(before, options.disks, same_disk);
+  DiskDoubts doubts;
+  for (std::uint32_t raw = 0; raw < disk_of.size(); ++raw) {
+    const PartitionId partition{raw};
+    const std::uint32_t disk = disk_of[raw];
+    const bool was_elsewhere =
+        moved && before[choose_disk(partition, before)].id != options.disks[disk].id;
+    if (is_older[disk] || was_elsewhere) doubts.partitions.push_back(partition);
+  }
+  for (const DiskDescription& disk : before) {
+    if (std::ranges::find(options.disks, disk.id, &DiskDescription::id) != options.disks.end()) {
+      continue;
+    }
+    doubts.gone.push_back(fact_row(fact_of(disk), std::nullopt));
+  }
+  return doubts;
+}
+
+}  // namespace pixmesh

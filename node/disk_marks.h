@@ -1,0 +1,53 @@
+#pragma once
+
+#include "node/options.h"
+#include "node/state_writer.h"
+#include "replication/operation.h"
+
+namespace pixmesh {
+
+/// Tells whether the disks are still what they were. A mark, never the same twice, is written every
+/// `interval` to each disk and then to the state folder: a disk whose mark is older than the one in
+/// the state folder was put back to an earlier state, one without has been replaced.
+class DiskMarks : public Operation {
+ public:
+  static constexpr Duration interval = 5s;  // what is put back by less than that is not noticed
+
+  /// @param disks  one partition of each disk in use, to reach it by
+  /// @param first  above every mark of earlier starts
+  DiskMarks(OperationId id, const NodeOptions& options, const MeshView& mesh, StateWriter& writer,
+            std::vector<PartitionId> disks, std::uint64_t first);
+
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  Effects on_deadline(Instant now) override;
+  std::optional<Instant> next_deadline() const override { return next_at_; }
+  bool finished() const override { return false; }
+
+  /// Rows of disks that this node has no more: to be forgotten once their partitions are doubted.
+  void forget(std::vector<TableRow> gone) { gone_ = std::move(gone); }
+
+ private:
+  [[nodiscard]] Effects mark_next(Instant now);
+
+  const NodeOptions& options_;
+  const MeshView& mesh_;
+  StateWriter& writer_;
+  std::vector<PartitionId> disks_;
+  std::uint64_t mark_;
+  std::size_t marked_ = 0;      // disks of this round that have answered
+  std::vector<TableRow> rows_;  // of those that could be written
+  std::vector<TableRow> gone_;
+  std::optional<Instant> next_at_;
+};
+
+/// What a node's rows tell about its disks at a start.
+struct DiskDoubts {
+  std::vector<PartitionId> partitions;  // whose copies may lack what was acknowledged
+  std::vector<TableRow> gone;           // rows of the state folder about disks that are not here
+};
+/// Nothing is doubted on the first start. A partition that another set of disks had elsewhere is.
+[[nodiscard]] DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
+                                      const std::vector<std::uint32_t>& disk_of);
+
+}  // namespace pixmesh

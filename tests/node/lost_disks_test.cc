@@ -1,0 +1,146 @@
+#include <doctest/doctest.h>
+
+#include "base/bytes.h"
+#include "node/disk_marks.h"
+#include "simulations/world/mesh_world.h"
+
+using namespace pixmesh;
+
+namespace {
+
+DiskDescription disk_of_number(std::uint8_t number) { return {{number}, 1ULL << 40, {}}; }
+
+/// What a node with these disks knows: its state folder names `known`, at mark 7.
+NodeMemory memory_of(const std::vector<std::uint8_t>& known, std::vector<TableRows> on_disk) {
+  NodeMemory memory;
+  for (const std::uint8_t number : known) {
+    const DiskDescription disk = disk_of_number(number);
+    const std::string key = "disk/" + hex_of(disk.id);
+    const ByteView name = bytes_of(key);
+    memory.facts.rows.emplace_back(Bytes(name.begin(), name.end()),
+                                   CanonicalBytes().u64(7).u64(disk.capacity_bytes).bytes());
+  }
+  memory.disk_facts = std::move(on_disk);
+  return memory;
+}
+
+TableRows marked(std::uint64_t mark) {
+  const ByteView name = bytes_of("mark");
+  return {{{Bytes(name.begin(), name.end()), CanonicalBytes().u64(mark).bytes()}}};
+}
+
+std::size_t doubted(const std::vector<std::uint8_t>& now, const NodeMemory& memory) {
+  NodeOptions options;
+  for (const std::uint8_t number : now) options.disks.push_back(disk_of_number(number));
+  std::vector<std::uint32_t> disk_of;
+  for (std::uint32_t raw = 0; raw < 1'000; ++raw) {
+    disk_of.push_back(choose_disk(PartitionId{raw}, options.disks));
+  }
+  return doubts_about(options, memory, disk_of).partitions.size();
+}
+
+void lose_disk(MeshWorld& world, std::uint32_t node) {
+  world.crash(node);
+  world.disk(node).restore({});
+  world.run_for(200ms);
+  world.restart(node);
+}
+
+}  // namespace
+
+TEST_CASE("node: a disk is trusted if its mark is at least the one in the state folder") {
+  CHECK(doubted({1}, memory_of({1}, {marked(7)})) == 0);
+  CHECK(doubted({1}, memory_of({1}, {marked(8)})) == 0);
+  CHECK(doubted({1}, memory_of({1}, {marked(6)})) == 1'000);
+  CHECK(doubted({1}, memory_of({1}, {TableRows{}})) == 1'000);
+  CHECK(doubted({2}, memory_of({1}, {marked(7)})) == 1'000);
+  CHECK(doubted({1}, memory_of({}, {TableRows{}})) == 0);  // the first start
+}
+
+TEST_CASE("node: of two disks only what the lost one had, or the new one gets, is doubted") {
+  const std::size_t lost = doubted({1}, memory_of({1, 2}, {marked(7)}));
+  CHECK(lost > 400);
+  CHECK(lost < 600);
+  const std::size_t replaced = doubted({1, 3}, memory_of({1, 2}, {marked(7), TableRows{}}));
+  CHECK(replaced > 600);
+  CHECK(replaced < 900);
+  CHECK(doubted({2, 1}, memory_of({1, 2}, {marked(7), marked(7)})) == 0);
+}
+
+TEST_CASE("node: an empty disk is filled again, and answers nothing before it is") {
+  const auto world = settled_mesh(3, 51);
+  std::map<std::string, Bytes> images;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    images[name] = MeshWorld::sample_image(1'500, i);
+    REQUIRE(world->put(i % 3, name, images[name]).code == ErrorCode{});
+  }
+  world->crash(1);
+  lose_disk(*world, 2);
+  world->run_for(20s);
+
+  // One of two answers is not a read quorum: neither "here it is" nor "not found" is sure.
+  CHECK_FALSE(world->look_up(0, "image0").confirmed);
+  CHECK(world->look_up(0, "nothing").code == ErrorCode::unreachable);
+  CHECK_FALSE(world->list(0, "image").complete);
+
+  world->restart(1);
+  CHECK(world->run_until_settled(60s));
+  world->crash(0);
+  world->run_for(20s);
+  for (const auto& [name, bytes] : images) {
+    CHECK(world->look_up(2, name).confirmed);
+    CHECK(world->get(2, name).value() == bytes);
+  }
+}
+
+TEST_CASE("node: a disk put back to an earlier state does not bring back what was deleted") {
+  const auto world = settled_mesh(3, 52);
+  REQUIRE(world->put(0, "a.png", MeshWorld::sample_image(900, 1), {.wait_all = true}).code ==
+          ErrorCode{});
+  const VirtualDisk::Contents before = world->disk(2).contents();
+  world->crash(1);
+  world->run_for(20s);
+  REQUIRE(world->remove(0, "a.png").code == ErrorCode{});  // durable at 0 and 2
+
+  world->crash(2);
+  world->disk(2).restore(before);
+  world->crash(0);
+  world->restart(1);
+  world->restart(2);
+  world->run_for(20s);
+  CHECK_FALSE(world->look_up(1, "a.png").confirmed);  // two that know no better are no quorum
+
+  world->restart(0);
+  CHECK(world->run_until_settled(60s));
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    CHECK(world->look_up(node, "a.png").code == ErrorCode::not_found);
+  }
+}
+
+TEST_CASE("node: one that has lost its disk leaves only when no settled set names it") {
+  const auto world = settled_mesh(4, 53);
+  std::map<std::string, Bytes> images;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    images[name] = MeshWorld::sample_image(1'500, i);
+    REQUIRE(world->put(0, name, images[name], {.wait_all = true}).code == ErrorCode{});
+  }
+  lose_disk(*world, 3);
+  world->run_for(300ms);
+  REQUIRE(world->command(3, NodeCommand::leave).code == ErrorCode{});
+  CHECK(world->run_until([&] { return !world->is_running(3); }, 120s));
+  CHECK(world->run_until_settled(60s));
+  for (const auto& [name, bytes] : images) CHECK(world->get(0, name).value() == bytes);
+}
+
+TEST_CASE("node: restarts doubt nothing") {
+  const auto world = settled_mesh(3, 54);
+  for (int i = 0; i < 3; ++i) {
+    world->crash(1);
+    world->run_for(i * 7s);
+    world->restart(1);
+    world->run_for(i * 4s);
+  }
+  CHECK(world->count_logged("copies_doubted") == 0);
+}

@@ -1,0 +1,184 @@
+// Rebalance and the answers of a holder whose copy is not known complete.
+#include "base/digest.h"
+#include "rebalance_rig.h"
+#include "replication/answers.h"
+
+using namespace pixmesh;
+
+namespace {
+
+const HolderLists settled_lists{nodes({1, 2, 3}), 5, nodes({1, 2, 3}), 0};
+
+/// Node 1, which does not trust its copy.
+struct Doubting : Holder {
+  explicit Doubting(HolderLists lists = settled_lists) : Holder(1, std::move(lists)) {
+    machine.doubt({partition});
+    answered(machine.start(now));
+  }
+  [[nodiscard]] bool recovering() const { return machine.is_recovering(partition); }
+  Effects merged(std::initializer_list<std::uint8_t> from) {
+    return answered(machine.on_sync_done(now, partition, nodes(from), 0));
+  }
+};
+
+const StartSync* sync_in(const Effects& effects) {
+  for (const Effect& effect : effects) {
+    if (const auto* sync = std::get_if<StartSync>(&effect)) return sync;
+  }
+  return nullptr;
+}
+
+/// Whether some write among effects removes (or makes) the durable mark.
+bool writes_mark(const Effects& effects, bool present) {
+  for (const Effect& effect : effects) {
+    const auto* use = std::get_if<UseDisk>(&effect);
+    const auto* put = use == nullptr ? nullptr : std::get_if<PutValues>(&use->operation);
+    if (put == nullptr) continue;
+    for (const TableRow& row : put->rows) {
+      if (row.key == Bytes{0, 0, 0, 0, 'r'} && row.value.has_value() == present) return true;
+    }
+  }
+  return false;
+}
+
+MeshView recovering_view() {
+  MeshView view = view_of({1, 2, 3});
+  view.lists_of = [](PartitionId) { return settled_lists; };
+  view.is_recovering = [](PartitionId) { return true; };
+  return view;
+}
+
+template <typename T>
+const T& answer_in(const Effects& effects) {
+  REQUIRE(effects.size() == 1);
+  return std::get<T>(std::get<Answer>(effects.front()).message);
+}
+
+}  // namespace
+
+TEST_CASE("recovering: it fetches from the other holders, of the same lists only") {
+  Doubting one;
+  const Effects effects = one.tick();
+  const StartSync* sync = sync_in(effects);
+  REQUIRE(sync != nullptr);
+  CHECK(sync->sources == nodes({2, 3}));
+  CHECK(sync->under == settled_lists);
+}
+
+TEST_CASE("recovering: it asks as one that knows nothing, so that nobody counts it") {
+  Doubting one;
+  const auto words = asked<ListsAnnounced>(one.tick());
+  REQUIRE(words.size() == 2);
+  for (const auto& [to, word] : words) {
+    REQUIRE(word.entries.size() == 1);
+    CHECK(word.entries[0].number == 0);
+    CHECK(word.sets[word.entries[0].settled].empty());
+    CHECK(word.sets[word.entries[0].target] == settled_lists.target);
+  }
+}
+
+TEST_CASE("recovering: a read quorum of the others ends it, fewer do not") {
+  Doubting one;
+  (void)one.tick();
+  (void)one.merged({2});  // of three with W = 2 two others are needed: we do not count
+  CHECK(one.recovering());
+  CHECK(one.machine.progress().unsettled == 1);
+  (void)one.tick();
+  (void)one.merged({2, 3});
+  CHECK_FALSE(one.recovering());
+  CHECK(writes_mark(one.tick(), false));
+  CHECK(one.machine.progress().unsettled == 0);
+}
+
+TEST_CASE("recovering: what was merged under older lists does not count") {
+  Doubting one;
+  (void)one.tick();
+  one.hear(node(2),
+           ListsAnnounced{{}, {nodes({1, 2, 4}), settled_lists.target}, {{partition, 8, 0, 1, 0}}});
+  REQUIRE(one.lists().number == 8);
+  (void)one.merged({2, 3});
+  CHECK(one.recovering());
+}
+
+TEST_CASE("recovering: the mark is durable before anything is said, and outlives a restart") {
+  Holder one(1, settled_lists);
+  one.machine.doubt({partition});
+  CHECK(writes_mark(one.machine.start(one.now), true));
+
+  Holder again(1, settled_lists);
+  again.machine.restore(Bytes{0, 0, 0, 0, 'r'}, Bytes{});
+  CHECK(again.machine.is_recovering(partition));
+}
+
+TEST_CASE("recovering: with its lists lost too it learns the settled set by asking") {
+  Doubting one(HolderLists{});
+  one.place(1, nodes({1, 2, 3}));
+  const auto words = asked<ListsAnnounced>(one.tick());
+  CHECK(words.size() == 2);
+  CHECK(sync_in(one.tick()) == nullptr);  // from whom is not known yet
+  one.hear(node(2), SettleStep::settle, 7);
+  CHECK(one.lists() == HolderLists{nodes({1, 2, 3}), 7, nodes({1, 2, 3}), 0});
+  CHECK(one.recovering());
+  REQUIRE(sync_in(one.tick()) != nullptr);
+  (void)one.merged({2, 3});
+  CHECK_FALSE(one.recovering());
+}
+
+TEST_CASE("recovering: it confirms nothing, however much it is fenced") {
+  Newcomer four;
+  four.machine.doubt({partition});
+  four.announce(1);
+  four.announce(2);
+  for (int i = 0; i < 3; ++i) {
+    const Effects effects = four.tick();
+    CHECK(asked<SyncConfirmed>(effects).empty());
+    if (const StartSync* sync = sync_in(effects)) CHECK(sync->under.has_value());
+  }
+}
+
+TEST_CASE("recovering: whoever is alone in the settled set has nobody to ask") {
+  Doubting one(HolderLists{nodes({1}), 3, nodes({1}), 0});
+  (void)one.tick();
+  CHECK_FALSE(one.recovering());
+}
+
+TEST_CASE("recovering: what others hold now is dropped once they say that it is settled") {
+  Doubting one(HolderLists{});
+  one.place(1, nodes({2, 3, 4}));
+  CHECK(asked<ListsAnnounced>(one.tick()).size() == 3);
+  CHECK(one.drops_in_ten_seconds() == 0);
+  for (const NodeId& other : nodes({2, 3, 4})) {
+    one.hear(other, SettleStep::settle, 7);
+    one.hear(other, AnnounceNoted{{}, {partition}});
+  }
+  CHECK(one.drops_in_ten_seconds() == 1);
+  one.answered(one.machine.on_drop_done(one.now, partition));
+  CHECK_FALSE(one.recovering());
+}
+
+TEST_CASE("recovering: it answers no lookup, no inventory, and is equal to nobody") {
+  const MeshView view = recovering_view();
+  const RecordCodec codec = blind_codec();
+  ReadVersion version(OperationId{1}, view, codec, {{}, partition, {}, settled_lists, {}}, {});
+  CHECK(answer_in<VersionAnswer>(version.start({})).code == ErrorCode::failed);
+
+  ReadInventory inventory(OperationId{2}, view, codec, {{}, partition, {}, {}}, {});
+  CHECK(answer_in<InventoryAnswer>(inventory.start({})).code == ErrorCode::failed);
+
+  CompareFingerprints compare(OperationId{3}, view, {{}, {{partition, 0}}, 0}, {partition}, {});
+  (void)compare.start({});
+  const Effects same = compare.on_disk({}, DiskAnswer(DiskSummary{}));
+  CHECK(answer_in<FingerprintAnswer>(same).different == std::vector<PartitionId>{partition});
+}
+
+TEST_CASE("recovering: an inventory asked for under other lists is refused") {
+  MeshView view = recovering_view();
+  view.is_recovering = [](PartitionId) { return false; };
+  const RecordCodec codec = blind_codec();
+  HolderLists older = settled_lists;
+  older.number = 4;
+  ReadInventory refused(OperationId{2}, view, codec, {{}, partition, {}, older}, {});
+  CHECK(answer_in<InventoryAnswer>(refused.start({})).code == ErrorCode::stale);
+  ReadInventory given(OperationId{2}, view, codec, {{}, partition, {}, settled_lists}, {});
+  CHECK(count_of<UseDisk>(given.start({})) == 1);
+}
