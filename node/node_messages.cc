@@ -177,7 +177,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
             begin<ReadInventory>(now, view_, codec_, request, link);
           },
           [&](const FingerprintRequest& request) {
-            begin<CompareFingerprints>(now, view_, request, one_of_each_disk_, link);
+            begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link);
           },
           [&](const HintOffer& offer) {
             if (offer.epoch != view_.epoch) return peers_.on_tables_differ(now, from);

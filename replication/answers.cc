@@ -1,5 +1,9 @@
 #include "replication/answers.h"
 
+#include <algorithm>
+
+#include "base/digest.h"
+
 #include "replication/request_memory.h"
 
 namespace pixmesh {
@@ -14,10 +18,11 @@ std::size_t weight_of(const ImageRecord& record) {
 }  // namespace
 
 CompareFingerprints::CompareFingerprints(OperationId id, const MeshView& mesh,
-                                         FingerprintRequest request, std::vector<PartitionId> disks,
-                                         LinkId asker)
+                                         const RecordCodec& codec, FingerprintRequest request,
+                                         std::vector<PartitionId> disks, LinkId asker)
     : Operation(id),
       mesh_(mesh),
+      codec_(codec),
       request_(std::move(request)),
       disks_(std::move(disks)),
       asker_(asker),
@@ -38,12 +43,20 @@ Effects CompareFingerprints::on_disk(Instant, const Result<DiskAnswer>& answer) 
   if (--waiting_for_ > 0 || failed_) return {};
   FingerprintAnswer result{request_.operation, {}, request_.round};
   for (const Fingerprint& theirs : request_.mine) {
-    const auto mine = ours_.find(theirs.partition);
-    const std::uint64_t sum = mine == ours_.end() ? 0 : mine->second;
-    if (sum != theirs.sum || mesh_.is_recovering(theirs.partition))
-      result.different.push_back(theirs.partition);
+    if (differs(theirs)) result.different.push_back(theirs.partition);
   }
   return {Answer{asker_, std::move(result)}};
+}
+
+bool CompareFingerprints::differs(const Fingerprint& theirs) const {
+  const auto mine = ours_.find(theirs.partition);
+  const std::uint64_t sum = mine == ours_.end() ? 0 : mine->second;
+  if (sum != theirs.sum || mesh_.is_recovering(theirs.partition)) return true;
+  return theirs.lists != 0 && theirs.lists != sum_of(codec_, mesh_.lists_of(theirs.partition));
+}
+
+std::uint64_t sum_of(const RecordCodec& codec, const HolderLists& lists) {
+  return std::max<std::uint64_t>(chunk_checksum(codec.encode_lists(lists)), 1);
 }
 
 ReadInventory::ReadInventory(OperationId id, const MeshView& mesh, const RecordCodec& codec,

@@ -10,14 +10,17 @@ namespace pixmesh {
 /// that are recovering do, whatever is here.
 class CompareFingerprints : public Operation {
  public:
-  CompareFingerprints(OperationId id, const MeshView& mesh, FingerprintRequest request,
-                      std::vector<PartitionId> disks, LinkId asker);
+  CompareFingerprints(OperationId id, const MeshView& mesh, const RecordCodec& codec,
+                      FingerprintRequest request, std::vector<PartitionId> disks, LinkId asker);
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return waiting_for_ == 0; }
 
  private:
+  [[nodiscard]] bool differs(const Fingerprint& theirs) const;
+
   const MeshView& mesh_;
+  const RecordCodec& codec_;
   FingerprintRequest request_;
   std::vector<PartitionId> disks_;  // one partition of each disk
   LinkId asker_;
@@ -25,6 +28,9 @@ class CompareFingerprints : public Operation {
   bool failed_ = false;
   std::map<PartitionId, std::uint64_t> ours_;
 };
+
+/// What a Fingerprint says of lists; never 0.
+[[nodiscard]] std::uint64_t sum_of(const RecordCodec& codec, const HolderLists& lists);
 
 /// Answers InventoryRequest: one page of a partition's records.
 class ReadInventory : public Operation {

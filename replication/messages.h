@@ -227,6 +227,7 @@ struct InventoryAnswer {
 struct Fingerprint {
   PartitionId partition;
   std::uint64_t sum = 0;
+  std::uint64_t lists = 0;  // XXH3-64 of the lists that yours must equal too; 0: whatever yours are
 };
 struct FingerprintRequest {  // which of these partitions differ from mine?
   OperationId operation;

@@ -128,7 +128,7 @@ void Rebalance::wake(Instant now) {
 }
 
 Effects Rebalance::start(Instant now) {
-  announce_at_ = poll_at_ = confirm_at_ = recover_at_ = now;
+  announce_at_ = poll_at_ = confirm_at_ = now;
   if (!moving_.empty() || !to_drop_.empty()) wake(now);
   return persist();
 }
@@ -312,7 +312,6 @@ Effects Rebalance::on_deadline(Instant now) {
       append(effects, announce());
     }
     if (!mesh_.frozen) {
-      recover(now);
       append(effects, compare(now));
       append(effects, start_syncs());
       if (now >= confirm_at_) {

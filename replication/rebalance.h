@@ -148,7 +148,8 @@ class Rebalance : public Operation {
   void take_leave(Instant now, PartitionId partition, const std::vector<NodeId>& equal);
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
-  void recover(Instant now);
+  [[nodiscard]] bool has_recovered(const Part& part, const std::vector<NodeId>& known) const;
+  [[nodiscard]] Effects go_on_syncing();
   void end_recovery(PartitionId partition);
   void say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number);
   [[nodiscard]] Effects flush(Instant now);
@@ -173,7 +174,6 @@ class Rebalance : public Operation {
   Instant announce_at_;
   Instant poll_at_;
   Instant confirm_at_;
-  Instant recover_at_;
 
   // One comparison of fingerprints at a time.
   struct Comparison {

@@ -166,6 +166,7 @@ std::uint64_t Rebalance::next_number_of(const Part& part) const {
 
 void Rebalance::settle(PartitionId partition, std::uint64_t number) {
   Part& ours = part(partition);
+  if (ours.recovering) comparison_.reset();  // it was under other lists
   begin_anew(ours, {ours.lists.target, number, ours.lists.target});
   if (!in_motion(ours)) moving_.erase(partition);
   to_sync_.erase(partition);

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "replication/answers.h"
 #include "replication/rebalance.h"
 
 namespace pixmesh {
@@ -16,8 +17,8 @@ Effects Rebalance::compare(Instant now) {
   std::map<std::uint32_t, PartitionId> one_of;
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
-    if (!moving.fenced || moving.synced || moving.in_sync || moving.dropping) continue;
-    if (moving.recovering) continue;
+    const bool ready = moving.recovering ? moving.lists.known() : moving.fenced && !moving.synced;
+    if (!ready || moving.in_sync || moving.dropping) continue;
     if (to_sync_.contains(partition)) continue;
     next.partitions.push_back(partition);
     one_of[mesh_.disk_of(partition)] = partition;
@@ -65,9 +66,11 @@ Effects Rebalance::send_fingerprints(Instant now) {
       compared.seen_by = compared.lists.target;
       continue;
     }
+    const std::uint64_t lists =
+        compared.recovering && !to_drop ? sum_of(codec_, compared.lists) : 0;
     for (const NodeId& node : to_drop ? compared.lists.target : compared.lists.settled) {
       if (node == mesh_.self || !mesh_.is_alive(node)) continue;
-      messages[node].mine.push_back({partition, sum});
+      messages[node].mine.push_back({partition, sum, lists});
     }
   }
   Effects effects;
@@ -103,8 +106,17 @@ void Rebalance::finish_comparison(Instant now) {
       continue;
     }
     Part& moving = part(partition);
-    if (!moving_.contains(partition) || !moving.fenced || moving.synced) continue;
+    if (!moving_.contains(partition)) continue;
     std::vector<NodeId> equal = comparison_->equal[partition];
+    if (moving.recovering) {
+      if (comparison_->asked && has_recovered(moving, equal)) {
+        end_recovery(partition);
+      } else {
+        to_sync_.insert(partition);
+      }
+      continue;
+    }
+    if (!moving.fenced || moving.synced) continue;
     if (we_are_in(moving.lists.settled)) insert_sorted(equal, mesh_.self);
     const std::size_t needed =
         std::max<std::size_t>(settled_read_quorum_of(moving.lists, mesh_.write_quorum),
@@ -160,37 +172,28 @@ Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
   std::vector<NodeId> known = merged;
   std::sort(known.begin(), known.end());
   if (moving.recovering) {
-    std::vector<NodeId> others = moving.lists.settled;
-    std::erase(others, mesh_.self);
-    const std::size_t quorum = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
-    const bool whole = count_common(known, others) >= std::min(quorum, others.size());
-    if (!outdated && whole) end_recovery(partition);
+    if (!outdated && has_recovered(moving, known)) end_recovery(partition);
     wake(now);
-    return {};
+    return go_on_syncing();
   }
   if (we_are_in(moving.lists.settled)) insert_sorted(known, mesh_.self);
   const std::size_t needed = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
   const bool complete = count_common(known, moving.lists.settled) >= needed;
   if (moving.fenced && !outdated && complete) moving.synced = true;
   wake(now);
-  return {};
+  return go_on_syncing();
 }
 
-void Rebalance::recover(Instant now) {
-  if (now < recover_at_) return;
-  recover_at_ = now + options_.repeat_after;
-  std::vector<PartitionId> alone;
-  for (const PartitionId partition : moving_) {
-    const Part& lost = part(partition);
-    if (!lost.recovering || !lost.lists.known() || lost.in_sync || lost.dropping) continue;
-    const std::vector<NodeId>& settled = lost.lists.settled;
-    if (settled.size() == 1 && we_are_in(settled)) {
-      alone.push_back(partition);  // nobody else can have had it
-    } else {
-      to_sync_.insert(partition);
-    }
-  }
-  for (const PartitionId partition : alone) end_recovery(partition);
+Effects Rebalance::go_on_syncing() {
+  return disks_owing_ == 0 && !mesh_.frozen ? start_syncs() : Effects{};
+}
+
+// Ourselves not counted: what we have is what is in doubt. Alone, there is nobody to ask.
+bool Rebalance::has_recovered(const Part& part, const std::vector<NodeId>& known) const {
+  std::vector<NodeId> others = part.lists.settled;
+  std::erase(others, mesh_.self);
+  const std::size_t quorum = settled_read_quorum_of(part.lists, mesh_.write_quorum);
+  return count_common(known, others) >= std::min(quorum, others.size());
 }
 
 void Rebalance::end_recovery(PartitionId partition) {

@@ -17,8 +17,8 @@ namespace pixmesh {
 namespace {
 
 // Whatever may find a bug; a seed that fails without it does not count.
-constexpr const char* all_but_loss =
-    " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat,rot";
+constexpr const char* all_faults =
+    " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat,rot,loss";
 
 struct MutantsFlags {
   std::string program;
@@ -119,11 +119,11 @@ Verdict judge(const MutantsFlags& flags, const std::string& bug) {
   for (std::uint64_t from = 1; from <= flags.seeds;) {
     const Output soak = output_of("PIXMESH_PLANTED=" + bug + " '" + flags.program +
                                   "' soak --until-broken --seeds " + std::to_string(from) + ".." +
-                                  std::to_string(flags.seeds) + all_but_loss + " 2>&1");
+                                  std::to_string(flags.seeds) + all_faults + " 2>&1");
     const auto failure = first_failure(soak.text);
     if (!failure) break;
     const std::string seed = std::to_string(failure->seed);
-    if (output_of("'" + flags.program + "' run --seed " + seed + all_but_loss + " 2>&1").code ==
+    if (output_of("'" + flags.program + "' run --seed " + seed + all_faults + " 2>&1").code ==
         0) {
       return {bug, failure->seed, {}, failure->promise, failure->what};
     }

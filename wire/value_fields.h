@@ -52,7 +52,7 @@ struct Fields<ListEntry> {
 };
 template <>
 struct Fields<Fingerprint> {
-  using List = FieldList<&Fingerprint::partition, &Fingerprint::sum>;
+  using List = FieldList<&Fingerprint::partition, &Fingerprint::sum, &Fingerprint::lists>;
 };
 template <>
 struct Fields<ListsAnnounced::Entry> {

@@ -1,6 +1,15 @@
 #include "simulations/checks/all_checks.h"
 
+#include <algorithm>
+
 namespace pixmesh {
+
+bool Scene::loses_disk(std::uint32_t node) const {
+  return std::ranges::any_of(scenario.events, [node](const Event& event) {
+    return event.node == node &&
+           (event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back);
+  });
+}
 namespace {
 
 constexpr std::uint64_t steps_between_scans = 1'000;

@@ -21,6 +21,9 @@ struct Scene {
   const Atlas& atlas;
   const Scenario& scenario;
   Findings& findings;
+
+  /// Whether at some time the node's disk comes back empty or older; not its state folder.
+  [[nodiscard]] bool loses_disk(std::uint32_t node) const;
 };
 
 /// Once nothing is wrong any more, no hint is kept longer.

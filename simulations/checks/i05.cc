@@ -31,6 +31,7 @@ class Agreement : public Check {
     const auto partition = scene_.world.partition_of_name(seen.write.name);
     const auto still = std::count_if(kept.by.begin(), kept.by.end(), [&](std::uint32_t node) {
       const auto lists = scene_.world.stored_lists(node, partition);
+      if (scene_.loses_disk(node)) return false;  // and with it what it was asked before
       return scene_.world.is_member(node) && lists && is_holder(*lists, scene_.world.id_of(node));
     });
     if (static_cast<std::uint64_t>(still) < scene_.scenario.write_quorum) {

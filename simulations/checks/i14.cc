@@ -2,7 +2,6 @@
 // generation of its record, the number of a partition's settled set. And it is on disk before
 // others are told: the record, the lists of holders, the ceiling of the clock that versions are
 // from.
-#include <algorithm>
 #include <set>
 
 #include "simulations/checks/check.h"
@@ -68,13 +67,6 @@ class Order : public Check {
   }
 
  private:
-  // Its disk, but not what it keeps about itself.
-  [[nodiscard]] bool is_set_back(std::uint32_t node) const {
-    return std::ranges::any_of(scene_.scenario.events, [node](const Event& event) {
-      return event.node == node &&
-             (event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back);
-    });
-  }
   struct Told {
     Instant at;
     PartitionId partition;
@@ -126,7 +118,7 @@ class Order : public Check {
   // What waited for its link may be said when newer lists are on disk already. But what comes to
   // the disk after it was said was said too early.
   void look_at_told(std::uint32_t node) {
-    if (is_set_back(node)) return;
+    if (scene_.loses_disk(node)) return;  // but not what it keeps about itself
     auto& told = told_[node];
     std::erase_if(told, [&](const Told& one) { return one.at + told_kept < scene_.world.now(); });
     for (const Told& one : told) {
@@ -174,7 +166,7 @@ class Order : public Check {
   }
   // Lists that were given up begin anew.
   void look_at_numbers(std::uint32_t node) {
-    if (is_set_back(node)) return;
+    if (scene_.loses_disk(node)) return;  // but not what it keeps about itself
     std::map<Bytes, std::uint64_t> numbers;
     for (const auto& [key, value] : scene_.world.disk(node).table(Table::lists).rows) {
       if (key.size() != lists_key_size) continue;

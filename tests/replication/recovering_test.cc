@@ -16,6 +16,18 @@ struct Doubting : Holder {
     answered(machine.start(now));
   }
   [[nodiscard]] bool recovering() const { return machine.is_recovering(partition); }
+  /// A comparison with the other holders, of whom these say that they have the same.
+  Effects compare(std::initializer_list<std::uint8_t> equal) {
+    const Effects effects = tick();
+    const std::vector<NodeId> same = nodes(equal);
+    for (const auto& [to, question] : asked<FingerprintRequest>(effects)) {
+      CHECK(question.mine.front().lists == sum_of(codec, lists()));
+      FingerprintAnswer answer{OperationId{1}, {}, question.round};
+      if (!contains(same, to)) answer.different.push_back(partition);
+      hear(to, answer);
+    }
+    return tick();
+  }
   Effects merged(std::initializer_list<std::uint8_t> from) {
     return answered(machine.on_sync_done(now, partition, nodes(from), 0));
   }
@@ -54,11 +66,21 @@ const T& answer_in(const Effects& effects) {
   return std::get<T>(std::get<Answer>(effects.front()).message);
 }
 
+/// Whether a holder of nothing says that its copy is unlike one of nothing under these lists.
+bool differs(const MeshView& view, std::uint64_t lists) {
+  const RecordCodec codec = blind_codec();
+  CompareFingerprints compare(OperationId{3}, view, codec, {{}, {{partition, 0, lists}}, 0},
+                              {partition}, {});
+  (void)compare.start({});
+  const Effects effects = compare.on_disk({}, DiskAnswer(DiskSummary{}));
+  return !answer_in<FingerprintAnswer>(effects).different.empty();
+}
+
 }  // namespace
 
 TEST_CASE("recovering: it fetches from the other holders, of the same lists only") {
   Doubting one;
-  const Effects effects = one.tick();
+  const Effects effects = one.compare({3});  // one is not enough
   const StartSync* sync = sync_in(effects);
   REQUIRE(sync != nullptr);
   CHECK(sync->sources == nodes({2, 3}));
@@ -79,11 +101,11 @@ TEST_CASE("recovering: it asks as one that knows nothing, so that nobody counts 
 
 TEST_CASE("recovering: a read quorum of the others ends it, fewer do not") {
   Doubting one;
-  (void)one.tick();
+  (void)one.compare({});
   (void)one.merged({2});  // of three with W = 2 two others are needed: we do not count
   CHECK(one.recovering());
   CHECK(one.machine.progress().unsettled == 1);
-  (void)one.tick();
+  (void)one.compare({});
   (void)one.merged({2, 3});
   CHECK_FALSE(one.recovering());
   CHECK(writes_mark(one.tick(), false));
@@ -92,7 +114,7 @@ TEST_CASE("recovering: a read quorum of the others ends it, fewer do not") {
 
 TEST_CASE("recovering: what was merged under older lists does not count") {
   Doubting one;
-  (void)one.tick();
+  (void)one.compare({});
   one.hear(node(2),
            ListsAnnounced{{}, {nodes({1, 2, 4}), settled_lists.target}, {{partition, 8, 0, 1, 0}}});
   REQUIRE(one.lists().number == 8);
@@ -119,8 +141,14 @@ TEST_CASE("recovering: with its lists lost too it learns the settled set by aski
   one.hear(node(2), SettleStep::settle, 7);
   CHECK(one.lists() == HolderLists{nodes({1, 2, 3}), 7, nodes({1, 2, 3}), 0});
   CHECK(one.recovering());
-  REQUIRE(sync_in(one.tick()) != nullptr);
+  REQUIRE(sync_in(one.compare({})) != nullptr);
   (void)one.merged({2, 3});
+  CHECK_FALSE(one.recovering());
+}
+
+TEST_CASE("recovering: where a read quorum has the same, nothing is fetched") {
+  Doubting one;
+  CHECK(sync_in(one.compare({2, 3})) == nullptr);
   CHECK_FALSE(one.recovering());
 }
 
@@ -165,10 +193,17 @@ TEST_CASE("recovering: it answers no lookup, no inventory, and is equal to nobod
   ReadInventory inventory(OperationId{2}, view, codec, {{}, partition, {}, {}}, {});
   CHECK(answer_in<InventoryAnswer>(inventory.start({})).code == ErrorCode::failed);
 
-  CompareFingerprints compare(OperationId{3}, view, {{}, {{partition, 0}}, 0}, {partition}, {});
-  (void)compare.start({});
-  const Effects same = compare.on_disk({}, DiskAnswer(DiskSummary{}));
-  CHECK(answer_in<FingerprintAnswer>(same).different == std::vector<PartitionId>{partition});
+  CHECK(differs(view, 0));
+}
+
+TEST_CASE("recovering: a copy is the same only under the same lists, if those are asked for") {
+  MeshView view = recovering_view();
+  view.is_recovering = [](PartitionId) { return false; };
+  HolderLists older = settled_lists;
+  older.number = 4;
+  CHECK_FALSE(differs(view, 0));
+  CHECK_FALSE(differs(view, sum_of(blind_codec(), settled_lists)));
+  CHECK(differs(view, sum_of(blind_codec(), older)));
 }
 
 TEST_CASE("recovering: an inventory asked for under other lists is refused") {
