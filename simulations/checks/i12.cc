@@ -56,7 +56,12 @@ class Bounds : public Check {
     };
     const Instant late = scene_.world.now() + hints_end_within;
     while (scene_.world.now() < late && !none_left()) scene_.world.run_for(1s);
-    if (!none_left()) report("hints are kept that nobody takes");
+    for (const std::uint32_t node : scene_.world.running()) {
+      if (hints_at(node) == 0) continue;
+      report("node " + std::to_string(node) + " keeps " + std::to_string(hints_at(node)) +
+                 " hints that nobody takes",
+             {node});
+    }
   }
 
  private:
