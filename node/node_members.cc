@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "node/disk_marks.h"
-
 #include "replication/request_memory.h"
 
 namespace pixmesh {

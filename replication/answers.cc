@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/digest.h"
-
 #include "replication/request_memory.h"
 
 namespace pixmesh {
