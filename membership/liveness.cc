@@ -110,6 +110,11 @@ Liveness::Effects Liveness::on_message(Instant now, NodeId from, const LivenessM
   return on_gossip(now, from, *std::get_if<GossipPush>(&message));
 }
 
+void Liveness::set_table_digest(const std::array<std::uint8_t, 32>& digest) {
+  table_shared_ = table_shared_ && digest == table_digest_;
+  table_digest_ = digest;
+}
+
 Liveness::Effects Liveness::leave(Instant now) {
   forgive_oversleep(now);
   Effects out;
@@ -126,7 +131,11 @@ Liveness::Effects Liveness::leave(Instant now) {
 template <typename Message>
 void Liveness::hear(Instant now, NodeId from, const Message& message, bool summary, Effects& out) {
   forgive_oversleep(now);
-  if (message.table_digest != table_digest_) out.push_back(TablesDiffer{from});
+  if (message.table_digest == table_digest_) {
+    table_shared_ = true;
+  } else {
+    out.push_back(TablesDiffer{from});
+  }
   const PeerLife* sender = view_.find(from);
   const bool returned = sender != nullptr && sender->state > LifeState::suspect &&
                         message.incarnation > sender->incarnation;

@@ -78,7 +78,9 @@ class Liveness {
   /// The members that the table knows (neither left nor evicted), with or without ourselves.
   [[nodiscard]] Effects set_members(Instant now, std::vector<NodeId> members);
   /// What our messages carry from now on.
-  void set_table_digest(const std::array<std::uint8_t, 32>& digest) { table_digest_ = digest; }
+  void set_table_digest(const std::array<std::uint8_t, 32>& digest);
+  /// Whether somebody else was heard to have the very table that we have now.
+  [[nodiscard]] bool is_table_shared() const { return table_shared_; }
 
   /// `from` is the verified sender. Pings of strangers are answered, so that both sides notice
   /// that their tables differ.
@@ -160,6 +162,7 @@ class Liveness {
   Rng rng_;
   std::uint64_t incarnation_;
   std::array<std::uint8_t, 32> table_digest_{};
+  bool table_shared_ = false;
   bool leaving_ = false;
   bool summary_wanted_ = true;  // a fresh process knows nothing of the dead
 

@@ -10,6 +10,7 @@ namespace pixmesh {
 namespace {
 
 constexpr std::string_view disk_prefix = "disk/";
+constexpr Duration look_again_after = 200ms;  // while doubts are being written
 
 struct KnownDisk {
   DiskDescription description;
@@ -51,15 +52,22 @@ std::vector<KnownDisk> known_disks(const TableRows& facts) {
 }  // namespace
 
 DiskMarks::DiskMarks(OperationId id, const NodeOptions& options, const MeshView& mesh,
-                     StateWriter& writer, std::vector<PartitionId> disks, std::uint64_t first)
+                     StateWriter& writer, std::vector<PartitionId> disks, std::uint64_t first,
+                     std::function<bool()> doubts_are_durable)
     : Operation(id),
       options_(options),
       mesh_(mesh),
       writer_(writer),
       disks_(std::move(disks)),
-      mark_(first) {}
+      mark_(first),
+      doubts_are_durable_(std::move(doubts_are_durable)) {}
 
 Effects DiskMarks::start(Instant now) {
+  marking_ = marking_ || doubts_are_durable_();
+  if (!marking_) {
+    next_at_ = now + look_again_after;
+    return {};
+  }
   marked_ = 0;
   rows_.clear();
   next_at_.reset();
@@ -73,7 +81,7 @@ Effects DiskMarks::mark_next(Instant now) {
     TableRow row{Table::facts, Bytes(key.begin(), key.end()), CanonicalBytes().u64(mark_).bytes()};
     return {UseDisk{disks_[marked_], PutValues{{std::move(row)}}}};
   }
-  // What is doubted is marked so on every disk, by writes that came before these.
+  // What is doubted is marked so on every disk by now.
   if (rows_.size() == disks_.size()) rows_.insert(rows_.end(), gone_.begin(), gone_.end());
   if (rows_.size() >= disks_.size()) gone_.clear();
   if (!rows_.empty()) writer_.write(std::move(rows_));

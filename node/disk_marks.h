@@ -15,8 +15,11 @@ class DiskMarks : public Operation {
 
   /// @param disks  one partition of each disk in use, to reach it by
   /// @param first  above every mark of earlier starts
+  /// @param doubts_are_durable  asked until true; a disk marked before would be trusted after the
+  ///                            next start although nothing says any more what it lacks
   DiskMarks(OperationId id, const NodeOptions& options, const MeshView& mesh, StateWriter& writer,
-            std::vector<PartitionId> disks, std::uint64_t first);
+            std::vector<PartitionId> disks, std::uint64_t first,
+            std::function<bool()> doubts_are_durable);
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
@@ -35,6 +38,8 @@ class DiskMarks : public Operation {
   StateWriter& writer_;
   std::vector<PartitionId> disks_;
   std::uint64_t mark_;
+  std::function<bool()> doubts_are_durable_;
+  bool marking_ = false;
   std::size_t marked_ = 0;      // disks of this round that have answered
   std::vector<TableRow> rows_;  // of those that could be written
   std::vector<TableRow> gone_;

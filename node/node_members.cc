@@ -119,7 +119,8 @@ void Node::open_partitions(Instant now) {
     operations_.add(std::move(scrub));
   }
   auto marks = std::make_unique<DiskMarks>(operations_.next_id(), options_, view_, writer_,
-                                           one_of_each_disk_, standing_.boot_number() << 32);
+                                           one_of_each_disk_, standing_.boot_number() << 32,
+                                           [this] { return rebalance_->all_written(); });
   marks->forget(doubts.gone);
   Operation& marking = operations_.add(std::move(marks));
   own_operations_ = operations_.count();
@@ -149,8 +150,10 @@ void Node::on_placement(Instant now) {
   for (const auto& [link, message] : std::exchange(early_, {})) on_client(now, link, message);
 }
 
-// A leaving node goes when no settled set names it any more and its copies are dropped.
+// A leaving node goes when no settled set names it any more, its copies are dropped, and somebody
+// else has its last record: for all others it would be leaving for ever.
 void Node::leave_if_done(Instant now) {
+  if (standing_.has_left() && !stop_at_ && peers_.is_table_shared()) stop(now);
   if (!standing_.is_leaving() || stop_at_ || rebalance_ == nullptr) return;
   if (view_.epoch != members_.epoch()) return;
   for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
@@ -161,7 +164,6 @@ void Node::leave_if_done(Instant now) {
   }
   outside_.log.event(LogLevel::info, "node_left", {});
   standing_.left(now, peers_);
-  stop(now);
 }
 
 // A read quorum of both sets of every partition, as this node's placement sees it.

@@ -78,6 +78,8 @@ class Peers {
 
   [[nodiscard]] std::vector<PeerNews> take_news();
   [[nodiscard]] std::vector<NodeId> alive() const { return liveness_.alive(); }
+  /// Whether another member has all the records that we have.
+  [[nodiscard]] bool is_table_shared() const { return liveness_.is_table_shared(); }
   [[nodiscard]] LifeState life_of(NodeId node) const { return liveness_.state_of(node); }
 
  private:

@@ -203,6 +203,12 @@ Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnReco
 
 bool Standing::is_leaving() const { return last_own_ && last_own_->state == MemberState::leaving; }
 
+bool Standing::has_left() const {
+  const MemberRecord* own = table_.find(table_.self());
+  const bool is_wanted = last_own_ && last_own_->state == MemberState::left;
+  return is_wanted && own != nullptr && own->state == MemberState::left;
+}
+
 bool Standing::takes_new_work() const {
   return last_own_ && !last_own_->no_new_work && last_own_->state == MemberState::active;
 }

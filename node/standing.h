@@ -24,6 +24,7 @@ class Standing {
   [[nodiscard]] std::uint64_t clock_ceiling() const { return clock_ceiling_; }
   [[nodiscard]] bool has_mesh() const { return table_.settings() != nullptr; }
   [[nodiscard]] bool is_leaving() const;
+  [[nodiscard]] bool has_left() const;  // and its last record is durable
   [[nodiscard]] bool takes_new_work() const;
 
   /// @returns true if a mesh was founded: every partition is then this node's.

@@ -119,6 +119,27 @@ TEST_CASE("membership: a ping is answered with our incarnation and table digest"
   }));
 }
 
+TEST_CASE(
+    "membership: our table is shared once somebody was heard with the same, until it changes") {
+  AtRest rest;
+  std::array<std::uint8_t, 32> digest{};
+  digest[0] = 9;
+  rest.ada_machine.set_table_digest(digest);
+  CHECK_FALSE(rest.ada_machine.is_table_shared());
+  Ping ping{77, 5};
+  (void)rest.ada_machine.on_ping(rest.now, bob, ping);
+  CHECK_FALSE(rest.ada_machine.is_table_shared());
+
+  ping.table_digest = digest;
+  (void)rest.ada_machine.on_ping(rest.now, bob, ping);
+  rest.ada_machine.set_table_digest(digest);
+  CHECK(rest.ada_machine.is_table_shared());
+
+  digest[0] = 10;
+  rest.ada_machine.set_table_digest(digest);
+  CHECK_FALSE(rest.ada_machine.is_table_shared());
+}
+
 TEST_CASE("membership: no answer, not even through three others, makes a suspect, then a dead") {
   AtRest rest;
   const NodeId silent = rest.wait_for<Ping>().front().first;

@@ -91,6 +91,22 @@ TEST_CASE("node: a node that leaves hands over everything and then stops") {
   CHECK(world->disk(1).records().empty());
 }
 
+TEST_CASE("node: a node that has left stays until somebody has heard of it") {
+  const auto world = settled_mesh(5, 29);
+  const Images images = put_images(*world, 10);
+  CHECK(world->command(1, NodeCommand::leave).code == ErrorCode{});
+  REQUIRE(world->run_until([&] { return world->disk(1).records().empty(); }, 120s));
+  for (const std::uint32_t other : {0U, 2U, 3U, 4U}) world->cut(1, other);
+  world->run_for(30s);
+  CHECK(world->is_running(1));
+
+  world->heal_all();
+  CHECK(world->run_until([&] { return !world->is_running(1); }, 60s));
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  check_all_readable(*world, images);
+}
+
 TEST_CASE("node: leaving is refused when too few nodes would be left, unless that is accepted") {
   const auto world = settled_mesh(3, 24);
   const Images images = put_images(*world, 8);
