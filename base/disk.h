@@ -126,8 +126,9 @@ struct DropRecord {
 struct PutValues {
   std::vector<TableRow> rows;
 };
-struct LoadTable {
+struct LoadTable {  // of it, rows whose key starts with `prefix`
   Table table;
+  Bytes prefix{};
 };
 struct Summarize {};  // counts, bytes and digests of all partitions that hold anything
 

@@ -187,7 +187,7 @@ void Node::begin_sync(Instant now, WantedSync wanted) {
     }
   }
   begin<PartitionSync>(now, view_, codec_, partition, std::move(wanted.sources),
-                       std::move(wanted.under));
+                       wanted.of_rebalance, std::move(wanted.under));
 }
 
 }  // namespace pixmesh

@@ -24,7 +24,8 @@ template <typename T>
 concept AnswerToOperation = std::is_same_v<T, ListsAnswer> || std::is_same_v<T, VersionAnswer> ||
     std::is_same_v<T, StoreReady> || std::is_same_v<T, StoreFinished> ||
     std::is_same_v<T, CommitAnswer> || std::is_same_v<T, InventoryAnswer> ||
-    std::is_same_v<T, FingerprintAnswer> || std::is_same_v<T, ListAnswer>;
+    std::is_same_v<T, WishesAnswer> || std::is_same_v<T, FingerprintAnswer> ||
+    std::is_same_v<T, ListAnswer>;
 
 template <typename T>
 concept ForRebalance = std::is_same_v<T, ListsAnnounced> || std::is_same_v<T, AnnounceNoted> ||
@@ -176,6 +177,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           [&](const InventoryRequest& request) {
             begin<ReadInventory>(now, view_, codec_, request, link);
           },
+          [&](const WishesRequest& request) { begin<ReadWishes>(now, request, link); },
           [&](const FingerprintRequest& request) {
             begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link);
           },
@@ -224,7 +226,7 @@ void Node::on_commit(Instant now, LinkId link, const CommitRequest& request) {
       perform(now, *intake, {});
     }
   }
-  begin<HolderCommit>(now, view_, codec_, request, temp, link);
+  begin<HolderCommit>(now, view_, codec_, request, temp, link, ingress_);
 }
 
 void Node::on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,

@@ -100,6 +100,34 @@ Effects ReadInventory::on_disk(Instant, const Result<DiskAnswer>& answer) {
   return {Answer{asker_, std::move(result)}};
 }
 
+ReadWishes::ReadWishes(OperationId id, WishesRequest request, LinkId asker)
+    : Operation(id), request_(request), asker_(asker) {}
+
+Effects ReadWishes::start(Instant) {
+  return {UseDisk{request_.partition, LoadTable{Table::requests, row_prefix(request_.partition)}}};
+}
+
+Effects ReadWishes::on_disk(Instant, const Result<DiskAnswer>& answer) {
+  answered_ = true;
+  WishesAnswer result;
+  result.operation = request_.operation;
+  const TableRows* table = answer ? std::get_if<TableRows>(&answer.value()) : nullptr;
+  if (table == nullptr) {
+    result.code = ErrorCode::failed;
+    return {Answer{asker_, std::move(result)}};
+  }
+  for (const auto& [key, value] : table->rows) {
+    const auto wish = parse_request_row(key, value);
+    if (!wish || (request_.after && wish->request <= *request_.after)) continue;
+    if (result.wishes.size() == page_entries_max) {
+      result.complete = false;
+      break;
+    }
+    result.wishes.push_back(*wish);
+  }
+  return {Answer{asker_, std::move(result)}};
+}
+
 ReadVersion::ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                          VersionRequest request, LinkId asker)
     : Operation(id), mesh_(mesh), codec_(codec), request_(std::move(request)), asker_(asker) {}
@@ -109,7 +137,7 @@ Effects ReadVersion::start(Instant) {
   const bool recovering = mesh_.is_recovering(request_.partition);
   if (ours == request_.lists && !recovering) {
     FindRecord question{request_.partition, request_.name, {}};
-    if (request_.request) question.request = request_key(*request_.request);
+    if (request_.request) question.request = request_key(request_.partition, *request_.request);
     return {UseDisk{request_.partition, std::move(question)}};
   }
   answered_ = true;

@@ -51,6 +51,20 @@ class ReadInventory : public Operation {
   bool answered_ = false;
 };
 
+/// Answers WishesRequest: one page of what is remembered of a partition.
+class ReadWishes : public Operation {
+ public:
+  ReadWishes(OperationId id, WishesRequest request, LinkId asker);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return answered_; }
+
+ private:
+  WishesRequest request_;
+  LinkId asker_;
+  bool answered_ = false;
+};
+
 /// Answers VersionRequest: what this holder has under a name, if the asker's lists are its own.
 class ReadVersion : public Operation {
  public:

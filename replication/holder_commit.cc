@@ -3,7 +3,8 @@
 namespace pixmesh {
 
 HolderCommit::HolderCommit(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                           CommitRequest request, std::optional<TempId> temp, LinkId asker)
+                           CommitRequest request, std::optional<TempId> temp, LinkId asker,
+                           IngressBudget& ingress)
     : Operation(id),
       mesh_(mesh),
       request_(std::move(request)),
@@ -11,7 +12,7 @@ HolderCommit::HolderCommit(OperationId id, const MeshView& mesh, const RecordCod
       asker_(asker),
       store_(mesh, codec,
              {request_.partition, request_.record, request_.lists, temp, request_.sources,
-              request_.source_partition},
+              request_.source_partition, &ingress},
              TempId{id.raw}) {}
 
 Effects HolderCommit::start(Instant now) {

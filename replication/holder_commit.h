@@ -9,7 +9,8 @@ class HolderCommit : public Operation {
  public:
   /// @param temp  the synced file that came on the request's stream, if it is here
   HolderCommit(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-               CommitRequest request, std::optional<TempId> temp, LinkId asker);
+               CommitRequest request, std::optional<TempId> temp, LinkId asker,
+               IngressBudget& ingress);
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;

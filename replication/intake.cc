@@ -1,39 +1,18 @@
 #include "replication/intake.h"
 
-#include <algorithm>
-
 namespace pixmesh {
-
-std::uint32_t IngressBudget::open() {
-  if (streams_ + 1 > chunks_max_) return 0;
-  ++streams_;
-  return window();
-}
-
-void IngressBudget::close() {
-  invariant(streams_ > 0, "a stream is closed once");
-  --streams_;
-}
-
-std::uint32_t IngressBudget::window() const {
-  return std::clamp(chunks_max_ / std::max(streams_, 1U), 1U, window_max);
-}
 
 Intake::Intake(OperationId id, const StoreOpen& open, LinkId asker, IngressBudget& budget)
     : Operation(id), open_(open), asker_(asker), budget_(budget) {}
 
-Intake::~Intake() {
-  if (counted_) budget_.close();
-}
-
 Effects Intake::start(Instant now) {
-  granted_ = budget_.open();
-  if (granted_ == 0) {
+  slot_ = budget_.open();
+  if (!slot_) {
     state_ = State::gone;
     return {Answer{
         asker_, StoreReady{open_.operation, ErrorCode::overloaded, "too many uploads at once", 0}}};
   }
-  counted_ = true;
+  granted_ = budget_.window();
   idle_at_ = now + options_.idle_after;
   return {UseDisk{open_.partition, CreateTemp{temp(), true, open_.size}}};
 }

@@ -1,25 +1,9 @@
 #pragma once
 
+#include "replication/ingress_budget.h"
 #include "replication/operation.h"
 
 namespace pixmesh {
-
-/// The bytes that all streams into this node may have on their way. Credit is the only way in, so
-/// memory stays bounded however many uploads run.
-class IngressBudget {
- public:
-  explicit IngressBudget(std::uint32_t chunks_max) : chunks_max_(chunks_max) {}
-  /// Chunks one more stream may have on its way; 0: no room, the upload is refused.
-  [[nodiscard]] std::uint32_t open();
-  void close();
-  /// The window of each stream now: fewer for each, the more there are.
-  [[nodiscard]] std::uint32_t window() const;
-
- private:
-  static constexpr std::uint32_t window_max = 4;
-  std::uint32_t chunks_max_;
-  std::uint32_t streams_ = 0;
-};
 
 /// One file on its way into a temp file of this node. The bytes get a name by a later commit, which
 /// takes the temp file over; without one they are dropped.
@@ -29,7 +13,6 @@ class Intake : public Operation {
     Duration idle_after = 30s;  // neither chunk nor commit for that long: dropped
   };
   Intake(OperationId id, const StoreOpen& open, LinkId asker, IngressBudget& budget);
-  ~Intake() override;
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
@@ -55,9 +38,9 @@ class Intake : public Operation {
   StoreOpen open_;
   LinkId asker_;
   IngressBudget& budget_;
+  std::optional<IngressSlot> slot_;
   Options options_;
   State state_ = State::creating;
-  bool counted_ = false;
   BulkEnd sender_ = LinkId{};
   std::uint32_t granted_ = 0;   // chunks allowed in all
   std::uint32_t received_ = 0;  // chunks taken in

@@ -224,6 +224,24 @@ struct InventoryAnswer {
   bool complete = true;
 };
 
+/// What a client wished for, and the version it was given, for a client that says it again.
+struct RememberedWish {
+  RequestId request;
+  Version version;
+  bool operator==(const RememberedWish&) const = default;
+};
+struct WishesRequest {  // all that you remember of one partition, a page at a time
+  OperationId operation;
+  PartitionId partition;
+  std::optional<RequestId> after;
+};
+struct WishesAnswer {  // in order of request
+  OperationId operation;
+  ErrorCode code{};  // failed: the disk
+  std::vector<RememberedWish> wishes;
+  bool complete = true;
+};
+
 struct Fingerprint {
   PartitionId partition;
   std::uint64_t sum = 0;
@@ -295,8 +313,9 @@ using AnyPeerMessage =
                  LookupRequest, LookupAnswer, RemoveRequest, TagRequest, CopyRequest, ListRequest,
                  ListAnswer, ListsRequest, ListsAnswer, VersionRequest, VersionAnswer, StoreOpen,
                  StoreReady, StoreFinished, CommitRequest, CommitAnswer, StoreDrop,
-                 InventoryRequest, InventoryAnswer, FingerprintRequest, FingerprintAnswer,
-                 ListsAnnounced, AnnounceNoted, SyncConfirmed, Settle, HintOffer, HintTaken>;
+                 InventoryRequest, InventoryAnswer, WishesRequest, WishesAnswer, FingerprintRequest,
+                 FingerprintAnswer, ListsAnnounced, AnnounceNoted, SyncConfirmed, Settle, HintOffer,
+                 HintTaken>;
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct PeerMessage : AnyPeerMessage {
   template <AlternativeOf<AnyPeerMessage> T>

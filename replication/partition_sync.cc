@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "replication/request_memory.h"
 
 namespace pixmesh {
 namespace {
@@ -12,7 +13,7 @@ constexpr Duration again_after = 1s;  // a drop waits for a commit that came in 
 }  // namespace
 
 PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                             PartitionId partition, std::vector<NodeId> sources,
+                             PartitionId partition, std::vector<NodeId> sources, bool with_wishes,
                              std::optional<HolderLists> under)
     : Operation(id),
       mesh_(mesh),
@@ -20,6 +21,7 @@ PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordC
       partition_(partition),
       sources_(std::move(sources)),
       all_sources_(sources_),
+      with_wishes_(with_wishes),
       under_(std::move(under)) {}
 
 Effects PartitionSync::start(Instant) { return {UseDisk{partition_, LoadTable{Table::damaged}}}; }
@@ -33,9 +35,10 @@ Effects PartitionSync::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     }
     return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
   }
+  if (step_ == Step::remember && answer) return page_is_last_ ? ask_page(now) : ask_wishes(now);
   const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
   if (step_ == Step::local && page != nullptr) return on_local_page(now, *page);
-  if (step_ != Step::inventory) step_ = Step::over;  // the disk failed
+  if (!is_asking()) step_ = Step::over;  // the disk failed
   return {};
 }
 
@@ -62,8 +65,27 @@ Effects PartitionSync::next_source(Instant now) {
   source_ = sources_.back();
   sources_.pop_back();
   cursor_.reset();
+  wish_cursor_.reset();
   source_failed_ = false;
-  return ask_page(now);
+  return with_wishes_ ? ask_wishes(now) : ask_page(now);
+}
+
+Effects PartitionSync::ask_wishes(Instant now) {
+  step_ = Step::wishes;
+  answer_by_ = now + Options{}.answer_timeout;
+  return {Ask{*source_, WishesRequest{id(), partition_, wish_cursor_}}};
+}
+
+Effects PartitionSync::on_wishes(Instant now, const WishesAnswer& page) {
+  answer_by_.reset();
+  if (page.code != ErrorCode{}) return next_source(now);
+  page_is_last_ = page.complete || page.wishes.empty();
+  if (page.wishes.empty()) return ask_page(now);
+  wish_cursor_ = page.wishes.back().request;
+  PutValues rows;
+  for (const RememberedWish& wish : page.wishes) rows.rows.push_back(request_row(partition_, wish));
+  step_ = Step::remember;
+  return {UseDisk{partition_, std::move(rows)}};
 }
 
 Effects PartitionSync::ask_page(Instant now) {
@@ -73,9 +95,12 @@ Effects PartitionSync::ask_page(Instant now) {
 }
 
 Effects PartitionSync::on_message(Instant now, NodeId from, const PeerMessage& message) {
+  if (source_ != from) return {};
+  const auto* wishes = std::get_if<WishesAnswer>(&message);
+  if (wishes != nullptr && step_ == Step::wishes) return on_wishes(now, *wishes);
   const auto* page = std::get_if<InventoryAnswer>(&message);
-  if (page == nullptr || step_ != Step::inventory || source_ != from) return {};
-  return on_page(now, *page);
+  if (page != nullptr && step_ == Step::inventory) return on_page(now, *page);
+  return {};
 }
 
 Effects PartitionSync::on_page(Instant now, const InventoryAnswer& page) {
@@ -129,19 +154,19 @@ Effects PartitionSync::on_bulk(Instant now, const BulkEnd&, const BulkMessage& m
 }
 
 Effects PartitionSync::on_member_down(Instant now, NodeId member) {
-  if (step_ != Step::inventory || source_ != member) return {};
+  if (!is_asking() || source_ != member) return {};
   return next_source(now);
 }
 
 Effects PartitionSync::on_deadline(Instant now) {
   if (step_ == Step::store) return after_store(now, store_->on_deadline(now));
-  if (step_ == Step::inventory && answer_by_ && now >= *answer_by_) return next_source(now);
+  if (is_asking() && answer_by_ && now >= *answer_by_) return next_source(now);
   return {};
 }
 
 std::optional<Instant> PartitionSync::next_deadline() const {
   if (step_ == Step::store) return store_->next_deadline();
-  return step_ == Step::inventory ? answer_by_ : std::nullopt;
+  return is_asking() ? answer_by_ : std::nullopt;
 }
 
 std::optional<StreamId> PartitionSync::receives() const {

@@ -11,15 +11,17 @@ namespace pixmesh {
 /// page by page, and stores every record that is missing here or older. Pulling only; the newest
 /// version wins whatever the order, so a sync may be repeated or broken off at any point. A record
 /// whose bytes here are damaged counts as missing.
-/// Used by rebalance, by hints and by repair. With `under`, only what holders with these very lists
-/// have counts: as with a lookup, answers under different lists could miss a write.
+/// Used by rebalance, by hints and by repair. A new holder asks `with_wishes`: what clients may say
+/// again must be remembered by the members of the new set as well. With `under`, only what holders
+/// with these very lists have counts: as with a lookup, answers under different lists could miss a
+/// write.
 class PartitionSync : public Operation {
  public:
   struct Options {
     Duration answer_timeout = 5s;
   };
   PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                PartitionId partition, std::vector<NodeId> sources,
+                PartitionId partition, std::vector<NodeId> sources, bool with_wishes = false,
                 std::optional<HolderLists> under = std::nullopt);
 
   Effects start(Instant now) override;
@@ -41,10 +43,13 @@ class PartitionSync : public Operation {
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
 
  private:
-  enum class Step { damaged, local, inventory, store, over };
+  enum class Step { damaged, local, wishes, remember, inventory, store, over };
+  [[nodiscard]] bool is_asking() const { return step_ == Step::wishes || step_ == Step::inventory; }
   [[nodiscard]] Effects on_local_page(Instant now, const RecordPage& page);
   [[nodiscard]] Effects next_source(Instant now);
   [[nodiscard]] Effects ask_page(Instant now);
+  [[nodiscard]] Effects ask_wishes(Instant now);
+  [[nodiscard]] Effects on_wishes(Instant now, const WishesAnswer& page);
   [[nodiscard]] Effects on_page(Instant now, const InventoryAnswer& page);
   [[nodiscard]] Effects next_record(Instant now);
   [[nodiscard]] Effects after_store(Instant now, Effects effects);
@@ -54,12 +59,14 @@ class PartitionSync : public Operation {
   PartitionId partition_;
   std::vector<NodeId> sources_;
   std::vector<NodeId> all_sources_;
+  bool with_wishes_;
   std::optional<HolderLists> under_;
   Step step_ = Step::damaged;
   std::set<Bytes> damaged_;  // digests
   std::map<NameDigest, Version> ours_;
   std::optional<NodeId> source_;
   std::optional<NameDigest> cursor_;
+  std::optional<RequestId> wish_cursor_;
   bool page_is_last_ = false;
   bool source_failed_ = false;
   std::vector<ImageRecord> missing_;  // of the current page, in reverse

@@ -7,22 +7,16 @@
 namespace pixmesh {
 namespace {
 
-Bytes key_of(PartitionId partition) {
-  return {static_cast<std::uint8_t>(partition.raw >> 24),
-          static_cast<std::uint8_t>(partition.raw >> 16),
-          static_cast<std::uint8_t>(partition.raw >> 8), static_cast<std::uint8_t>(partition.raw)};
-}
-
 // The mark beside a partition's lists: the number under which its target set is prepared.
 Bytes prepared_key_of(PartitionId partition) {
-  Bytes key = key_of(partition);
+  Bytes key = row_prefix(partition);
   key.push_back('p');
   return key;
 }
 
 // And the mark of a copy that is recovering.
 Bytes recovering_key_of(PartitionId partition) {
-  Bytes key = key_of(partition);
+  Bytes key = row_prefix(partition);
   key.push_back('r');
   return key;
 }
@@ -247,7 +241,7 @@ Effects Rebalance::persist() {
                       to_drop_.contains(partition);
     std::optional<Bytes> value;
     if (ours) value = codec_.encode_lists(changed.lists);
-    rows.push_back({Table::lists, key_of(partition), std::move(value)});
+    rows.push_back({Table::lists, row_prefix(partition), std::move(value)});
     std::optional<Bytes> mark;
     if (changed.prepared > 0) mark = bytes_of(changed.prepared);
     rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});

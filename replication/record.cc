@@ -89,6 +89,12 @@ std::string blob_path(const Digest& digest, const MediaFacts& media) {
          extension_of(media);
 }
 
+Bytes row_prefix(PartitionId partition) {
+  return {static_cast<std::uint8_t>(partition.raw >> 24),
+          static_cast<std::uint8_t>(partition.raw >> 16),
+          static_cast<std::uint8_t>(partition.raw >> 8), static_cast<std::uint8_t>(partition.raw)};
+}
+
 std::string record_path(PartitionId partition, const NameDigest& name) {
   const std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(partition.raw >> 8),
                                           static_cast<std::uint8_t>(partition.raw)};

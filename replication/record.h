@@ -57,6 +57,9 @@ struct ImageRecord {
 /// Where the record file lies: `records/00a3/….rec`.
 [[nodiscard]] std::string record_path(PartitionId partition, const NameDigest& name);
 
+/// Big endian, 4 bytes: what keys of a partition's rows start with.
+[[nodiscard]] Bytes row_prefix(PartitionId partition);
+
 /// How many chunks `size` bytes are cut into; an empty file has none.
 [[nodiscard]] std::uint32_t chunk_count_of(std::uint64_t size);
 

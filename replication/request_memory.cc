@@ -4,12 +4,30 @@
 
 namespace pixmesh {
 
-Bytes request_key(const RequestId& request) { return {request.raw.begin(), request.raw.end()}; }
+Bytes request_key(PartitionId partition, const RequestId& request) {
+  Bytes key = row_prefix(partition);
+  key.insert(key.end(), request.raw.begin(), request.raw.end());
+  return key;
+}
 
-TableRow request_row(const ImageRecord& record) {
+TableRow request_row(PartitionId partition, const RememberedWish& wish) {
   CanonicalBytes value;
-  value.u64(record.version.clock).raw(record.version.writer.raw);
-  return {Table::requests, request_key(record.request), value.bytes()};
+  value.u64(wish.version.clock).raw(wish.version.writer.raw);
+  return {Table::requests, request_key(partition, wish.request), value.bytes()};
+}
+
+TableRow request_row(PartitionId partition, const ImageRecord& record) {
+  return request_row(partition, RememberedWish{record.request, record.version});
+}
+
+std::optional<RememberedWish> parse_request_row(ByteView key, ByteView value) {
+  RememberedWish wish;
+  const auto version = parse_request_row(value);
+  constexpr std::size_t prefix = 4;
+  if (!version || key.size() != prefix + wish.request.raw.size()) return std::nullopt;
+  std::copy(key.begin() + prefix, key.end(), wish.request.raw.begin());
+  wish.version = *version;
+  return wish;
 }
 
 std::optional<Version> parse_request_row(ByteView value) {

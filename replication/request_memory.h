@@ -7,9 +7,12 @@
 namespace pixmesh {
 
 /// The row of the request table that remembers which version a wish was given.
-[[nodiscard]] TableRow request_row(const ImageRecord& record);
-[[nodiscard]] Bytes request_key(const RequestId& request);
+[[nodiscard]] TableRow request_row(PartitionId partition, const RememberedWish& wish);
+[[nodiscard]] TableRow request_row(PartitionId partition, const ImageRecord& record);
+[[nodiscard]] Bytes request_key(PartitionId partition, const RequestId& request);
 [[nodiscard]] std::optional<Version> parse_request_row(ByteView value);
+/// Nothing for a row of an earlier format.
+[[nodiscard]] std::optional<RememberedWish> parse_request_row(ByteView key, ByteView value);
 
 /// Forgets wishes that nobody repeats any more, on every disk of a node. A client gives up its
 /// retries before `kept_for` has passed, so a row of that age can never be asked for again. Its age

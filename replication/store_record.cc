@@ -86,14 +86,21 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
 
 Effects StoreRecord::fetch(Instant now) {
   if (bid_.sources.empty()) return finish(CommitCode::failed, "the bytes are not here");
+  Fetch::Options options;
+  if (bid_.ingress != nullptr) {
+    slot_ = bid_.ingress->open();
+    if (!slot_) return finish(CommitCode::failed, "too much is on its way to this node");
+    options.credit = bid_.ingress->window();
+  }
   step_ = Step::fetch;
   fetch_.emplace(mesh_, bid_.partition, bid_.source_partition, bid_.record, bid_.sources,
-                 temp_for_fetch_);
+                 temp_for_fetch_, options);
   return fetch_->start(now);
 }
 
 Effects StoreRecord::after_fetch() {
   if (!fetch_->done()) return {};
+  slot_.reset();
   if (!fetch_->succeeded()) return finish(CommitCode::failed, fetch_->detail());
   fetched_bytes_ = bid_.record.size;
   return publish(fetch_->temp());
@@ -119,7 +126,7 @@ Effects StoreRecord::commit() {
   request.size = bid_.record.size;
   request.record = codec_.encode_record(bid_.record);
   if (bid_.fence) request.fence = codec_.encode_lists(*bid_.fence);
-  request.also.push_back(request_row(bid_.record));
+  request.also.push_back(request_row(bid_.partition, bid_.record));
   return {UseDisk{bid_.partition, std::move(request)}};
 }
 
@@ -139,7 +146,7 @@ Effects StoreRecord::after_commit() {
 
 Effects StoreRecord::remember() {
   step_ = Step::remember;
-  return {UseDisk{bid_.partition, PutValues{{request_row(bid_.record)}}}};
+  return {UseDisk{bid_.partition, PutValues{{request_row(bid_.partition, bid_.record)}}}};
 }
 
 Effects StoreRecord::finish(CommitCode code, std::string detail) {

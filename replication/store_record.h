@@ -2,6 +2,7 @@
 
 #include "replication/admit.h"
 #include "replication/fetch.h"
+#include "replication/ingress_budget.h"
 #include "replication/operation.h"
 
 namespace pixmesh {
@@ -36,6 +37,7 @@ class StoreRecord {
     std::optional<TempId> temp;        // the synced bytes, if they came on a stream
     std::vector<NodeId> sources;       // else: who can give them, if they are not here
     PartitionId source_partition;
+    IngressBudget* ingress = nullptr;  // what it fetches counts there; fails if that is used up
   };
   /// @param temp_for_fetch  a number no other temp file of this node has
   StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid, TempId temp_for_fetch);
@@ -75,6 +77,7 @@ class StoreRecord {
   std::string record_path_;
   Step step_ = Step::find;
   bool damaged_ = false;  // the bytes that are here are
+  std::optional<IngressSlot> slot_;
   std::optional<Fetch> fetch_;
   CommitCode code_ = CommitCode::failed;
   HolderLists current_lists_;

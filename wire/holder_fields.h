@@ -79,6 +79,18 @@ struct Fields<InventoryAnswer> {
                          &InventoryAnswer::records, &InventoryAnswer::complete>;
 };
 template <>
+struct Fields<WishesRequest> {
+  static constexpr std::uint16_t number = 80;
+  using List =
+      FieldList<&WishesRequest::operation, &WishesRequest::partition, &WishesRequest::after>;
+};
+template <>
+struct Fields<WishesAnswer> {
+  static constexpr std::uint16_t number = 81;
+  using List = FieldList<&WishesAnswer::operation, &WishesAnswer::code, &WishesAnswer::wishes,
+                         &WishesAnswer::complete>;
+};
+template <>
 struct Fields<FingerprintRequest> {
   static constexpr std::uint16_t number = 72;
   using List = FieldList<&FingerprintRequest::operation, &FingerprintRequest::mine,

@@ -51,6 +51,10 @@ struct Fields<ListEntry> {
                 &ListEntry::media, &ListEntry::tags, &ListEntry::tombstone>;
 };
 template <>
+struct Fields<RememberedWish> {
+  using List = FieldList<&RememberedWish::request, &RememberedWish::version>;
+};
+template <>
 struct Fields<Fingerprint> {
   using List = FieldList<&Fingerprint::partition, &Fingerprint::sum, &Fingerprint::lists>;
 };

@@ -62,7 +62,7 @@ class LmdbDisk::Reader {
     return to_answer(disk_.index_->list_names(asked));
   }
   Result<DiskAnswer> operator()(const LoadTable& asked) const {
-    return to_answer(disk_.index_->load(asked.table));
+    return to_answer(disk_.index_->load(asked.table, asked.prefix));
   }
   Result<DiskAnswer> operator()(const Summarize&) const {
     const DiskFolder::Space space = disk_.folder_->space();

@@ -240,11 +240,12 @@ std::vector<PartitionSummary> LmdbIndex::summaries() const {
   return all;
 }
 
-Result<TableRows> LmdbIndex::load(Table table) const {
+Result<TableRows> LmdbIndex::load(Table table, ByteView prefix) const {
   TableRows rows;
   const Result<Done> done = environment_->read([&](const LmdbTransaction& transaction) {
     LmdbCursor cursor(transaction, table_of(*environment_, table));
-    for (bool more = cursor.seek({}); more; more = cursor.next()) {
+    for (bool more = cursor.seek(prefix); more && starts_with(cursor.key(), prefix);
+         more = cursor.next()) {
       const ByteView key = cursor.key();
       const ByteView value = cursor.value();
       rows.rows.emplace_back(Bytes(key.begin(), key.end()), Bytes(value.begin(), value.end()));

@@ -79,7 +79,7 @@ class LmdbIndex {
   [[nodiscard]] Result<Bytes> find_named(const Digest& first, const Digest& last) const;
   [[nodiscard]] Result<RecordPage> list_partition(const ListPartition& asked) const;
   [[nodiscard]] Result<RecordPage> list_names(const ListNames& asked) const;
-  [[nodiscard]] Result<TableRows> load(Table table) const;
+  [[nodiscard]] Result<TableRows> load(Table table, ByteView prefix = {}) const;
 
   /// False until `mark_ready`: a new index, or one whose rebuilding was cut off.
   [[nodiscard]] Result<bool> is_ready() const;

@@ -24,15 +24,14 @@ class Agreement : public Check {
     Kept& kept = kept_[seen.write.request];
     if (!seen.repeated) {
       kept.by = keepers_of(seen.write);
+      kept.partition = scene_.world.partition_of_name(seen.write.name);
       return;
     }
     if (seen.done.version == seen.write.version) return;
     if (kept.versions.contains(seen.done.version)) return scene_.findings.count_shortfall();
-    const auto partition = scene_.world.partition_of_name(seen.write.name);
     const auto still = std::count_if(kept.by.begin(), kept.by.end(), [&](std::uint32_t node) {
-      const auto lists = scene_.world.stored_lists(node, partition);
       if (scene_.loses_disk(node)) return false;  // and with it what it was asked before
-      return scene_.world.is_member(node) && lists && is_holder(*lists, scene_.world.id_of(node));
+      return scene_.world.is_member(node);        // wherever the partition went, the wish went too
     });
     if (static_cast<std::uint64_t>(still) < scene_.scenario.write_quorum) {
       return scene_.findings.count_shortfall();
@@ -44,7 +43,7 @@ class Agreement : public Check {
   void on_scan() override {
     if (!repeats_) return;  // nobody will ask which versions a wish ever had
     for (auto& [request, kept] : kept_) {
-      const Bytes key = request_key(request);
+      const Bytes key = request_key(kept.partition, request);
       for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
         const auto row = scene_.world.disk(node).row(Table::requests, key);
         const auto version = row ? parse_request_row(*row) : std::nullopt;
@@ -60,7 +59,7 @@ class Agreement : public Check {
   // Nodes whose disk remembers the wish with the version it was acknowledged with.
   [[nodiscard]] std::vector<std::uint32_t> keepers_of(const Write& write) {
     std::vector<std::uint32_t> keepers;
-    const Bytes key = request_key(write.request);
+    const Bytes key = request_key(scene_.world.partition_of_name(write.name), write.request);
     for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
       const auto row = scene_.world.disk(node).row(Table::requests, key);
       if (row && parse_request_row(*row) == write.version) keepers.push_back(node);
@@ -88,6 +87,7 @@ class Agreement : public Check {
 
   StoredCopies copies_;
   struct Kept {
+    PartitionId partition;
     std::vector<std::uint32_t> by;  // nodes, when it was acknowledged
     std::set<Version> versions;     // that were given to it, as the scans saw
   };

@@ -78,6 +78,8 @@ class VirtualDisk : public Disk {
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
   /// Valid until the table changes.
   [[nodiscard]] const TableRows& table(Table table) const;
+  /// Rows of it whose key starts with `prefix`.
+  [[nodiscard]] TableRows rows_with(Table table, const Bytes& prefix) const;
   [[nodiscard]] std::optional<Bytes> row(Table table, const Bytes& key) const;
   [[nodiscard]] DiskSummary summary() const;
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }

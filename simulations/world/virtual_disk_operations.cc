@@ -72,7 +72,7 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
           put_rows(asked.rows);
           return DiskAnswer(Done{});
         } else if constexpr (std::is_same_v<T, LoadTable>) {
-          return DiskAnswer(table(asked.table));
+          return DiskAnswer(rows_with(asked.table, asked.prefix));
         } else {
           return DiskAnswer(summary());
         }
@@ -335,6 +335,18 @@ const TableRows& VirtualDisk::table(Table table) const {
     shown->second.rows.assign(found->second.begin(), found->second.end());
   }
   return shown->second;
+}
+
+TableRows VirtualDisk::rows_with(Table table, const Bytes& prefix) const {
+  TableRows found;
+  const auto rows = tables_.find(table);
+  if (rows == tables_.end()) return found;
+  for (auto row = rows->second.lower_bound(prefix); row != rows->second.end(); ++row) {
+    const Bytes& key = row->first;
+    if (key.size() < prefix.size() || !std::equal(prefix.begin(), prefix.end(), key.begin())) break;
+    found.rows.emplace_back(*row);
+  }
+  return found;
 }
 
 DiskSummary VirtualDisk::summary() const {

@@ -11,7 +11,7 @@ TableRow row_of(std::uint8_t request, std::uint64_t clock) {
   ImageRecord record;
   record.request.raw[0] = request;
   record.version = {clock, node(1)};
-  return request_row(record);
+  return request_row(PartitionId{3}, record);
 }
 
 }  // namespace

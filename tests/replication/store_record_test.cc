@@ -67,13 +67,15 @@ CommitCode answered(const Effects& effects) {
 
 const Result<DiskAnswer> done = DiskAnswer(Done{});
 
+IngressBudget ingress(96);
+
 }  // namespace
 
 TEST_CASE(
     "holder commit: it answers only after bytes, record file, folders and index are durable") {
   const MeshView view = holder_view();
   const RecordCodec codec = version_codec();
-  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4}, ingress);
 
   (void)only<FindRecord>(commit.start(now));
   CHECK(only<PublishTemp>(commit.on_disk(now, DiskAnswer(StoredRecord{}))).temp == TempId{3});
@@ -95,7 +97,7 @@ TEST_CASE("holder commit: a disk that fails at any step is never answered as dur
   const RecordCodec codec = version_codec();
   for (int failing = 0; failing < 5; ++failing) {
     CAPTURE(failing);
-    HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
+    HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4}, ingress);
     (void)commit.start(now);
     Effects effects;
     for (int step = 0; step <= failing; ++step) {
@@ -112,7 +114,7 @@ TEST_CASE("holder commit: a disk that fails at any step is never answered as dur
 TEST_CASE("holder commit: of a version older than ours only the wish is kept, and the bytes go") {
   const MeshView view = holder_view();
   const RecordCodec codec = version_codec();
-  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4});
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4}, ingress);
   (void)commit.start(now);
 
   const auto remembered = only<PutValues>(commit.on_disk(now, DiskAnswer(StoredRecord{Bytes{11}})));
@@ -130,10 +132,36 @@ TEST_CASE("holder commit: an asker with other lists is told ours, and nothing is
   const RecordCodec codec = version_codec();
   CommitRequest request = request_of(10);
   request.lists.number = 3;
-  HolderCommit commit(OperationId{8}, view, codec, request, std::nullopt, LinkId{4});
+  HolderCommit commit(OperationId{8}, view, codec, request, std::nullopt, LinkId{4}, ingress);
 
   const Effects effects = commit.start(now);
 
   CHECK(answered(effects) == CommitCode::stale);
   CHECK(count_of<UseDisk>(effects) == 0);
+}
+
+TEST_CASE(
+    "holder commit: what it must fetch counts in the node's ingress, and is refused beyond it") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  CommitRequest request = request_of(10);
+  request.sources = nodes({2});
+  IngressBudget room_for_one(1);
+  const Result<DiskAnswer> absent = Error{ErrorCode::not_found, "not here"};
+  const auto fetch = [&](HolderCommit& commit) {
+    (void)commit.start(now);
+    (void)commit.on_disk(now, DiskAnswer(StoredRecord{}));
+    return commit.on_disk(now, absent);
+  };
+  {
+    HolderCommit first(OperationId{8}, view, codec, request, std::nullopt, LinkId{4}, room_for_one);
+    (void)only<CreateTemp>(fetch(first));
+    HolderCommit second(OperationId{9}, view, codec, request, std::nullopt, LinkId{4},
+                        room_for_one);
+    const Effects refused = fetch(second);
+    CHECK(answered(refused) == CommitCode::failed);
+    CHECK(count_of<UseDisk>(refused) == 0);
+  }
+  HolderCommit later(OperationId{10}, view, codec, request, std::nullopt, LinkId{4}, room_for_one);
+  (void)only<CreateTemp>(fetch(later));
 }
