@@ -20,9 +20,15 @@ PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordC
       codec_(codec),
       partition_(partition),
       sources_(std::move(sources)),
-      all_sources_(sources_),
       with_wishes_(with_wishes),
-      under_(std::move(under)) {}
+      under_(std::move(under)) {
+  // Whoever is asked first gives most of the bytes: another one for each partition.
+  if (!sources_.empty()) {
+    const auto first = static_cast<std::ptrdiff_t>(partition.raw % sources_.size());
+    std::rotate(sources_.begin(), sources_.begin() + first, sources_.end());
+  }
+  all_sources_ = sources_;
+}
 
 Effects PartitionSync::start(Instant) { return {UseDisk{partition_, LoadTable{Table::damaged}}}; }
 

@@ -175,12 +175,24 @@ class ClassDraw {
     });
   }
 
+  // Some who could tell the node what it lost are silent just then, or it leaves before they have.
   void draw_losses() {
     static constexpr std::array kinds{EventKind::disk_lost, EventKind::disk_rolled_back};
-    draw_some(20s, 120s, [this] {
-      Event& event = add(kinds[rng_.below(kinds.size())]);
+    draw_some(15s, 90s, [this] {
+      Event event = add(kinds[rng_.below(kinds.size())]);
       event.lasting = time(100ms, 30s);
       if (event.kind == EventKind::disk_rolled_back) event.lasting += noticed_from;
+      events_.back() = event;
+      const std::uint64_t company = rng_.below(4);
+      if (company == 0) {
+        Event& leave = add(EventKind::leave);
+        leave.node = event.node;
+        leave.at = event.at + event.lasting + time(100ms, 5s);
+      }
+      for (std::uint64_t i = company == 1 ? between(rng_, 1, 3) : 0; i > 0; --i) {
+        Event& silence = add(EventKind::pause);
+        silence.lasting = time(500ms, 40s);
+      }
     });
   }
 
