@@ -27,6 +27,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       members_(table_of(options_)),
       standing_(options_, memory.facts, members_, writer_, outside_, rng_.split()),
       peers_(options_, members_, outside_, standing_.boot_number() << 20, rng_.split()),
+      evictions_(options_, memory.facts, members_, writer_, outside_, *this, rng_.split()),
       placements_(options_, members_, outside_),
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
@@ -177,7 +178,10 @@ void Node::on_deadline(Instant now, WallTime wall) {
     }
   }
   peers_.on_deadline(now);
-  standing_.on_deadline(now, peers_, view_.frozen);
+  standing_.on_deadline(now, peers_);
+  if (const auto at = evictions_.next_deadline(); at && now >= *at) {
+    evictions_.on_deadline(now, peers_, eviction_scene(), view_.frozen);
+  }
   placements_.on_deadline(now, operations_.next_id());
   runs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
@@ -208,6 +212,7 @@ std::optional<Instant> Node::next_deadline() const {
   earlier(operations_.next_deadline());
   earlier(peers_.next_deadline());
   earlier(standing_.next_deadline());
+  earlier(evictions_.next_deadline());
   earlier(placements_.next_deadline());
   earlier(runs_.next_deadline());
   earlier(hints_.next_deadline());

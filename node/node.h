@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "base/events.h"
+#include "node/evictions.h"
 #include "node/operations.h"
 #include "node/options.h"
 #include "node/peers.h"
@@ -116,6 +117,7 @@ class Node : private Post {
   void open_partitions(Instant now);
   void on_placement(Instant now);
   void leave_if_done(Instant now);
+  [[nodiscard]] EvictionScene eviction_scene() const;
   [[nodiscard]] bool is_covered() const;
   [[nodiscard]] bool is_motion_covered() const;
   void fail(Instant now, const std::string& why);
@@ -140,6 +142,7 @@ class Node : private Post {
   MemberTable members_;
   Standing standing_;
   Peers peers_;
+  Evictions evictions_;
   Placements placements_;
   MeshView view_;
   HybridClock clock_;

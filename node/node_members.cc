@@ -22,7 +22,7 @@ void Node::on_peer_news(Instant now) {
       } else if (const auto* changed = std::get_if<MembersChanged>(&one)) {
         on_members_changed(now, *changed);
       } else if (const auto* proven = std::get_if<MemberProven>(&one)) {
-        standing_.on_member_proven(proven->node);
+        evictions_.on_member_proven(proven->node);
       } else if (const auto* stolen = std::get_if<OwnRecordStolen>(&one)) {
         const auto kept = standing_.on_record_stolen(now, peers_, *stolen);
         if (!kept) fail(now, kept.error().detail);
@@ -33,6 +33,7 @@ void Node::on_peer_news(Instant now) {
 
 void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   standing_.on_members_changed(now, peers_, changed);
+  evictions_.on_members_changed(now, changed);
   open_partitions(now);
   refresh_view();
   runs_.set_accepting(!stop_at_ && standing_.takes_new_work());
@@ -164,6 +165,19 @@ void Node::leave_if_done(Instant now) {
   }
   outside_.log.event(LogLevel::info, "node_left", {});
   standing_.left(now, peers_);
+}
+
+// Partitions in motion hold a vote up, but not those that wait for dead members, whom only their
+// eviction replaces. Of those whose lists we do not know, the settled members do.
+EvictionScene Node::eviction_scene() const {
+  const auto goes_on = [this](PartitionId partition) {
+    const HolderLists& lists = rebalance_->lists_of(partition);
+    return lists.known() && includes_all(view_.alive, lists.target) &&
+           Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(view_.alive);
+  };
+  const bool settled =
+      rebalance_ != nullptr && !view_.frozen && std::ranges::none_of(rebalance_->moving(), goes_on);
+  return evictions_.scene(peers_, view_.epoch, settled);
 }
 
 // A read quorum of both sets of every partition, as this node's placement sees it.

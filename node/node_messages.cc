@@ -31,6 +31,10 @@ template <typename T>
 concept ForRebalance = std::is_same_v<T, ListsAnnounced> || std::is_same_v<T, AnnounceNoted> ||
     std::is_same_v<T, SyncConfirmed> || std::is_same_v<T, Settle>;
 
+template <typename T>
+concept AboutEvictions = std::is_same_v<T, EvictionPrepare> || std::is_same_v<T, EvictionPromise> ||
+    std::is_same_v<T, EvictionAccept> || std::is_same_v<T, EvictionAccepted>;
+
 // What anybody may send. Everything else is for members that have proven who they are.
 template <typename T>
 concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshRequest> ||
@@ -120,7 +124,10 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                    if (wish.command == NodeCommand::scrub) {
                      for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->hurry(now));
                    }
-                   const auto done = standing_.on_command(now, peers_, wish);
+                   const auto done =
+                       wish.command == NodeCommand::forget
+                           ? evictions_.forget(now, peers_, wish, eviction_scene(), view_.frozen)
+                           : standing_.on_command(now, peers_, wish);
                    runs_.set_accepting(standing_.takes_new_work());
                    CommandAnswer answer{wish.operation, {}, {}};
                    if (!done) answer.code = done.error().code;
@@ -159,6 +166,9 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           [&]<ForRebalance T>(const T& one) {
             if (placements_.table().nodes().empty()) return;  // our lists may be of any epoch
             perform(now, *rebalance_, rebalance_->on_message(now, from, one));
+          },
+          [&]<AboutEvictions T>(const T& one) {
+            evictions_.on_message(now, peers_, from, one, eviction_scene());
           },
           [&](const ListsRequest& request) {
             to_link(link, ListsAnswer{request.operation, request.partition,

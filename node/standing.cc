@@ -3,16 +3,15 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "node/evictions.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
 
 constexpr Duration join_interval = 500ms;
-constexpr Duration forget_again_after = 5s;  // time for a member that came back to prove it
 
 std::string member_key(NodeId node) { return "member/" + to_text(node); }
-std::string eviction_key(NodeId node) { return "eviction/" + to_text(node); }
 
 Bytes number_bytes(std::uint64_t number) {
   CanonicalBytes bytes;
@@ -146,13 +145,7 @@ void Standing::change_own(Instant now, Peers& peers,
   (void)now;
 }
 
-std::optional<Instant> Standing::next_deadline() const {
-  if (join_at_ && forget_at_) return std::min(*join_at_, *forget_at_);
-  return join_at_ ? join_at_ : forget_at_;
-}
-
-void Standing::on_deadline(Instant now, Peers& peers, bool frozen) {
-  if (forget_at_ && now >= *forget_at_) forget_again(now, peers, frozen);
+void Standing::on_deadline(Instant now, Peers& peers) {
   if (!join_at_ || now < *join_at_) return;
   if (has_mesh()) {
     join_at_.reset();
@@ -166,12 +159,11 @@ void Standing::on_members_changed(Instant now, Peers& peers, const MembersChange
   std::vector<TableRow> rows;
   for (const NodeId& node : changed.nodes) {
     if (node == table_.self()) continue;
-    if (forgotten_.contains(node) && !forget_at_) forget_at_ = now + forget_again_after;
     if (const MemberRecord* record = table_.find(node)) {
       rows.push_back(fact_row(member_key(node), encode_member(*record)));
     }
     if (const Eviction* eviction = table_.eviction_of(node)) {
-      rows.push_back(fact_row(eviction_key(node), encode_eviction(*eviction)));
+      rows.push_back(eviction_row(*eviction));
     }
   }
   if (changed.settings && has_mesh()) {
@@ -228,9 +220,8 @@ Result<std::string> Standing::on_command(Instant now, Peers& peers, const Comman
       if (!is_leaving()) return Error{ErrorCode::usage, "the node is not leaving"};
       change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
       return std::string("the node stays");
-    case NodeCommand::forget:
-      return forget(now, peers, command);
-    case NodeCommand::scrub:  // the node has told its disks
+    case NodeCommand::forget:  // Evictions has done it
+    case NodeCommand::scrub:   // the node has told its disks
       return std::string("the node reads every copy it has");
   }
   return Error{ErrorCode::usage, "no such command"};
@@ -255,59 +246,6 @@ Result<std::string> Standing::leave(Instant now, Peers& peers, bool accept_fewer
   }
   change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::leaving; });
   return std::string("the node hands over its copies and then stops");
-}
-
-Result<std::string> Standing::forget(Instant now, Peers& peers, const CommandRequest& command) {
-  if (table_.is_evicted(command.target)) {  // whoever repeats it may have missed the answer
-    forgotten_.insert(command.target);
-    return "node " + to_text(command.target) + " is forgotten already";
-  }
-  if (table_.find(command.target) == nullptr) {
-    return Error{ErrorCode::not_found, "no member has this id"};
-  }
-  if (command.target == table_.self()) {
-    return Error{ErrorCode::usage, "a node cannot forget itself; use 'pixmesh node leave'"};
-  }
-  if (peers.life_of(command.target) == LifeState::alive) {
-    return Error{ErrorCode::usage, "that node is alive; use 'pixmesh node leave' on it"};
-  }
-  if (!command.force) {
-    return Error{ErrorCode::usage,
-                 "evicting gives up what only that node holds; if it will never return, repeat "
-                 "with --force"};
-  }
-  if (!evict(now, peers, command.target)) {
-    return Error{ErrorCode::failed, "the eviction was not adopted"};
-  }
-  forgotten_.insert(command.target);
-  return "node " + to_text(command.target) + " is forgotten; its partitions get new holders";
-}
-
-// Hides the newest record of the node that we know.
-bool Standing::evict(Instant now, Peers& peers, NodeId node) {
-  Eviction eviction;
-  eviction.mesh = table_.settings()->mesh;
-  eviction.node = node;
-  eviction.generation = table_.find(node)->generation;
-  eviction = sign_eviction(eviction, options_.key);
-  if (table_.merge(eviction).outcome != MergeOutcome::adopted) return false;
-  writer_.write({fact_row(eviction_key(node), encode_eviction(eviction))});
-  peers.note_change(node);
-  peers.announce(now, node);
-  return true;
-}
-
-// A frozen node may be the one that is lost, and decides nothing.
-void Standing::forget_again(Instant now, Peers& peers, bool frozen) {
-  forget_at_.reset();
-  for (const NodeId& node : forgotten_) {
-    if (table_.is_evicted(node) || table_.find(node)->state == MemberState::left) continue;
-    if (frozen || peers.life_of(node) != LifeState::dead) {
-      forget_at_ = now + forget_again_after;  // not yet known to be silent
-    } else if (evict(now, peers, node)) {
-      outside_.log.event(LogLevel::info, "member_forgotten_again", {{"member", short_text(node)}});
-    }
-  }
 }
 
 void Standing::left(Instant now, Peers& peers) {

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <set>
-
 #include "node/options.h"
 #include "node/peers.h"
 #include "node/state_writer.h"
@@ -10,7 +8,7 @@
 namespace pixmesh {
 
 /// This node's own place in the mesh: its signed record, the settings it lives by, what it stores
-/// of the others, and how it joins, drains, leaves and forgets.
+/// of the others, and how it joins, drains and leaves.
 ///
 /// Invariant: the own record is durable before another node is told of it, and its generation never
 /// steps back.
@@ -29,14 +27,12 @@ class Standing {
 
   /// @returns true if a mesh was founded: every partition is then this node's.
   [[nodiscard]] bool start(Instant now, Peers& peers);
-  /// Asks for a mesh as long as there is none; forgets again what came back to our knowledge only.
-  void on_deadline(Instant now, Peers& peers, bool frozen);
-  [[nodiscard]] std::optional<Instant> next_deadline() const;
+  /// Asks for a mesh as long as there is none.
+  void on_deadline(Instant now, Peers& peers);
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return join_at_; }
 
   /// Stores what changed; takes its place in a mesh that just became known.
   void on_members_changed(Instant now, Peers& peers, const MembersChanged& changed);
-  /// Whoever is there after all is not to be forgotten by an old wish.
-  void on_member_proven(NodeId node) { forgotten_.erase(node); }
   /// @returns an error when this has happened twice in a minute: another process is us.
   [[nodiscard]] Result<Done> on_record_stolen(Instant now, Peers& peers,
                                               const OwnRecordStolen& stolen);
@@ -51,10 +47,6 @@ class Standing {
   void restore(const TableRows& facts);
   void found(Instant now, Peers& peers);
   [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
-  [[nodiscard]] Result<std::string> forget(Instant now, Peers& peers,
-                                           const CommandRequest& command);
-  [[nodiscard]] bool evict(Instant now, Peers& peers, NodeId node);
-  void forget_again(Instant now, Peers& peers, bool frozen);
   [[nodiscard]] MemberRecord fresh_record() const;
 
   const NodeOptions& options_;
@@ -68,12 +60,6 @@ class Standing {
   std::optional<MemberRecord> last_own_;  // as stored
   std::vector<Instant> stolen_at_;
   std::optional<Instant> join_at_;
-
-  // Members that an operator had us forget. An eviction names the newest record that we know; if
-  // others know a newer one, the lost member is back, though nobody is there. Not durable: a node
-  // that was away itself cannot tell whether the lost one came back meanwhile.
-  std::set<NodeId> forgotten_;
-  std::optional<Instant> forget_at_;
 };
 
 }  // namespace pixmesh

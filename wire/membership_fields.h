@@ -74,5 +74,28 @@ struct Fields<HelloWanted> {
   static constexpr std::uint16_t number = 12;
   using List = FieldList<>;
 };
+template <>
+struct Fields<EvictionPrepare> {
+  static constexpr std::uint16_t number = 13;
+  using List = FieldList<&EvictionPrepare::epoch, &EvictionPrepare::ballot, &EvictionPrepare::lost>;
+};
+template <>
+struct Fields<EvictionPromise> {
+  static constexpr std::uint16_t number = 14;
+  using List = FieldList<&EvictionPromise::epoch, &EvictionPromise::ballot, &EvictionPromise::code,
+                         &EvictionPromise::promised, &EvictionPromise::accepted>;
+};
+template <>
+struct Fields<EvictionAccept> {
+  static constexpr std::uint16_t number = 15;
+  using List = FieldList<&EvictionAccept::epoch, &EvictionAccept::ballot, &EvictionAccept::targets,
+                         &EvictionAccept::is_bound>;
+};
+template <>
+struct Fields<EvictionAccepted> {
+  static constexpr std::uint16_t number = 16;
+  using List = FieldList<&EvictionAccepted::epoch, &EvictionAccepted::ballot,
+                         &EvictionAccepted::code, &EvictionAccepted::promised>;
+};
 
 }  // namespace pixmesh

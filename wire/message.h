@@ -4,6 +4,7 @@
 
 #include "base/alternative.h"
 #include "base/result.h"
+#include "membership/eviction_vote.h"
 #include "membership/hello.h"
 #include "membership/liveness_messages.h"
 #include "membership/record_exchange.h"
@@ -28,8 +29,8 @@ struct Joined<std::variant<A...>, std::variant<B...>, Rest...> {
 using LoadMessage = std::variant<ProbeLoad, LoadAnswer, ReleaseLoad>;
 
 /// Every message of the control plane. The machines own their structs; here they are only listed.
-using AnyMessage = Joined<LivenessMessage, RecordMessage, HelloMessage, AnyPeerMessage, LoadMessage,
-                          RunMessage, OperatorMessage>::type;
+using AnyMessage = Joined<LivenessMessage, RecordMessage, HelloMessage, VoteMessage, AnyPeerMessage,
+                          LoadMessage, RunMessage, OperatorMessage>::type;
 /// Compiled once, like PeerMessage.
 struct Message : AnyMessage {
   template <AlternativeOf<AnyMessage> T>

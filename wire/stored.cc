@@ -48,6 +48,10 @@ Bytes encode_eviction(const Eviction& eviction) { return encode_stored(eviction)
 Result<Eviction> decode_eviction(ByteView bytes) {
   return decode_stored<Eviction>("eviction", bytes);
 }
+Bytes encode_voter_state(const VoterState& state) { return encode_stored(state); }
+Result<VoterState> decode_voter_state(ByteView bytes) {
+  return decode_stored<VoterState>("voter state", bytes);
+}
 
 RecordCodec stored_codec() { return {encode_record, decode_record, encode_lists, decode_lists}; }
 

@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "membership/eviction.h"
+#include "membership/eviction_vote.h"
 #include "membership/member_record.h"
 #include "membership/mesh_settings.h"
 #include "replication/record.h"
@@ -20,6 +21,8 @@ namespace pixmesh {
 [[nodiscard]] Result<MeshSettings> decode_settings(ByteView bytes);
 [[nodiscard]] Bytes encode_eviction(const Eviction& eviction);
 [[nodiscard]] Result<Eviction> decode_eviction(ByteView bytes);
+[[nodiscard]] Bytes encode_voter_state(const VoterState& state);
+[[nodiscard]] Result<VoterState> decode_voter_state(ByteView bytes);
 
 /// The functions replication needs to lay records and lists on a disk.
 [[nodiscard]] RecordCodec stored_codec();

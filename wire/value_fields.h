@@ -92,6 +92,23 @@ struct Fields<Eviction> {
                          &Eviction::signature>;
 };
 template <>
+struct Fields<EvictionTarget> {
+  using List = FieldList<&EvictionTarget::node, &EvictionTarget::generation>;
+};
+template <>
+struct Fields<EvictionBallot> {
+  using List = FieldList<&EvictionBallot::round, &EvictionBallot::proposer>;
+};
+template <>
+struct Fields<AcceptedEviction> {
+  using List =
+      FieldList<&AcceptedEviction::epoch, &AcceptedEviction::ballot, &AcceptedEviction::targets>;
+};
+template <>
+struct Fields<VoterState> {
+  using List = FieldList<&VoterState::epoch, &VoterState::promised, &VoterState::accepted>;
+};
+template <>
 struct Fields<MemberStamp> {
   using List = FieldList<&MemberStamp::node, &MemberStamp::generation, &MemberStamp::short_hash,
                          &MemberStamp::evicted>;

@@ -98,6 +98,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.scrub = {.period = options_.scrub_period,
                    .look_every = options_.scrub_period / 4,
                    .remember_every = options_.scrub_period / 4};
+  options.out_delay = options_.out_delay;
   options.compute_placement = [this](std::vector<PlacementMember> members,
                                      const PlacementOptions& wanted) {
     return placement_cache_.of(std::move(members), wanted);

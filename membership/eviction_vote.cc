@@ -1,0 +1,240 @@
+#include "membership/eviction_vote.h"
+
+#include <algorithm>
+
+#include "base/invariant.h"
+#include "base/limits.h"
+
+namespace pixmesh {
+namespace {
+
+bool has(const std::vector<NodeId>& sorted, NodeId node) {
+  return std::binary_search(sorted.begin(), sorted.end(), node);
+}
+
+void add(std::vector<NodeId>& sorted, NodeId node) {
+  const auto place = std::lower_bound(sorted.begin(), sorted.end(), node);
+  if (place == sorted.end() || *place != node) sorted.insert(place, node);
+}
+
+bool are_dead(const std::vector<EvictionTarget>& lost, const EvictionScene& scene) {
+  return std::ranges::includes(scene.dead, lost, {}, &EvictionTarget::node, &EvictionTarget::node);
+}
+
+bool is_majority(std::size_t part, std::size_t all) { return part * 2 > all; }
+
+}  // namespace
+
+std::vector<EvictionTarget> evictable(const std::vector<EvictionTarget>& lost, std::size_t active,
+                                      std::uint32_t replicas) {
+  const std::size_t spare = active > replicas ? active - replicas : 0;
+  const std::size_t count = std::min({lost.size(), spare, std::max<std::size_t>(active / 4, 1)});
+  return {lost.begin(), lost.begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+EvictionVote::EvictionVote(NodeId self, VoterState restored, Options options, Rng rng)
+    : self_(self),
+      state_(std::move(restored)),
+      options_(options),
+      rng_(rng),
+      last_round_(state_.promised.round) {}
+
+void EvictionVote::give_up(NodeId node) { add(given_up_, node); }
+
+// --- The proposer
+
+EvictionVote::Effects EvictionVote::on_deadline(Instant now, const EvictionScene& scene) {
+  if (!look_at_ || now < *look_at_) return {};
+  look_at_ = now + options_.interval;
+  note_deaths(now, scene);
+  if (proposal_ && now < proposal_->give_up_at && proposal_->epoch == scene.epoch) return {};
+  if (proposal_) {
+    fall_back(now, {});
+    return {};
+  }
+  return propose(now, scene);
+}
+
+void EvictionVote::note_deaths(Instant now, const EvictionScene& scene) {
+  std::map<NodeId, Instant> since;
+  for (const EvictionTarget& dead : scene.dead) {
+    const auto known = dead_since_.find(dead.node);
+    since[dead.node] = known == dead_since_.end() ? now : known->second;
+  }
+  dead_since_ = std::move(since);
+  std::erase_if(given_up_, [&](const NodeId& node) { return has(scene.alive, node); });
+}
+
+std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene& scene) const {
+  std::vector<EvictionTarget> lost;
+  for (const EvictionTarget& dead : scene.dead) {
+    const auto since = dead_since_.find(dead.node);
+    const bool for_long = since != dead_since_.end() && now - since->second >= options_.out_delay;
+    if (for_long || has(given_up_, dead.node)) lost.push_back(dead);
+  }
+  return lost;
+}
+
+// The living member with the lowest id does, so that proposals seldom meet; and whoever was told by
+// an operator.
+EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& scene) {
+  if (!scene.settled || !has(scene.active, self_)) return {};
+  std::vector<EvictionTarget> lost = this->lost(now, scene);
+  if (lost.size() > page_entries_max) lost.resize(page_entries_max);
+  if (evictable(lost, scene.active.size(), scene.replicas).empty()) return {};
+  const bool is_told = std::ranges::any_of(
+      lost, [this](const EvictionTarget& target) { return has(given_up_, target.node); });
+  const auto first = std::ranges::find_if(
+      scene.active, [&](const NodeId& node) { return has(scene.alive, node); });
+  if (!is_told && (first == scene.active.end() || *first != self_)) return {};
+
+  Proposal next;
+  next.epoch = scene.epoch;
+  next.ballot = {++last_round_, self_};
+  next.voters = scene.active;
+  next.give_up_at = now + options_.answer_within;
+  std::vector<SendVote> questions;
+  for (const NodeId& node : scene.active) {
+    if (!has(scene.alive, node) && node != self_) continue;
+    next.needed.push_back(node);
+    questions.push_back({node, EvictionPrepare{next.epoch, next.ballot, lost}});
+  }
+  next.lost = std::move(lost);
+  // The round is durable before anybody hears of it: after a restart it must not be used again.
+  state_.epoch = next.epoch;
+  state_.promised = next.ballot;
+  proposal_ = std::move(next);
+  return {StoreVote{state_, std::move(questions)}};
+}
+
+EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionPromise& answer,
+                                       const EvictionScene& scene) {
+  if (!is_ours(answer.epoch, answer.ballot) || !proposal_->targets.empty()) return {};
+  if (!has(proposal_->voters, from)) return {};
+  if (answer.code != VoteCode::granted) {
+    fall_back(now, answer.promised);
+    return {};
+  }
+  add(proposal_->granted, from);
+  // Of this epoch the highest ballot binds us; of earlier ones the latest is as good as any.
+  const auto weight = [this](const AcceptedEviction& accepted) {
+    return std::pair(accepted.epoch == proposal_->epoch, accepted.ballot);
+  };
+  if (answer.accepted &&
+      (!proposal_->accepted || weight(*proposal_->accepted) < weight(*answer.accepted))) {
+    proposal_->accepted = answer.accepted;
+  }
+  const bool all = std::ranges::includes(proposal_->granted, proposal_->needed);
+  if (!all || !is_majority(proposal_->granted.size(), proposal_->voters.size())) return {};
+
+  proposal_->targets = value(scene);
+  if (proposal_->targets.empty() || scene.epoch != proposal_->epoch) {
+    fall_back(now, {});
+    return {};
+  }
+  proposal_->give_up_at = now + options_.answer_within;
+  Effects effects;
+  for (const NodeId& node : proposal_->granted) {
+    effects.push_back(SendVote{
+        node, EvictionAccept{proposal_->epoch, proposal_->ballot, proposal_->targets, is_bound()}});
+  }
+  return effects;
+}
+
+bool EvictionVote::is_bound() const {
+  return proposal_->accepted && proposal_->accepted->epoch == proposal_->epoch;
+}
+
+std::vector<EvictionTarget> EvictionVote::value(const EvictionScene& scene) const {
+  const auto& accepted = proposal_->accepted;
+  if (is_bound()) return accepted->targets;
+  std::vector<EvictionTarget> lost = proposal_->lost;
+  if (accepted) {
+    std::vector<EvictionTarget> perhaps_decided;
+    std::ranges::set_intersection(lost, accepted->targets, std::back_inserter(perhaps_decided));
+    if (!perhaps_decided.empty()) lost = std::move(perhaps_decided);
+  }
+  return evictable(lost, scene.active.size(), scene.replicas);
+}
+
+EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionAccepted& answer,
+                                       const EvictionScene&) {
+  if (!is_ours(answer.epoch, answer.ballot) || proposal_->targets.empty()) return {};
+  if (!has(proposal_->voters, from)) return {};
+  if (answer.code != VoteCode::granted) {
+    fall_back(now, answer.promised);
+    return {};
+  }
+  add(proposal_->voted, from);
+  if (!is_majority(proposal_->voted.size(), proposal_->voters.size())) return {};
+  EvictionDecided decided{proposal_->targets};
+  proposal_.reset();
+  return {std::move(decided)};
+}
+
+bool EvictionVote::is_ours(const Epoch& epoch, const EvictionBallot& ballot) const {
+  return proposal_ && proposal_->epoch == epoch && proposal_->ballot == ballot;
+}
+
+// By chance, so that two who outbid each other part.
+void EvictionVote::fall_back(Instant now, const EvictionBallot& outbid_by) {
+  last_round_ = std::max(last_round_, outbid_by.round);
+  proposal_.reset();
+  const auto most = static_cast<std::uint64_t>(options_.pause_max / 1ms);
+  look_at_ = now + options_.interval + std::chrono::milliseconds(rng_.below(most + 1));
+}
+
+// --- The voter
+
+EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionPrepare& asked,
+                                       const EvictionScene& scene) {
+  last_round_ = std::max(last_round_, asked.ballot.round);
+  EvictionPromise answer{asked.epoch, asked.ballot, VoteCode::granted, {}, std::nullopt};
+  const bool is_known = state_.epoch == asked.epoch;
+  if (asked.epoch != scene.epoch) {
+    answer.code = VoteCode::elsewhere;
+  } else if (!scene.settled) {
+    answer.code = VoteCode::unsettled;
+  } else if (is_known && asked.ballot < state_.promised) {
+    answer.code = VoteCode::outbid;
+    answer.promised = state_.promised;
+  } else if (!are_dead(asked.lost, scene)) {
+    answer.code = VoteCode::present;
+  }
+  if (answer.code != VoteCode::granted) return {SendVote{from, std::move(answer)}};
+  answer.accepted = state_.accepted;
+  state_.epoch = asked.epoch;
+  state_.promised = asked.ballot;
+  return {StoreVote{state_, {SendVote{from, std::move(answer)}}}};
+}
+
+EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionAccept& asked,
+                                       const EvictionScene& scene) {
+  EvictionAccepted answer{asked.epoch, asked.ballot, VoteCode::granted, {}};
+  if (asked.epoch != scene.epoch) {
+    answer.code = VoteCode::elsewhere;
+  } else if (state_.epoch == asked.epoch && asked.ballot < state_.promised) {
+    answer.code = VoteCode::outbid;
+    answer.promised = state_.promised;
+  } else if (!asked.is_bound && !are_dead(asked.targets, scene)) {
+    answer.code = VoteCode::present;
+  }
+  if (answer.code != VoteCode::granted) return {SendVote{from, answer}};
+  state_.epoch = asked.epoch;
+  state_.promised = asked.ballot;
+  state_.accepted = AcceptedEviction{asked.epoch, asked.ballot, asked.targets};
+  return {StoreVote{state_, {SendVote{from, answer}}}};
+}
+
+EvictionVote::Effects EvictionVote::on_message(Instant now, NodeId from, const VoteMessage& message,
+                                               const EvictionScene& scene) {
+  return std::visit([&](const auto& one) { return on(now, from, one, scene); }, message);
+}
+
+void EvictionVote::check_invariants() const {
+  invariant(!proposal_ || proposal_->ballot.round <= last_round_, "rounds only grow");
+  invariant(!proposal_ || std::ranges::is_sorted(proposal_->granted), "voters are sorted");
+  invariant(state_.promised.round <= last_round_, "a promised round is known");
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,172 @@
+#include "node/evictions.h"
+
+#include <algorithm>
+
+#include "wire/stored.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::string_view vote_key = "vote";
+constexpr Duration forget_again_after = 5s;  // time for a member that came back to prove it
+
+VoterState voter_state_in(const TableRows& facts) {
+  for (const auto& [key, value] : facts.rows) {
+    if (text_of(key) != vote_key) continue;
+    if (auto state = decode_voter_state(value)) return std::move(state).value();
+  }
+  return {};
+}
+
+EvictionVote::Options options_of(const NodeOptions& options) {
+  EvictionVote::Options vote;
+  vote.out_delay = options.out_delay;
+  return vote;
+}
+
+}  // namespace
+
+TableRow eviction_row(const Eviction& eviction) {
+  return fact_row("eviction/" + to_text(eviction.node), encode_eviction(eviction));
+}
+
+Evictions::Evictions(const NodeOptions& options, const TableRows& facts, MemberTable& table,
+                     StateWriter& writer, Outside& outside, Post& post, Rng rng)
+    : options_(options),
+      table_(table),
+      writer_(writer),
+      outside_(outside),
+      post_(post),
+      vote_(table.self(), voter_state_in(facts), options_of(options), rng) {}
+
+EvictionScene Evictions::scene(const Peers& peers, const Epoch& in_use, bool settled) const {
+  EvictionScene scene;
+  scene.epoch = in_use;
+  scene.settled = settled && in_use == table_.epoch();
+  if (table_.settings() == nullptr) return scene;
+  scene.replicas = table_.settings()->replicas;
+  for (const MemberRecord* member : table_.active()) {
+    const NodeId node = member->node;
+    scene.active.push_back(node);
+    const LifeState life = node == table_.self() ? LifeState::alive : peers.life_of(node);
+    if (life == LifeState::alive) scene.alive.push_back(node);
+    if (life > LifeState::suspect) scene.dead.push_back({node, member->generation});
+  }
+  return scene;
+}
+
+void Evictions::on_message(Instant now, Peers& peers, NodeId from, const VoteMessage& message,
+                           const EvictionScene& scene) {
+  perform(now, peers, vote_.on_message(now, from, message, scene));
+}
+
+void Evictions::on_deadline(Instant now, Peers& peers, const EvictionScene& scene, bool frozen) {
+  if (forget_at_ && now >= *forget_at_) forget_again(now, peers, frozen);
+  perform(now, peers, vote_.on_deadline(now, scene));
+}
+
+std::optional<Instant> Evictions::next_deadline() const {
+  const auto vote_at = vote_.next_deadline();
+  if (vote_at && forget_at_) return std::min(*vote_at, *forget_at_);
+  return vote_at ? vote_at : forget_at_;
+}
+
+void Evictions::perform(Instant now, Peers& peers, EvictionVote::Effects effects) {
+  const auto send = [this](const SendVote& vote) {
+    post_.to_member(vote.to, to_message(vote.message));
+  };
+  for (VoteEffect& effect : effects) {
+    if (const auto* vote = std::get_if<SendVote>(&effect)) {
+      send(*vote);
+    } else if (auto* store = std::get_if<StoreVote>(&effect)) {
+      writer_.write(
+          {fact_row(vote_key, encode_voter_state(store->state))},
+          [send, then = std::move(store->then)](Instant) { std::ranges::for_each(then, send); });
+    } else if (const auto* decided = std::get_if<EvictionDecided>(&effect)) {
+      for (const EvictionTarget& target : decided->targets) {
+        if (!evict(now, peers, target.node, target.generation)) continue;
+        outside_.log.event(LogLevel::warning, "member_evicted",
+                           {{"member", short_text(target.node)}, {"by", "a vote of the members"}});
+      }
+    }
+  }
+}
+
+void Evictions::on_members_changed(Instant now, const MembersChanged& changed) {
+  for (const NodeId& node : changed.nodes) {
+    if (forgotten_.contains(node) && !forget_at_) forget_at_ = now + forget_again_after;
+  }
+}
+
+Result<std::string> Evictions::forget(Instant now, Peers& peers, const CommandRequest& command,
+                                      const EvictionScene& scene, bool frozen) {
+  const NodeId node = command.target;
+  if (table_.is_evicted(node)) {  // whoever repeats it may have missed the answer
+    if (command.force) forgotten_.insert(node);
+    return "node " + to_text(node) + " is forgotten already";
+  }
+  const MemberRecord* record = table_.find(node);
+  if (record == nullptr) return Error{ErrorCode::not_found, "no member has this id"};
+  if (node == table_.self()) {
+    return Error{ErrorCode::usage, "a node cannot forget itself; use 'pixmesh node leave'"};
+  }
+  if (peers.life_of(node) == LifeState::alive) {
+    return Error{ErrorCode::usage, "that node is alive; use 'pixmesh node leave' on it"};
+  }
+  if (!command.force) return forget_by_vote(node, scene, frozen);
+  if (!evict(now, peers, node, record->generation)) {
+    return Error{ErrorCode::failed, "the eviction was not adopted"};
+  }
+  forgotten_.insert(node);
+  return "node " + to_text(node) + " is forgotten; its partitions get new holders";
+}
+
+Result<std::string> Evictions::forget_by_vote(NodeId node, const EvictionScene& scene,
+                                              bool frozen) {
+  const std::string force =
+      "; if it will never return, --force has this node alone forget it, and gives up what only "
+      "that node holds";
+  if (frozen) {
+    return Error{ErrorCode::usage,
+                 "half of the members or fewer are alive, so they decide nothing" + force};
+  }
+  if (scene.active.size() <= scene.replicas) {
+    return Error{ErrorCode::fewer_copies, "the mesh has " + std::to_string(scene.active.size()) +
+                                              " active members and keeps " +
+                                              std::to_string(scene.replicas) +
+                                              " copies; add a node first" + force};
+  }
+  vote_.give_up(node);
+  return "the members vote on node " + to_text(node) +
+         "; it is forgotten when a majority agrees and the mesh has settled ('pixmesh status')";
+}
+
+// Hides the records of the node up to this generation.
+bool Evictions::evict(Instant now, Peers& peers, NodeId node, std::uint64_t generation) {
+  Eviction eviction;
+  eviction.mesh = table_.settings()->mesh;
+  eviction.node = node;
+  eviction.generation = generation;
+  eviction = sign_eviction(eviction, options_.key);
+  if (table_.merge(eviction).outcome != MergeOutcome::adopted) return false;
+  writer_.write({eviction_row(eviction)});
+  peers.note_change(node);
+  peers.announce(now, node);
+  return true;
+}
+
+// A frozen node may be the one that is lost, and decides nothing.
+void Evictions::forget_again(Instant now, Peers& peers, bool frozen) {
+  forget_at_.reset();
+  for (const NodeId& node : forgotten_) {
+    const MemberRecord* record = table_.find(node);
+    if (table_.is_evicted(node) || record->state == MemberState::left) continue;
+    if (frozen || peers.life_of(node) != LifeState::dead) {
+      forget_at_ = now + forget_again_after;  // not yet known to be silent
+    } else if (evict(now, peers, node, record->generation)) {
+      outside_.log.event(LogLevel::info, "member_forgotten_again", {{"member", short_text(node)}});
+    }
+  }
+}
+
+}  // namespace pixmesh

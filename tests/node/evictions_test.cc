@@ -1,0 +1,109 @@
+#include <doctest/doctest.h>
+
+#include "sample_images.h"
+
+using namespace pixmesh;
+
+namespace {
+
+constexpr Duration out_delay = 30s;
+
+std::unique_ptr<MeshWorld> mesh_of(std::uint32_t count, std::uint64_t seed) {
+  auto world = std::make_unique<MeshWorld>(WorldOptions{.seed = seed, .out_delay = out_delay});
+  world->add_nodes(count);
+  REQUIRE(world->run_until_settled());
+  return world;
+}
+
+bool is_evicted(MeshWorld& world, std::uint32_t via, std::uint32_t node) {
+  const StatusAnswer status = world.status(via);
+  return std::ranges::any_of(status.members, [&](const MemberStatus& member) {
+    return member.node == world.id_of(node) && member.state == "evicted";
+  });
+}
+
+}  // namespace
+
+TEST_CASE("node: of five nodes one that is dead for good is evicted, and its copies made anew") {
+  const auto world = mesh_of(5, 40);
+  const Images images = put_images(*world, 40);
+  world->run_for(2s);
+  world->crash(4);
+  world->run_for(out_delay - 5s);
+  CHECK_FALSE(is_evicted(*world, 0, 4));
+  check_all_readable(*world, images);
+
+  CHECK(world->run_until([&] { return is_evicted(*world, 0, 4); }, 30s));
+  world->note_forgotten(4);
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  for (const auto& [name, bytes] : images) CHECK(world->keepers_of(name).size() == 3);
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: of five nodes two that are dead are evicted one after the other") {
+  const auto world = mesh_of(5, 41);
+  const Images images = put_images(*world, 40);
+  world->run_for(2s);
+  world->crash(3);
+  world->crash(4);
+  world->run_for(out_delay + 120s);
+  CHECK(is_evicted(*world, 0, 3));
+  CHECK(is_evicted(*world, 1, 4));
+  world->note_forgotten(3);
+  world->note_forgotten(4);
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+}
+
+TEST_CASE("node: of three nodes one that is dead is not evicted, and puts and reads go on") {
+  const auto world = mesh_of(3, 42);
+  Images images = put_images(*world, 10);
+  world->run_for(2s);
+  world->crash(2);
+  world->run_for(out_delay + 120s);
+  CHECK_FALSE(is_evicted(*world, 0, 2));
+  images["later"] = MeshWorld::sample_image(500, 99);
+  CHECK(world->put(0, "later", images["later"]).detail == "");
+  check_all_readable(*world, images);
+}
+
+TEST_CASE(
+    "node: a smaller half evicts nobody, and joins anew when the greater one has evicted it") {
+  const auto world = mesh_of(5, 43);
+  const Images images = put_images(*world, 40);
+  world->run_for(2s);
+  for (const std::uint32_t here : {0U, 1U, 2U}) {
+    for (const std::uint32_t there : {3U, 4U}) world->cut(here, there);
+  }
+  world->run_for(out_delay + 120s);
+  CHECK(is_evicted(*world, 0, 3));
+  CHECK_FALSE(is_evicted(*world, 4, 0));
+  CHECK_FALSE(is_evicted(*world, 4, 1));
+
+  world->heal_all();
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  for (const std::uint32_t node : {3U, 4U}) CHECK_FALSE(is_evicted(*world, 0, node));
+  for (const auto& [name, bytes] : images) CHECK(world->keepers_of(name).size() == 3);
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: forgetting without force is voted on, and refused where too few would remain") {
+  const auto world = mesh_of(4, 44);
+  const Images images = put_images(*world, 20);
+  world->run_for(2s);
+  world->crash(3);
+  world->run_for(10s);
+  CHECK(world->command(2, NodeCommand::forget, world->id_of(3)).code == ErrorCode{});
+  CHECK(world->run_until([&] { return is_evicted(*world, 0, 3); }, 15s));
+  world->note_forgotten(3);
+  CHECK(world->run_until_settled());
+  check_all_readable(*world, images);
+
+  world->crash(2);
+  world->run_for(10s);
+  const CommandAnswer few = world->command(0, NodeCommand::forget, world->id_of(2));
+  CHECK(few.code == ErrorCode::fewer_copies);
+  CHECK(few.detail.find("--force") != std::string::npos);
+}
