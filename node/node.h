@@ -111,6 +111,7 @@ class Node : private Post {
   void on_peer_news(Instant now);
   void on_members_changed(Instant now, const MembersChanged& changed);
   void on_member_down(Instant now, NodeId node);
+  void apply_evictions(Instant now, const std::vector<NodeId>& nodes);
   [[nodiscard]] bool has_gone(NodeId node) const;
   void forget_hints_of_gone(NodeId node);
   void refresh_view();
@@ -151,7 +152,8 @@ class Node : private Post {
   Hints hints_;
   Avoidance avoidance_;
   Runs runs_;
-  std::vector<std::uint32_t> disk_of_;  // by partition
+  std::map<NodeId, std::uint64_t> applied_evictions_;  // to lists; generations, 0: none
+  std::vector<std::uint32_t> disk_of_;                 // by partition
   std::vector<PartitionId> one_of_each_disk_;
   Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
   Repair* repair_ = nullptr;

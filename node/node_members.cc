@@ -26,6 +26,7 @@ void Node::on_peer_news(Instant now) {
       } else if (const auto* stolen = std::get_if<OwnRecordStolen>(&one)) {
         const auto kept = standing_.on_record_stolen(now, peers_, *stolen);
         if (!kept) fail(now, kept.error().detail);
+        apply_evictions(now, {members_.self()});
       }
     }
   }
@@ -37,16 +38,28 @@ void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   open_partitions(now);
   refresh_view();
   runs_.set_accepting(!stop_at_ && standing_.takes_new_work());
-  std::vector<NodeId> gone;
-  for (const NodeId& node : changed.nodes) {
-    if (members_.is_evicted(node)) gone.push_back(node);
-    forget_hints_of_gone(node);
-  }
-  std::sort(gone.begin(), gone.end());
-  if (!gone.empty() && rebalance_ != nullptr) {
-    perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
-  }
+  for (const NodeId& node : changed.nodes) forget_hints_of_gone(node);
+  apply_evictions(now, changed.nodes);
   if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
+}
+
+// Settled sets lose whoever was evicted, even if it is back already: it has joined anew, and the
+// others dropped it from those sets. No set with it in it again can be known here before, for the
+// epoch of such a set counts the eviction.
+void Node::apply_evictions(Instant now, const std::vector<NodeId>& nodes) {
+  if (rebalance_ == nullptr) return;
+  std::vector<NodeId> gone;
+  for (const NodeId& node : nodes) {
+    const Eviction* eviction = members_.eviction_of(node);
+    if (eviction == nullptr) continue;
+    std::uint64_t& applied = applied_evictions_[node];
+    if (eviction->generation <= applied) continue;
+    applied = eviction->generation;
+    gone.push_back(node);
+  }
+  if (gone.empty()) return;
+  std::sort(gone.begin(), gone.end());
+  perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
 }
 
 // For good: it left or was evicted, and will never take a hint.
@@ -128,6 +141,7 @@ void Node::open_partitions(Instant now) {
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> gone;  // the eviction may have become durable before our lists and hints did
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
+    applied_evictions_[stamp.node] = stamp.evicted;  // what is superseded was applied before
     if (members_.is_evicted(stamp.node)) gone.push_back(stamp.node);
     forget_hints_of_gone(stamp.node);
   }

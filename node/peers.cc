@@ -236,6 +236,7 @@ void Peers::on_verified(Instant now, const LinkVerified& verified) {
   }
   const bool fresh = table_.merge(verified.record).outcome == MergeOutcome::adopted;
   if (fresh) {
+    log_records({verified.node});
     refresh_members(now);
     news_.push_back(MembersChanged{{verified.node}, false, true});
     perform(now, exchange_.announce(verified.node));

@@ -28,6 +28,10 @@ bool read_setting(const std::string& line, Scenario& scenario) {
     std::int64_t milliseconds = 0;
     words >> milliseconds;
     scenario.safety = std::chrono::milliseconds(milliseconds);
+  } else if (key == "out-ms") {
+    std::int64_t milliseconds = 0;
+    words >> milliseconds;
+    scenario.out_delay = std::chrono::milliseconds(milliseconds);
   } else if (key == "node") {
     PlannedNode node;
     std::string zone;
@@ -47,7 +51,8 @@ std::string text_of(const Scenario& scenario) {
   std::ostringstream text;
   text << "seed " << scenario.seed << "\npartition-bits " << scenario.partition_bits
        << "\nreplicas " << scenario.replicas << "\nwrite-quorum " << scenario.write_quorum
-       << "\nclients " << scenario.clients << "\nsafety-ms " << scenario.safety / 1ms << "\n";
+       << "\nclients " << scenario.clients << "\nsafety-ms " << scenario.safety / 1ms << "\nout-ms "
+       << scenario.out_delay / 1ms << "\n";
   for (const PlannedNode& node : scenario.nodes) {
     text << "node zone " << node.zone << " weight " << node.weight << "\n";
   }

@@ -28,6 +28,7 @@ WorldOptions options_of(const Scenario& scenario) {
   options.replicas = scenario.replicas;
   options.write_quorum = scenario.write_quorum;
   options.scrub_period = scrub_period;
+  options.out_delay = scenario.out_delay;
   return options;
 }
 

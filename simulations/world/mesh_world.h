@@ -88,6 +88,8 @@ class MeshWorld {
   /// A node's own member record as it has it on its disk.
   [[nodiscard]] std::optional<MemberRecord> stored_member(std::uint32_t node);
   /// The lists of a partition as this node has them on its disk.
+  /// With the numbers of the nodes, for people.
+  [[nodiscard]] std::string lists_text(const HolderLists& lists) const;
   [[nodiscard]] std::optional<HolderLists> stored_lists(std::uint32_t node, PartitionId partition);
   /// The running nodes whose disk holds this name, tombstones included, and its record.
   [[nodiscard]] std::vector<std::uint32_t> keepers_of(const std::string& name);

@@ -207,6 +207,21 @@ std::vector<std::string> MeshWorld::faults() {
   return all;
 }
 
+std::string MeshWorld::lists_text(const HolderLists& lists) const {
+  const auto set = [this](const std::vector<NodeId>& nodes) {
+    std::string text;
+    for (const NodeId& id : nodes) {
+      const auto machine =
+          std::ranges::find(machines_, id, [](const auto& one) { return one->id; });
+      text +=
+          " " + (machine == machines_.end() ? short_text(id) : std::to_string((*machine)->number));
+    }
+    return text;
+  };
+  return "set " + std::to_string(lists.number) + " of" + set(lists.settled) + " to" +
+         set(lists.target) + ", lost " + std::to_string(lists.lost);
+}
+
 // At rest all running nodes have the same lists, these are settled, each partition's holders have
 // the same records with their bytes, and nobody else has any.
 std::vector<std::string> MeshWorld::unrest() {
@@ -246,7 +261,9 @@ std::vector<std::string> MeshWorld::unrest() {
       const bool has_records = records != sums[node].end();
       if (!contains(owners, id_of(node))) {
         if (has_records) tell("records of a partition that is not its own");
-        if (own != lists[node].end()) tell("lists of a partition that is not its own");
+        if (own != lists[node].end()) {
+          tell("lists of a partition that is not its own, " + lists_text(own->second));
+        }
         continue;
       }
       if (own == lists[node].end()) {
@@ -255,7 +272,7 @@ std::vector<std::string> MeshWorld::unrest() {
       }
       if (recovering.contains({node, partition})) tell("recovering");
       if (own->second.target != owners) tell("another target set");
-      if (!own->second.is_settled()) tell("not settled");
+      if (!own->second.is_settled()) tell("not settled, " + lists_text(own->second));
       if (common && *common != own->second) tell("other lists than another holder");
       const std::uint64_t own_sum = has_records ? records->second : 0;
       if (sum && *sum != own_sum) tell("other records than another holder");
