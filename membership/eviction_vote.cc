@@ -69,7 +69,8 @@ std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene&
   std::vector<EvictionTarget> lost;
   for (const EvictionTarget& dead : scene.dead) {
     const auto since = dead_since_.find(dead.node);
-    const bool for_long = since != dead_since_.end() && now - since->second >= options_.out_delay;
+    const bool for_long = options_.out_delay && since != dead_since_.end() &&
+                          now - since->second >= *options_.out_delay;
     if (for_long || has(given_up_, dead.node)) lost.push_back(dead);
   }
   return lost;

@@ -124,10 +124,10 @@ class EvictionVote {
  public:
   using Effects = std::vector<VoteEffect>;
   struct Options {
-    Duration out_delay = 600s;    // dead for that long: to be evicted
-    Duration interval = 1s;       // between looks at whether somebody is
-    Duration answer_within = 2s;  // of each phase; then the proposal is given up …
-    Duration pause_max = 5s;      // … and another one begun after up to this, by chance
+    std::optional<Duration> out_delay;  // dead for that long: to be evicted; none: only when told
+    Duration interval = 1s;             // between looks at whether somebody is to be evicted
+    Duration answer_within = 2s;        // of each phase; then the proposal is given up …
+    Duration pause_max = 5s;            // … and another one begun after up to this, by chance
   };
 
   EvictionVote(NodeId self, VoterState restored, Options options, Rng rng);

@@ -39,7 +39,9 @@ struct NodeOptions {
   LanesOptions lanes;
   LivenessOptions liveness;
   Scrub::Options scrub;
-  Duration out_delay = 600s;         // dead for that long, a member is evicted if the others agree
+  /// Dead for that long, a member is evicted if the others agree; none: only an operator asks for
+  /// it.
+  std::optional<Duration> out_delay;
   Duration placement_delay = 300ms;  // member changes are gathered that long
   /// Away from the loop thread. A simulator keeps tables that many nodes ask for.
   std::function<PlacementTable(std::vector<PlacementMember>, const PlacementOptions&)>

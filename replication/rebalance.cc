@@ -221,9 +221,12 @@ Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& gone) {
     if (in_motion(parts_[raw])) {
       moving_.insert(partition);
       if (we_are_in(lists.settled)) begin_announcing(parts_[raw]);
-    } else {
-      moving_.erase(partition);
+      continue;
     }
+    moving_.erase(partition);
+    if (we_are_in(lists.settled)) continue;
+    to_drop_.insert(partition);  // we are the one; what we have may be more than the others have
+    ask_for_settling(parts_[raw]);
   }
   wake(now);
   return persist();

@@ -121,7 +121,10 @@ void Rebalance::finish_comparison(Instant now) {
     const std::size_t needed =
         std::max<std::size_t>(settled_read_quorum_of(moving.lists, mesh_.write_quorum),
                               count_common(moving.lists.settled, mesh_.alive));
-    if (comparison_->asked && equal.size() >= needed) {
+    // A new member takes over what clients may say again as well, which no fingerprint tells of.
+    const bool has_wishes =
+        we_are_in(moving.lists.settled) || !comparison_->ours.contains(partition);
+    if (comparison_->asked && equal.size() >= needed && has_wishes) {
       moving.synced = true;
     } else {
       to_sync_.insert(partition);

@@ -51,8 +51,8 @@ std::string text_of(const Scenario& scenario) {
   std::ostringstream text;
   text << "seed " << scenario.seed << "\npartition-bits " << scenario.partition_bits
        << "\nreplicas " << scenario.replicas << "\nwrite-quorum " << scenario.write_quorum
-       << "\nclients " << scenario.clients << "\nsafety-ms " << scenario.safety / 1ms << "\nout-ms "
-       << scenario.out_delay / 1ms << "\n";
+       << "\nclients " << scenario.clients << "\nsafety-ms " << scenario.safety / 1ms << "\n";
+  if (scenario.out_delay) text << "out-ms " << *scenario.out_delay / 1ms << "\n";
   for (const PlannedNode& node : scenario.nodes) {
     text << "node zone " << node.zone << " weight " << node.weight << "\n";
   }

@@ -23,10 +23,10 @@ struct Scenario {
   std::uint32_t replicas = 3;
   std::uint32_t write_quorum = 2;
   std::uint32_t clients = 2;
-  Duration safety{};               // how long the phase with faults lasts
-  Duration out_delay = 600s;       // who is dead for longer may be evicted
-  std::vector<PlannedNode> nodes;  // the founding members; at least one
-  std::vector<Event> events;       // in order of time
+  Duration safety{};                  // how long the phase with faults lasts
+  std::optional<Duration> out_delay;  // who is dead for longer may be evicted; none: nobody is
+  std::vector<PlannedNode> nodes;     // the founding members; at least one
+  std::vector<Event> events;          // in order of time
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

@@ -38,7 +38,6 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   Rng nodes = rng.split();
   Rng faults = rng.split();
   Rng operations = rng.split();
-  Rng delays = rng.split();
   const std::uint32_t drawn = draw_node_count(shape);
   draw_nodes(nodes, wishes.nodes ? *wishes.nodes : drawn, scenario);
   scenario.partition_bits =
@@ -46,9 +45,6 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   scenario.clients = static_cast<std::uint32_t>(1 + shape.below(4));
   const Duration length = std::chrono::seconds(30 + shape.below(91));
   scenario.safety = wishes.safety ? *wishes.safety : length;
-  // Scaled, but for one scenario in fifty.
-  if (delays.below(50) != 0)
-    scenario.out_delay = std::chrono::milliseconds(delays.below(55'001) + 5'000);
 
   scenario.events = draw_faults(faults, scenario, wishes.faults);
   ClientFaults client_faults;

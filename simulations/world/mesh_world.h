@@ -18,7 +18,7 @@ struct WorldOptions {
   std::uint32_t replicas = 3;
   std::uint32_t write_quorum = 2;
   Duration scrub_period = Scrub::Options{}.period;
-  Duration out_delay = NodeOptions{}.out_delay;
+  std::optional<Duration> out_delay;
   bool check_all_invariants = true;
 };
 

@@ -271,7 +271,10 @@ std::vector<std::string> MeshWorld::unrest() {
         continue;
       }
       if (recovering.contains({node, partition})) tell("recovering");
-      if (own->second.target != owners) tell("another target set");
+      if (own->second.target != owners) {
+        tell("another target set, " + lists_text(own->second) + ", not of" +
+             lists_text({{}, 0, owners, 0}));
+      }
       if (!own->second.is_settled()) tell("not settled, " + lists_text(own->second));
       if (common && *common != own->second) tell("other lists than another holder");
       const std::uint64_t own_sum = has_records ? records->second : 0;
