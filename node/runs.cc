@@ -187,9 +187,8 @@ void Runs::perform(Instant now, const Lanes::Effects& effects) {
   for (const LanesEffect& effect : effects) {
     if (const auto* begin = std::get_if<StartRun>(&effect)) {
       Run& run = runs_.at(begin->run);
-      run.step = Step::running;
+      run.step = Step::checking;
       run.started_at = now;
-      outside_.executor.run(run.tool);
       checks_.push_back({begin->run, run.start.input});
     } else if (const auto* drop = std::get_if<DropJob>(&effect)) {
       const auto place = runs_.find(drop->run);
@@ -222,8 +221,14 @@ void Runs::on_verified(Instant now, RunId run, bool intact) {
   const auto place = runs_.find(run);
   if (place == runs_.end()) return;
   place->second.intact = intact;
-  if (!intact && place->second.step == Step::running) perform(now, lanes_.on_cancel(now, run));
-  tell_if_complete(run);
+  if (intact) {
+    place->second.step = Step::running;
+    return outside_.executor.run(place->second.tool);
+  }
+  ToolReport never;
+  never.run = run;
+  never.end = ToolEnd::not_started;
+  on_tool_ended(now, never);
 }
 
 void Runs::tell_if_complete(RunId id) {
@@ -275,9 +280,10 @@ void Runs::on_cancel(Instant now, const RunCancel& cancel) {
     lanes_.on_release(now, cancel.request);
     return;
   }
-  const bool has_output = runs_.at(*id).step == Step::done;
+  const Step step = runs_.at(*id).step;
   forget(*id);
-  if (has_output) outside_.executor.discard(*id);
+  if (step == Step::checking) return perform(now, lanes_.on_finished(now, *id, std::nullopt));
+  if (step == Step::done) outside_.executor.discard(*id);
   perform(now, lanes_.on_cancel(now, *id));
 }
 

@@ -34,8 +34,11 @@ class VerifyFile : public Operation {
 
 /// The runs of this node, from a client's `RunStart` to the fetched result.
 ///
-///   start -> admitted by Lanes (queued, started or refused) -> tool and check of the input
+///   start -> admitted by Lanes (queued, started or refused) -> check of the input -> tool
 ///   -> RunDone to the asker -> the asker fetches the output and says RunCancel -> forgotten
+///
+/// The input is checked before the tool begins, not beside it: a damaged file that is mended
+/// meanwhile would pass a check that ends after the tool has read it.
 ///
 /// An asker that is silent for `asker_patience` is gone: its run is killed, its output removed.
 /// A second start of one request joins the run that is here already.
@@ -74,7 +77,7 @@ class Runs {
   void cancel_all(Instant now);
 
  private:
-  enum class Step { waiting, running, done };
+  enum class Step { waiting, checking, running, done };
   struct Run {
     LinkId asker;
     RunStart start;
