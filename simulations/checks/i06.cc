@@ -19,7 +19,7 @@ class Deletion : public Check {
         const auto record = copies_.record_of(node, name);
         if (!record || record->tombstone) continue;
         const Write* write = history.find(record->request);
-        if (write != nullptr && write->acknowledged_at && write->version != record->version) {
+        if (write != nullptr && write->tries > 1 && write->version != record->version) {
           scene_.findings.count_shortfall();
           continue;
         }

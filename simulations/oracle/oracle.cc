@@ -56,6 +56,12 @@ void Oracle::on_acknowledged(const std::string& name, const RequestId& request, 
   }
 }
 
+void Oracle::on_tried(const std::string& name, const RequestId& request) {
+  for (Write& write : names_[name].writes) {
+    if (write.request == request && !write.acknowledged_at) ++write.tries;
+  }
+}
+
 void Oracle::on_refused(const std::string& name, const RequestId& request) {
   for (Write& write : names_[name].writes) {
     if (write.request == request && !write.acknowledged_at) write.refused = true;

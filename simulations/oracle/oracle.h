@@ -21,6 +21,7 @@ struct Write {
   WriteKind kind = WriteKind::content;
   Digest digest;  // of `content`
   Instant begun;
+  std::uint32_t tries = 0;                 // that may all be under way at once
   bool refused = false;                    // the mesh said for sure that it did nothing
   std::optional<Instant> acknowledged_at;  // the first time
   Version version;                         // the newest it was acknowledged with
@@ -50,6 +51,7 @@ struct NameHistory {
 class Oracle {
  public:
   void on_begun(Write write);
+  void on_tried(const std::string& name, const RequestId& request);
   void on_acknowledged(const std::string& name, const RequestId& request, Instant now,
                        const Version& version);
   void on_refused(const std::string& name, const RequestId& request);

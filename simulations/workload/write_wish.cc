@@ -51,6 +51,7 @@ SimClient::Answered WriteWish::hears_from(std::uint32_t node) {
 void WriteWish::attempt() {
   const auto node = via(attempts_++);
   if (!node) return try_later();
+  context_.oracle.on_tried(write_.name, write_.request);
   if (uploads(event_.kind)) return upload(*node);
   if (event_.kind == EventKind::copy) return copy(*node);
   revise(*node);
