@@ -123,6 +123,35 @@ TEST_SUITE("faults") {
     MESSAGE(traffic.count() << " images, " << traffic.reads() << " reads");
   }
 
+  TEST_CASE(
+      "members: of four nodes one that was killed is voted out, and its copies are made anew") {
+    TestMesh mesh({.nodes = 4});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 24; ++i) traffic.put_one(i % 4);
+    mesh.wait_calm();
+    const std::string lost = nodes_by_address(mesh).at(mesh.address(3))["node"];
+    mesh.kill_node(3);
+    CHECK(becomes_true(30s, [&] {
+      return mesh.cli_at(1, {"node", "forget", lost}).exit == 0;  // until it is held dead: usage
+    }));
+
+    CHECK(becomes_true(60s, [&] {
+      const Json totals = mesh.json({"status"})["totals"];
+      return totals["calm"] == true && totals["copies"] == 3 * traffic.count();
+    }));
+    for (std::size_t node = 0; node < 3; ++node) traffic.check_all(node);
+
+    // Three nodes are left for three copies: no vote takes another one out.
+    const std::string third = nodes_by_address(mesh).at(mesh.address(2))["node"];
+    mesh.kill_node(2);
+    CHECK(becomes_true(30s, [&] {
+      const ProcessAnswer refused = mesh.cli_at(0, {"node", "forget", third});
+      return refused.exit != 0 && refused.err.find("add a node first") != std::string::npos;
+    }));
+    traffic.put_one(0);
+    traffic.check_all(1);
+  }
+
   TEST_CASE("members: a node does not leave when the copies could not be kept") {
     TestMesh& mesh = quiet_mesh();
 
