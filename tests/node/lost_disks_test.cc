@@ -144,3 +144,33 @@ TEST_CASE("node: restarts doubt nothing") {
   }
   CHECK(world->count_logged("copies_doubted") == 0);
 }
+
+TEST_CASE("node: a lost disk gets no new mark before what it lacks is written down") {
+  const auto doubts = [](MeshWorld& world) {
+    return std::ranges::count_if(world.log(), [](const LoggedEvent& line) {
+      return line.node == 1 && line.name == "copies_doubted";
+    });
+  };
+  for (Duration full_for = 4'900ms; full_for <= 5'200ms; full_for += 4ms) {
+    CAPTURE(full_for / 1ms);
+    const auto world = settled_mesh(3, 61);
+    CHECK(world->put(0, "image", MeshWorld::sample_image(500, 1)).detail == "");
+    for (const std::uint32_t other : {0U, 2U}) world->crash(other);
+    world->disk(1).trouble.full = true;
+    lose_disk(*world, 1);
+    world->run_for(full_for);
+    world->disk(1).trouble.full = false;
+    world->run_for(4ms);
+    CHECK(doubts(*world) == 1);
+
+    // Either that is written by now or the disk is doubted again. It cannot have been made whole,
+    // for the others do not run.
+    world->crash(1);
+    const auto& rows = world->disk(1).table(Table::lists).rows;
+    const bool is_written = std::ranges::any_of(
+        rows, [](const auto& row) { return row.first.size() == 5 && row.first[4] == 'r'; });
+    world->restart(1);
+    world->run_for(100ms);
+    CHECK((is_written || doubts(*world) == 2));
+  }
+}
