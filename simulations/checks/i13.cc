@@ -1,5 +1,7 @@
 // I13: no run is sent to a holder that its router believes silent; and nobody is suspected before
 // others were asked to probe it.
+#include <algorithm>
+
 #include "simulations/checks/beliefs.h"
 #include "simulations/checks/check.h"
 #include "simulations/world/message_text.h"
@@ -51,15 +53,22 @@ class Routing : public Check {
            {router, number});
   }
 
-  // A node that knows of hardly anybody else alive has nobody to ask.
+  // A node that knows of hardly anybody else alive, or reaches hardly anybody, has nobody to ask.
   void look_at_accusations() {
     for (const auto& [node, member, others] : beliefs_.take_accusations()) {
-      if (askers_.contains(node) || others < 2) continue;
+      if (askers_.contains(node) || others < 2 || reached_by(node) < 3) continue;
       if (++accused_[node] < accusations_pardoned) continue;
       report("node " + std::to_string(node) + " suspects and never asked others to probe",
              {node, scene_.world.number_of(member)});
     }
   }
+  [[nodiscard]] std::size_t reached_by(std::uint32_t node) {
+    const std::vector<std::uint32_t> running = scene_.world.running();
+    return static_cast<std::size_t>(std::ranges::count_if(running, [&](std::uint32_t other) {
+      return other != node && !scene_.world.network().is_apart(node, other);
+    }));
+  }
+
   Beliefs beliefs_;
   std::set<std::uint32_t> askers_;                  // processes that asked others to probe
   std::map<std::uint32_t, std::uint32_t> accused_;  // accusations by processes that did not

@@ -111,16 +111,16 @@ class ClassDraw {
   }
 
   void draw_partition() {
-    static constexpr std::array kinds{EventKind::cut,     EventKind::cut_way, EventKind::hold,
-                                      EventKind::reset,   EventKind::clog,    EventKind::flap,
-                                      EventKind::isolate, EventKind::split};
+    static constexpr std::array kinds{
+        EventKind::cut,  EventKind::cut_way, EventKind::hold,  EventKind::reset,  EventKind::clog,
+        EventKind::flap, EventKind::isolate, EventKind::split, EventKind::bridge, EventKind::ring};
     Event& event = add(kinds[rng_.below(kinds.size())]);
     event.lasting = time(100ms, 60s);
     if (event.kind == EventKind::clog) {
       event.amount = static_cast<std::int64_t>(log_between(rng_, 10'000, 10'000'000));
     } else if (event.kind == EventKind::flap) {
       event.amount = static_cast<std::int64_t>(log_between(rng_, 200, 5'000));
-    } else if (event.kind == EventKind::split) {
+    } else if (event.kind == EventKind::split || event.kind == EventKind::bridge) {
       event.amount = static_cast<std::int64_t>(1 + rng_.below((1ULL << 62) - 1));
     }
   }

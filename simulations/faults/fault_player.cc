@@ -18,6 +18,13 @@ bool is_process_fault(FaultClass fault) {
          fault == FaultClass::tool;
 }
 
+// Whether two nodes are on different sides.
+auto halves_of(const Event& fault) {
+  return [side = static_cast<std::uint64_t>(fault.amount)](std::uint32_t a, std::uint32_t b) {
+    return ((side >> (a % nodes_max)) & 1) != ((side >> (b % nodes_max)) & 1);
+  };
+}
+
 }  // namespace
 
 FaultPlayer::FaultPlayer(MeshWorld& world, Atlas& atlas) : world_(world), atlas_(atlas) {}
@@ -87,9 +94,17 @@ void FaultPlayer::begin_network(const Event& fault) {
     case EventKind::flap:
       return flap(fault, world_.now() + fault.lasting, true);
     case EventKind::isolate:
-      return cut_apart(1ULL << (a % nodes_max), fault.lasting);
+      return cut_apart(fault.lasting, [a](auto one, auto two) { return one == a || two == a; });
     case EventKind::split:
-      return cut_apart(static_cast<std::uint64_t>(fault.amount), fault.lasting);
+      return cut_apart(fault.lasting, halves_of(fault));
+    case EventKind::bridge:
+      return cut_apart(fault.lasting, [a, halves = halves_of(fault)](auto one, auto two) {
+        return one != a && two != a && halves(one, two);
+      });
+    case EventKind::ring:
+      return cut_apart(fault.lasting, [last = world_.node_count() - 1](auto one, auto two) {
+        return two - one != 1 && two - one != last;
+      });
     case EventKind::latency:
       network.conditions.latency_min = std::chrono::microseconds(fault.amount) / 2;
       network.conditions.latency_spread = std::chrono::microseconds(fault.amount) + 1us;
@@ -108,12 +123,12 @@ void FaultPlayer::begin_network(const Event& fault) {
   }
 }
 
-void FaultPlayer::cut_apart(std::uint64_t side, Duration lasting) {
+// Each pair of nodes is asked about once, the lower number first.
+void FaultPlayer::cut_apart(Duration lasting, const Separates& separates) {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
   for (std::uint32_t a = 0; a < world_.node_count(); ++a) {
     for (std::uint32_t b = a + 1; b < world_.node_count(); ++b) {
-      const bool same = ((side >> (a % nodes_max)) & 1) == ((side >> (b % nodes_max)) & 1);
-      if (!same) pairs.emplace_back(a, b);
+      if (separates(a, b)) pairs.emplace_back(a, b);
     }
   }
   for (const auto& pair : pairs) world_.cut(pair.first, pair.second);

@@ -37,7 +37,8 @@ class FaultPlayer {
   void await_motion(const Event& fault, std::size_t seen, Instant end);
   void strike(const Event& fault);
   [[nodiscard]] std::vector<std::uint32_t> holders_in_motion() const;
-  void cut_apart(std::uint64_t side, Duration lasting);
+  using Separates = std::function<bool(std::uint32_t a, std::uint32_t b)>;
+  void cut_apart(Duration lasting, const Separates& separates);
   void flap(const Event& fault, Instant end, bool cut_now);
   void crash(std::uint32_t node, Duration lasting);
   void restart(std::uint32_t node);

@@ -38,6 +38,8 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"flap", network, true, true, true, true, false, false},
     {"isolate", network, true, false, true, false, false, false},
     {"split", network, false, false, true, true, false, false},
+    {"bridge", network, true, false, true, true, false, false},
+    {"ring", network, false, false, true, false, false, false},
     {"latency", network, false, false, true, true, false, false},
     {"lossy", network, false, false, true, true, false, false},
     {"late", network, false, false, true, true, false, false},

@@ -58,6 +58,8 @@ enum class EventKind : std::uint8_t {
   flap,     // cut and healed every `amount` ms
   isolate,  // node from all others
   split,    // nodes whose bit is set in `amount` from all others
+  bridge,   // the same, but `node` reaches both sides
+  ring,     // each node reaches only its neighbours by number
   latency,  // `amount` µs on average, everywhere
   lossy,    // one message in `amount` is sent again, everywhere
   late,     // one message in 50 takes `amount` ms longer, everywhere

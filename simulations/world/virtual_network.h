@@ -45,6 +45,14 @@ class VirtualNetwork {
   void heal(PartyId a, PartyId b);
   void cut_way(PartyId from, PartyId to) { ++ways_[{from, to}].cuts; }
   void heal_way(PartyId from, PartyId to);
+  /// Whether nothing gets from one to the other and back just now.
+  [[nodiscard]] bool is_apart(PartyId a, PartyId b) const {
+    const auto is_cut = [this](PartyId from, PartyId to) {
+      const auto way = ways_.find({from, to});
+      return way != ways_.end() && way->second.cuts > 0;
+    };
+    return is_cut(a, b) || is_cut(b, a);
+  }
   /// Nothing arrives until it is released; then everything does, in order.
   void hold_way(PartyId from, PartyId to) { ++ways_[{from, to}].holds; }
   void release_way(PartyId from, PartyId to);
