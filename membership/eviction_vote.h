@@ -135,7 +135,7 @@ class EvictionVote {
   /// An operator says that a member will not return: this node proposes it without waiting for the
   /// out delay, until it is evicted or back.
   void give_up(NodeId node);
-  /// Whom this node would propose next; for `status`.
+  /// Whom this node would propose next.
   [[nodiscard]] std::vector<EvictionTarget> lost(Instant now, const EvictionScene& scene) const;
 
   [[nodiscard]] Effects on_message(Instant now, NodeId from, const VoteMessage& message,
