@@ -1,6 +1,7 @@
 #include "cli/mesh_status.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace pixmesh {
@@ -69,7 +70,9 @@ Json json_of(const MemberStatus& member) {
               {"life", member.life},
               {"no_new_work", member.no_new_work},
               {"target_slots_micro", member.target_slots_micro},
-              {"slots", member.slots}};
+              {"slots", member.slots},
+              {"awaited_by", member.awaited_by},
+              {"awaited_images", member.awaited_images}};
 }
 
 Json json_of(const DiskStatus& disk) {
@@ -255,11 +258,36 @@ Json status_json(const std::vector<NodeReport>& reports) {
     object["partitions"] = 1ULL << report.status->partition_bits;
   }
   object["totals"] = json_of(sums_of(reports));
+  object["awaited"] = Json::array();
+  for (const AwaitedMember& member : awaited_members(reports)) {
+    object["awaited"].push_back(Json{{"node", to_text(member.node)},
+                                     {"address", member.control},
+                                     {"partitions", member.partitions},
+                                     {"images", member.images}});
+  }
   object["nodes"] = Json::array();
   for (const NodeReport& report : reports) {
     object["nodes"].push_back(json_of(report, member_of(reports, report.node)));
   }
   return object;
+}
+
+std::vector<AwaitedMember> awaited_members(const std::vector<NodeReport>& reports) {
+  std::map<NodeId, AwaitedMember> sums;
+  for (const NodeReport& report : reports) {
+    if (!report.status) continue;
+    for (const MemberStatus& member : report.status->members) {
+      if (member.awaited_by == 0) continue;
+      AwaitedMember& sum = sums[member.node];
+      sum.node = member.node;
+      sum.control = member.control;
+      sum.partitions += member.awaited_by;
+      sum.images += member.awaited_images;
+    }
+  }
+  std::vector<AwaitedMember> awaited;
+  for (const auto& [node, sum] : sums) awaited.push_back(sum);
+  return awaited;
 }
 
 std::vector<RingShare> ring_shares(const std::vector<NodeReport>& reports) {

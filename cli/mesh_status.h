@@ -53,6 +53,16 @@ struct MeshSums {
 [[nodiscard]] TextTable status_table(const std::vector<NodeReport>& reports);
 [[nodiscard]] Json status_json(const std::vector<NodeReport>& reports);
 
+/// An evicted member that partitions wait for: W or more of their holders were evicted at once, so
+/// it may have acknowledged images that nobody else has.
+struct AwaitedMember {
+  NodeId node;
+  std::string control;
+  std::uint64_t partitions = 0;
+  std::uint64_t images = 0;  // that others know of in these
+};
+[[nodiscard]] std::vector<AwaitedMember> awaited_members(const std::vector<NodeReport>& reports);
+
 /// How slots are spread, by the first report there is.
 struct RingShare {
   MemberStatus member;

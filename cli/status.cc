@@ -51,9 +51,24 @@ std::string disk_troubles_of(const NodeReport& node) {
   return text;
 }
 
+/// One line for each evicted member that partitions wait for, with what to do.
+std::string awaited_text(const Reports& reports) {
+  std::string text;
+  for (const AwaitedMember& member : awaited_members(reports)) {
+    text += "node " + short_text(member.node) + " (" + member.control + ") was evicted, and " +
+            std::to_string(member.partitions) + " partitions with " +
+            std::to_string(member.images) +
+            " known images wait for it: it may have what no other node has. Start it again; if it "
+            "will never return, 'pixmesh node forget " +
+            to_text(member.node) + " --force' gives that up.\n";
+  }
+  return text;
+}
+
 void report(Output& output, const Reports& reports) {
   output.print(status_table(reports));
   output.print(totals_of(sums_of(reports)));
+  output.print(awaited_text(reports));
   for (const NodeReport& node : reports) {
     if (node.status) output.print(disk_troubles_of(node));
     if (node.status && !node.status->waits_for.empty()) {

@@ -11,6 +11,7 @@ CanonicalBytes fact_of(const Eviction& eviction) {
   CanonicalBytes bytes;
   bytes.text("pixmesh eviction").u32(format_version);
   bytes.raw(eviction.mesh.raw).raw(eviction.node.raw).u64(eviction.generation);
+  bytes.u8(eviction.given_up ? 1 : 0);
   return bytes;
 }
 

@@ -18,8 +18,13 @@ std::uint64_t short_hash_of(const Digest& hash) {
 
 }  // namespace
 
+std::uint64_t MemberTable::Entry::evicted_up_to() const {
+  return std::max(eviction ? eviction->generation : 0, giving_up ? giving_up->generation : 0);
+}
+
 bool MemberTable::Entry::hidden() const {
-  return eviction && (!record || record->generation <= eviction->generation);
+  const std::uint64_t evicted = evicted_up_to();
+  return evicted > 0 && (!record || record->generation <= evicted);
 }
 
 MemberTable::MemberTable(NodeId self) : self_(self) {}
@@ -75,14 +80,15 @@ Merge MemberTable::merge(const MemberRecord& record) {
 Merge MemberTable::merge(const Eviction& eviction) {
   if (!settings_) return {};
   if (eviction.mesh != settings_->mesh) return {MergeOutcome::refused_other_mesh};
-  const Eviction* known = eviction_of(eviction.node);
+  const Eviction* known =
+      eviction.given_up ? giving_up_of(eviction.node) : eviction_of(eviction.node);
   if (known != nullptr && known->generation >= eviction.generation) return {};
   if (find(node_id_of(eviction.signer)) == nullptr) return {MergeOutcome::refused_unknown_signer};
   if (!verify_eviction(eviction)) return {MergeOutcome::refused_bad_signature};
   Entry* entry = entry_for(eviction.node);
   if (entry == nullptr) return {MergeOutcome::refused_full};
   subtract(*entry, epoch_, digest_);
-  entry->eviction = eviction;
+  (eviction.given_up ? entry->giving_up : entry->eviction) = eviction;
   add(*entry, epoch_, digest_);
   if (eviction.node == self_ && entry->hidden()) {
     return {MergeOutcome::own_evicted, eviction.generation};
@@ -133,6 +139,16 @@ const Eviction* MemberTable::eviction_of(NodeId node) const {
   return entry != nullptr && entry->eviction ? &*entry->eviction : nullptr;
 }
 
+const Eviction* MemberTable::giving_up_of(NodeId node) const {
+  const Entry* entry = entry_of(node);
+  return entry != nullptr && entry->giving_up ? &*entry->giving_up : nullptr;
+}
+
+std::uint64_t MemberTable::evicted_up_to(NodeId node) const {
+  const Entry* entry = entry_of(node);
+  return entry != nullptr ? entry->evicted_up_to() : 0;
+}
+
 bool MemberTable::is_evicted(NodeId node) const {
   const Entry* entry = entry_of(node);
   return entry != nullptr && entry->hidden();
@@ -160,9 +176,11 @@ std::uint64_t MemberTable::height() const {
   std::uint64_t height = settings_ ? settings_->generation : 0;
   for (const Entry& entry : entries_) {
     // An eviction outweighs any record that it hides, and a record that comes after it adds to it.
-    if (entry.eviction) height += entry.eviction->generation << 24;
+    const std::uint64_t voted = entry.eviction ? entry.eviction->generation : 0;
+    const std::uint64_t given_up = entry.giving_up ? entry.giving_up->generation : 0;
+    height += (voted + given_up) << 24;
     if (!entry.record || entry.hidden() || entry.record->state == MemberState::joining) continue;
-    height += entry.record->placement_generation + (entry.eviction ? 1 : 0);
+    height += entry.record->placement_generation + (voted + given_up > 0 ? 1 : 0);
   }
   return height;
 }
@@ -178,15 +196,17 @@ std::vector<MemberStamp> MemberTable::stamps(std::optional<NodeId> after, std::s
       stamp.short_hash = short_hash_of(at->hash);
     }
     if (at->eviction) stamp.evicted = at->eviction->generation;
+    if (at->giving_up) stamp.given_up = at->giving_up->generation;
     stamps.push_back(stamp);
   }
   return stamps;
 }
 
 void MemberTable::add(const Entry& entry, HashSum& epoch, HashSum& digest) {
-  if (entry.eviction) {
-    epoch.add(eviction_hash(*entry.eviction));
-    digest.add(eviction_hash(*entry.eviction));
+  for (const std::optional<Eviction>* eviction : {&entry.eviction, &entry.giving_up}) {
+    if (!*eviction) continue;
+    epoch.add(eviction_hash(**eviction));
+    digest.add(eviction_hash(**eviction));
   }
   if (!entry.record) return;
   digest.add(entry.hash);
@@ -195,9 +215,10 @@ void MemberTable::add(const Entry& entry, HashSum& epoch, HashSum& digest) {
 }
 
 void MemberTable::subtract(const Entry& entry, HashSum& epoch, HashSum& digest) {
-  if (entry.eviction) {
-    epoch.subtract(eviction_hash(*entry.eviction));
-    digest.subtract(eviction_hash(*entry.eviction));
+  for (const std::optional<Eviction>* eviction : {&entry.eviction, &entry.giving_up}) {
+    if (!*eviction) continue;
+    epoch.subtract(eviction_hash(**eviction));
+    digest.subtract(eviction_hash(**eviction));
   }
   if (!entry.record) return;
   digest.subtract(entry.hash);

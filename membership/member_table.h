@@ -39,7 +39,8 @@ struct MemberStamp {
   NodeId node;
   std::uint64_t generation = 0;  // of its record; 0: there is none
   std::uint64_t short_hash = 0;  // first eight bytes of the record's hash
-  std::uint64_t evicted = 0;     // generation of its eviction; 0: there is none
+  std::uint64_t evicted = 0;     // generation of its eviction by vote; 0: there is none
+  std::uint64_t given_up = 0;    // generation of the one that gave it up
 
   friend bool operator==(const MemberStamp&, const MemberStamp&) = default;
 };
@@ -48,7 +49,8 @@ struct MemberStamp {
 ///
 /// It only merges upwards, so that tables which exchanged everything are equal whatever the order:
 /// of settings and of each member's records and evictions the highest generation wins, of equal
-/// ones the greater hash. An eviction hides records up to its generation.
+/// ones the greater hash. An eviction hides records up to its generation; votes and those that give
+/// a member up are kept apart.
 /// Invariants: (1) sorted by node id, each once; (2) every foreign entry was verified; (3) our own
 /// record is only ever written by set_own(); (4) epoch and digest are the sums over what it holds.
 /// Not thread-safe: one owner calls it. A signature is checked only for what would change it.
@@ -71,7 +73,11 @@ class MemberTable {
 
   /// The record, hidden or not; null if there is none. Valid until the table changes.
   [[nodiscard]] const MemberRecord* find(NodeId node) const;
+  /// Its evictions: by vote, and by those that gave it up; null if there is none. Valid as above.
   [[nodiscard]] const Eviction* eviction_of(NodeId node) const;
+  [[nodiscard]] const Eviction* giving_up_of(NodeId node) const;
+  /// Its records up to this generation are evicted, either way; 0: none.
+  [[nodiscard]] std::uint64_t evicted_up_to(NodeId node) const;
 
   /// An eviction hides what we know of it.
   [[nodiscard]] bool is_evicted(NodeId node) const;
@@ -101,8 +107,10 @@ class MemberTable {
   struct Entry {
     NodeId node;
     std::optional<MemberRecord> record;
-    std::optional<Eviction> eviction;
-    Digest hash;  // of the record
+    std::optional<Eviction> eviction;   // by vote
+    std::optional<Eviction> giving_up;  // without one
+    Digest hash;                        // of the record
+    [[nodiscard]] std::uint64_t evicted_up_to() const;
     [[nodiscard]] bool hidden() const;
   };
 

@@ -182,8 +182,10 @@ void RecordExchange::answer_stamps(const RecordOffer& offer, RecordPush& push) c
     if (own != ours.end() && own->node == theirs.node) mine = *own++;
     if (mine == theirs) continue;
     const bool tie = mine.generation == theirs.generation && mine.short_hash != theirs.short_hash;
-    const bool we_know = mine.generation > theirs.generation || mine.evicted > theirs.evicted;
-    const bool they_know = theirs.generation > mine.generation || theirs.evicted > mine.evicted;
+    const bool we_know = mine.generation > theirs.generation || mine.evicted > theirs.evicted ||
+                         mine.given_up > theirs.given_up;
+    const bool they_know = theirs.generation > mine.generation || theirs.evicted > mine.evicted ||
+                           theirs.given_up > mine.given_up;
     if (we_know || tie) add_facts(mine.node, push);
     if (they_know || tie) push.wanted.push_back(mine.node);
   }
@@ -192,7 +194,9 @@ void RecordExchange::answer_stamps(const RecordOffer& offer, RecordPush& push) c
 
 void RecordExchange::add_facts(NodeId node, RecordPush& push) const {
   if (const MemberRecord* record = table_->find(node)) push.records.push_back(*record);
-  if (const Eviction* eviction = table_->eviction_of(node)) push.evictions.push_back(*eviction);
+  for (const Eviction* eviction : {table_->eviction_of(node), table_->giving_up_of(node)}) {
+    if (eviction != nullptr) push.evictions.push_back(*eviction);
+  }
 }
 
 void RecordExchange::send_in_pages(NodeId to, RecordPush push, Effects& out) const {

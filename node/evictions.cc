@@ -27,7 +27,8 @@ EvictionVote::Options options_of(const NodeOptions& options) {
 }  // namespace
 
 TableRow eviction_row(const Eviction& eviction) {
-  return fact_row("eviction/" + to_text(eviction.node), encode_eviction(eviction));
+  const std::string key = eviction.given_up ? "given_up/" : "eviction/";
+  return fact_row(key + to_text(eviction.node), encode_eviction(eviction));
 }
 
 Evictions::Evictions(const NodeOptions& options, const TableRows& facts, MemberTable& table,
@@ -84,7 +85,7 @@ void Evictions::perform(Instant now, Peers& peers, EvictionVote::Effects effects
           [send, then = std::move(store->then)](Instant) { std::ranges::for_each(then, send); });
     } else if (const auto* decided = std::get_if<EvictionDecided>(&effect)) {
       for (const EvictionTarget& target : decided->targets) {
-        if (!evict(now, peers, target.node, target.generation)) continue;
+        if (!evict(now, peers, target, false)) continue;
         outside_.log.event(LogLevel::warning, "member_evicted",
                            {{"member", short_text(target.node)}, {"by", "a vote of the members"}});
       }
@@ -101,11 +102,14 @@ void Evictions::on_members_changed(Instant now, const MembersChanged& changed) {
 Result<std::string> Evictions::forget(Instant now, Peers& peers, const CommandRequest& command,
                                       const EvictionScene& scene, bool frozen) {
   const NodeId node = command.target;
-  if (table_.is_evicted(node)) {  // whoever repeats it may have missed the answer
+  const Eviction* giving_up = table_.giving_up_of(node);
+  const MemberRecord* record = table_.find(node);
+  const bool is_given_up =
+      giving_up != nullptr && record != nullptr && record->generation <= giving_up->generation;
+  if (command.force ? is_given_up : table_.is_evicted(node)) {  // the answer may have been missed
     if (command.force) forgotten_.insert(node);
     return "node " + to_text(node) + " is forgotten already";
   }
-  const MemberRecord* record = table_.find(node);
   if (record == nullptr) return Error{ErrorCode::not_found, "no member has this id"};
   if (node == table_.self()) {
     return Error{ErrorCode::usage, "a node cannot forget itself; use 'pixmesh node leave'"};
@@ -114,7 +118,7 @@ Result<std::string> Evictions::forget(Instant now, Peers& peers, const CommandRe
     return Error{ErrorCode::usage, "that node is alive; use 'pixmesh node leave' on it"};
   }
   if (!command.force) return forget_by_vote(node, scene, frozen);
-  if (!evict(now, peers, node, record->generation)) {
+  if (!evict(now, peers, {node, record->generation}, true)) {
     return Error{ErrorCode::failed, "the eviction was not adopted"};
   }
   forgotten_.insert(node);
@@ -142,16 +146,17 @@ Result<std::string> Evictions::forget_by_vote(NodeId node, const EvictionScene& 
 }
 
 // Hides the records of the node up to this generation.
-bool Evictions::evict(Instant now, Peers& peers, NodeId node, std::uint64_t generation) {
+bool Evictions::evict(Instant now, Peers& peers, const EvictionTarget& target, bool given_up) {
   Eviction eviction;
   eviction.mesh = table_.settings()->mesh;
-  eviction.node = node;
-  eviction.generation = generation;
+  eviction.node = target.node;
+  eviction.generation = target.generation;
+  eviction.given_up = given_up;
   eviction = sign_eviction(eviction, options_.key);
   if (table_.merge(eviction).outcome != MergeOutcome::adopted) return false;
   writer_.write({eviction_row(eviction)});
-  peers.note_change(node);
-  peers.announce(now, node);
+  peers.note_change(target.node);
+  peers.announce(now, target.node);
   return true;
 }
 
@@ -163,7 +168,7 @@ void Evictions::forget_again(Instant now, Peers& peers, bool frozen) {
     if (table_.is_evicted(node) || record->state == MemberState::left) continue;
     if (frozen || peers.life_of(node) != LifeState::dead) {
       forget_at_ = now + forget_again_after;  // not yet known to be silent
-    } else if (evict(now, peers, node, record->generation)) {
+    } else if (evict(now, peers, {node, record->generation}, true)) {
       outside_.log.event(LogLevel::info, "member_forgotten_again", {{"member", short_text(node)}});
     }
   }

@@ -40,7 +40,7 @@ class Evictions {
   [[nodiscard]] Result<std::string> forget_by_vote(NodeId node, const EvictionScene& scene,
                                                    bool frozen);
   void perform(Instant now, Peers& peers, EvictionVote::Effects effects);
-  [[nodiscard]] bool evict(Instant now, Peers& peers, NodeId node, std::uint64_t generation);
+  [[nodiscard]] bool evict(Instant now, Peers& peers, const EvictionTarget& target, bool given_up);
   void forget_again(Instant now, Peers& peers, bool frozen);
 
   const NodeOptions& options_;

@@ -50,6 +50,10 @@ MeshView Node::make_view() {
     address.alive = view_.is_alive(node);
     return address;
   };
+  view.eviction_of = [this](NodeId node) -> EvictionMarks {
+    const Eviction* giving_up = members_.giving_up_of(node);
+    return {members_.evicted_up_to(node), giving_up != nullptr ? giving_up->generation : 0};
+  };
   view.lists_of = [this](PartitionId partition) {
     return rebalance_ == nullptr ? HolderLists{} : rebalance_->lists_of(partition);
   };

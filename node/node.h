@@ -111,7 +111,7 @@ class Node : private Post {
   void on_peer_news(Instant now);
   void on_members_changed(Instant now, const MembersChanged& changed);
   void on_member_down(Instant now, NodeId node);
-  void apply_evictions(Instant now, const std::vector<NodeId>& nodes);
+  void apply_evictions(Instant now, std::vector<NodeId> nodes);
   [[nodiscard]] bool has_gone(NodeId node) const;
   void forget_hints_of_gone(NodeId node);
   void refresh_view();
@@ -120,12 +120,15 @@ class Node : private Post {
   void leave_if_done(Instant now);
   [[nodiscard]] EvictionScene eviction_scene() const;
   [[nodiscard]] bool is_covered() const;
-  [[nodiscard]] bool is_motion_covered() const;
+  [[nodiscard]] bool is_covered_by(const MembersAsked& asked) const;
   void fail(Instant now, const std::string& why);
 
   // node_status.cc
   void on_status(Instant now, LinkId link, const StatusRequest& request);
   void add_members(StatusAnswer& status) const;
+  void add_awaited(const std::vector<std::optional<DiskSummary>>& disks,
+                   StatusAnswer& status) const;
+  [[nodiscard]] bool answers_for(const std::vector<NodeId>& holders) const;
   [[nodiscard]] bool is_short_of_copies(PartitionId partition) const;
   [[nodiscard]] StatusAnswer status_of(const std::vector<std::optional<DiskSummary>>& disks);
   [[nodiscard]] static DiskStatus status_of_disk(const DiskDescription& disk,
@@ -152,8 +155,7 @@ class Node : private Post {
   Hints hints_;
   Avoidance avoidance_;
   Runs runs_;
-  std::map<NodeId, std::uint64_t> applied_evictions_;  // to lists; generations, 0: none
-  std::vector<std::uint32_t> disk_of_;                 // by partition
+  std::vector<std::uint32_t> disk_of_;  // by partition
   std::vector<PartitionId> one_of_each_disk_;
   Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
   Repair* repair_ = nullptr;

@@ -43,23 +43,12 @@ void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
 }
 
-// Settled sets lose whoever was evicted, even if it is back already: it has joined anew, and the
-// others dropped it from those sets. No set with it in it again can be known here before, for the
-// epoch of such a set counts the eviction.
-void Node::apply_evictions(Instant now, const std::vector<NodeId>& nodes) {
+void Node::apply_evictions(Instant now, std::vector<NodeId> nodes) {
   if (rebalance_ == nullptr) return;
-  std::vector<NodeId> gone;
-  for (const NodeId& node : nodes) {
-    const Eviction* eviction = members_.eviction_of(node);
-    if (eviction == nullptr) continue;
-    std::uint64_t& applied = applied_evictions_[node];
-    if (eviction->generation <= applied) continue;
-    applied = eviction->generation;
-    gone.push_back(node);
-  }
-  if (gone.empty()) return;
-  std::sort(gone.begin(), gone.end());
-  perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
+  std::erase_if(nodes, [this](const NodeId& node) { return members_.evicted_up_to(node) == 0; });
+  if (nodes.empty()) return;
+  std::sort(nodes.begin(), nodes.end());
+  perform(now, *rebalance_, rebalance_->on_evicted(now, nodes));
 }
 
 // For good: it left or was evicted, and will never take a hint.
@@ -139,13 +128,12 @@ void Node::open_partitions(Instant now) {
   Operation& marking = operations_.add(std::move(marks));
   own_operations_ = operations_.count();
   perform(now, *rebalance_, rebalance_->start(now));
-  std::vector<NodeId> gone;  // the eviction may have become durable before our lists and hints did
+  std::vector<NodeId> known;  // an eviction may have become durable before our lists and hints did
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
-    applied_evictions_[stamp.node] = stamp.evicted;  // what is superseded was applied before
-    if (members_.is_evicted(stamp.node)) gone.push_back(stamp.node);
+    known.push_back(stamp.node);
     forget_hints_of_gone(stamp.node);
   }
-  if (!gone.empty()) perform(now, *rebalance_, rebalance_->on_evicted(now, gone));
+  apply_evictions(now, std::move(known));
   perform(now, *repair_, repair_->start(now));
   for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->start(now));
   perform(now, marking, marking.start(now));
@@ -159,7 +147,7 @@ void Node::on_placement(Instant now) {
                       {"nodes", std::to_string(placements_.table().nodes().size())}});
   if (rebalance_ == nullptr) return;
   perform(now, *rebalance_, rebalance_->on_placement(now, [this](PartitionId partition) {
-    return placements_.table().owners_of(partition);
+    return placements_.holders_of(partition);
   }));
   if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
   for (const auto& [link, message] : std::exchange(early_, {})) on_client(now, link, message);
@@ -210,16 +198,18 @@ bool Node::is_covered() const {
   return table.partition_count() > 0;
 }
 
-// The same for our own partitions in motion, as their lists say: after an eviction more of the old
-// set must answer than the new placement knows of.
-bool Node::is_motion_covered() const {
+// Of every partition of ours: its lists may ask for more of its holders, or for others, than the
+// placement of who asks them says. Under another placement than ours others may hold it by now.
+bool Node::is_covered_by(const MembersAsked& asked) const {
   if (rebalance_ == nullptr) return true;
-  for (const PartitionId partition : rebalance_->moving()) {
-    if (rebalance_->is_recovering(partition)) return false;
-    const HolderLists& lists = rebalance_->lists_of(partition);
-    if (lists.is_settled() || !is_holder(lists, view_.self)) continue;
+  if (asked.epoch != view_.epoch) return false;
+  for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
+    if (rebalance_->is_recovering(PartitionId{raw})) return false;
+    const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
+    if (!is_holder(lists, view_.self)) continue;
     if (!lists.known()) return false;  // ours to be, and nobody told us yet who had it
-    if (!Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(view_.alive))
+    if (lists.is_settled() && includes_all(asked.nodes, lists.settled)) continue;
+    if (!Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(asked.nodes))
       return false;
   }
   return true;

@@ -101,9 +101,9 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                    revise(now, link, wish, placements_.partition_of_name(wish.source.name));
                  },
                  [&](const ListRequest& wish) {
-                   if (wish.own_only) {
-                     begin<LocalListing>(now, codec_, wish, one_of_each_disk_, is_motion_covered(),
-                                         link);
+                   if (wish.among) {
+                     begin<LocalListing>(now, codec_, wish, one_of_each_disk_,
+                                         is_covered_by(*wish.among), link);
                    } else {
                      begin<Listing>(now, view_, wish, is_covered(), link);
                    }

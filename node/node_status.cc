@@ -150,7 +150,29 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
     status.waits_for = std::to_string(status.unsettled) + " partitions to be handed over";
   }
   add_members(status);
+  add_awaited(disks, status);
   return status;
+}
+
+void Node::add_awaited(const std::vector<std::optional<DiskSummary>>& disks,
+                       StatusAnswer& status) const {
+  if (rebalance_ == nullptr) return;
+  std::map<PartitionId, std::uint64_t> images;
+  for (const std::optional<DiskSummary>& disk : disks) {
+    if (!disk) continue;
+    for (const PartitionSummary& part : disk->partitions) {
+      images[part.partition] = part.image_count;
+    }
+  }
+  for (const PartitionId partition : rebalance_->moving()) {
+    if (!answers_for(holders_of(rebalance_->lists_of(partition)))) continue;
+    const std::vector<NodeId> awaited = rebalance_->awaited_by(partition);
+    for (MemberStatus& member : status.members) {
+      if (!contains(awaited, member.node) || view_.is_alive(member.node)) continue;
+      ++member.awaited_by;
+      member.awaited_images += images[partition];
+    }
+  }
 }
 
 void Node::add_members(StatusAnswer& status) const {
@@ -177,18 +199,20 @@ void Node::add_members(StatusAnswer& status) const {
   }
 }
 
-// Counted once in the mesh, by the lowest living holder: a holder is silent, has a hint waiting, or
-// the partition is still in motion.
+// So that a partition is counted once in the mesh: by the lowest living holder.
+bool Node::answers_for(const std::vector<NodeId>& holders) const {
+  const auto first =
+      std::ranges::find_if(holders, [this](NodeId node) { return view_.is_alive(node); });
+  return first == holders.end() || *first == view_.self;
+}
+
+// A holder is silent, has a hint waiting, or the partition is still in motion.
 bool Node::is_short_of_copies(PartitionId partition) const {
   if (rebalance_ == nullptr) return false;
   if (rebalance_->is_recovering(partition)) return true;
   const HolderLists& lists = rebalance_->lists_of(partition);
   const std::vector<NodeId> holders = holders_of(lists);
-  for (const NodeId& node : holders) {
-    if (!view_.is_alive(node)) continue;
-    if (node != view_.self) return false;
-    break;
-  }
+  if (!answers_for(holders)) return false;
   const bool all_answer = std::all_of(holders.begin(), holders.end(),
                                       [this](NodeId node) { return view_.is_alive(node); });
   return !all_answer || !lists.is_settled() || hints_.has(partition);

@@ -24,6 +24,8 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
   job_->height = members_.height();
   for (const MemberRecord* member : members_.active()) {
     job_->members.push_back({member->node, member->weight, member->zone});
+    const std::uint64_t evicted = members_.evicted_up_to(member->node);
+    if (evicted > 0) job_->lives[member->node] = evicted;
   }
   const MeshSettings& settings = *members_.settings();
   job_->options = {settings.partition_bits, settings.replicas, settings.placement_key};
@@ -41,12 +43,23 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
 bool Placements::on_computed(OperationId ticket) {
   if (!job_ || job_->ticket != ticket) return false;
   *table_ = std::move(job_->result);
+  lives_ = std::move(job_->lives);
   epoch_ = job_->epoch;
   height_ = job_->height;
   planned_slots_ = job_->planned_slots;
   ideal_slots_ = job_->ideal_slots;
   job_.reset();
   return true;
+}
+
+std::vector<HolderLife> Placements::holders_of(PartitionId partition) const {
+  std::vector<HolderLife> holders = first_lives_of(table_->owners_of(partition));
+  for (HolderLife& holder : holders) {
+    if (const auto life = lives_.find(holder.node); life != lives_.end()) {
+      holder.after = life->second;
+    }
+  }
+  return holders;
 }
 
 PartitionId Placements::partition_of_name(std::string_view name) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "membership/member_table.h"
@@ -25,6 +26,8 @@ class Placements {
   [[nodiscard]] bool on_computed(OperationId ticket);
 
   [[nodiscard]] const PlacementTable& table() const { return *table_; }
+  /// Its holders of a partition, in the lives that the members had then.
+  [[nodiscard]] std::vector<HolderLife> holders_of(PartitionId partition) const;
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t height() const { return height_; }
   /// Slots that the table in use moved when it took the place of another, and the least that any
@@ -39,6 +42,7 @@ class Placements {
     Epoch epoch;
     std::uint64_t height = 0;
     std::vector<PlacementMember> members;
+    std::map<NodeId, std::uint64_t> lives;  // of those that began after an eviction
     PlacementOptions options;
     PlacementTable before;
     PlacementTable result;
@@ -53,6 +57,7 @@ class Placements {
   bool wanted_ = false;
   std::shared_ptr<Job> job_;  // shared with the background thread until its event comes
   std::unique_ptr<PlacementTable> table_ = std::make_unique<PlacementTable>();
+  std::map<NodeId, std::uint64_t> lives_;
   Epoch epoch_;
   std::uint64_t height_ = 0;
   std::uint64_t planned_slots_ = 0;

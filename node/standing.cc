@@ -54,7 +54,7 @@ void Standing::restore(const TableRows& facts) {
       if (const auto settings = decode_settings(value)) (void)table_.merge(settings.value());
     } else if (name.rfind("member/", 0) == 0) {
       if (auto record = decode_member(value)) members.push_back(std::move(record).value());
-    } else if (name.rfind("eviction/", 0) == 0) {
+    } else if (name.rfind("eviction/", 0) == 0 || name.rfind("given_up/", 0) == 0) {
       if (auto eviction = decode_eviction(value)) evictions.push_back(eviction.value());
     }
   }
@@ -162,8 +162,8 @@ void Standing::on_members_changed(Instant now, Peers& peers, const MembersChange
     if (const MemberRecord* record = table_.find(node)) {
       rows.push_back(fact_row(member_key(node), encode_member(*record)));
     }
-    if (const Eviction* eviction = table_.eviction_of(node)) {
-      rows.push_back(eviction_row(*eviction));
+    for (const Eviction* eviction : {table_.eviction_of(node), table_.giving_up_of(node)}) {
+      if (eviction != nullptr) rows.push_back(eviction_row(*eviction));
     }
   }
   if (changed.settings && has_mesh()) {

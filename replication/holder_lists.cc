@@ -51,7 +51,11 @@ std::uint32_t settled_write_quorum_of(const HolderLists& lists, std::uint32_t wr
 
 std::uint32_t settled_read_quorum_of(const HolderLists& lists, std::uint32_t write_quorum) {
   const auto survivors = static_cast<std::uint32_t>(lists.settled.size());
-  return std::min(read_quorum_of(lists.settled.size() + lists.lost, write_quorum), survivors);
+  const std::uint32_t size = survivors + lists.lost;
+  std::uint32_t copies = write_quorum_of(size, write_quorum);
+  // W - 1 of it at most are lost at once, and a write needs no more than all that remain.
+  if (lists.awaits_evicted) copies = std::min(copies, size - copies + 1);
+  return size == 0 ? 0 : std::min(size - copies + 1, survivors);
 }
 
 Tally::Tally(const HolderLists& lists, Kind kind, std::uint32_t write_quorum) : lists_(lists) {

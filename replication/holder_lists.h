@@ -18,9 +18,12 @@ struct HolderLists {
   std::uint64_t number = 0;     // 0: this node does not know the settled set yet
   std::vector<NodeId> target;   // sorted
   std::uint32_t lost = 0;       // members of the settled set that were evicted and left it
+  bool awaits_evicted = false;  // others were evicted too, and count as before (HolderSets)
 
   [[nodiscard]] bool known() const { return number > 0; }
-  [[nodiscard]] bool is_settled() const { return known() && settled == target && lost == 0; }
+  [[nodiscard]] bool is_settled() const {
+    return known() && settled == target && lost == 0 && !awaits_evicted;
+  }
   friend bool operator==(const HolderLists&, const HolderLists&) = default;
 };
 
@@ -42,7 +45,8 @@ void insert_sorted(std::vector<NodeId>& sorted, NodeId node);  // each once
 
 /// The same for the settled set of `lists`. Evicted members still count in the size of the set, for
 /// a write may have been acknowledged by one of them and one survivor; but never more than all
-/// survivors are asked for.
+/// survivors are asked for. A set that awaits evicted members is asked as much as finds the writes
+/// that were acknowledged while it had lost some of them.
 [[nodiscard]] std::uint32_t settled_write_quorum_of(const HolderLists& lists,
                                                     std::uint32_t write_quorum);
 [[nodiscard]] std::uint32_t settled_read_quorum_of(const HolderLists& lists,

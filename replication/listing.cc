@@ -22,7 +22,8 @@ Listing::Listing(OperationId id, const MeshView& mesh, ListRequest request, bool
 
 Effects Listing::start(Instant now) {
   answer_by_ = now + Options{}.answer_timeout;
-  for (const NodeId& node : mesh_.alive) pages_[node];
+  asked_ = {mesh_.epoch, mesh_.alive};
+  for (const NodeId& node : asked_.nodes) pages_[node];
   return ask_whoever_owes(now);
 }
 
@@ -32,7 +33,7 @@ Effects Listing::ask_whoever_owes(Instant now) {
   repeat_at_ = now + Options{}.repeat_after;
   ListRequest to_members = request_;
   to_members.operation = id();
-  to_members.own_only = true;
+  to_members.among = asked_;
   Effects effects;
   for (const auto& [node, page] : pages_) {
     if (!page) effects.push_back(Ask{node, to_members});

@@ -37,6 +37,7 @@ class Listing : public Operation {
   ListRequest request_;
   bool complete_;
   LinkId client_;
+  MembersAsked asked_;
   std::map<NodeId, std::optional<ListAnswer>> pages_;
   std::optional<Instant> answer_by_;
   std::optional<Instant> repeat_at_;
@@ -47,8 +48,8 @@ class Listing : public Operation {
 class LocalListing : public Operation {
  public:
   /// @param disks    one partition of each disk of this node
-  /// @param covered  whether a read quorum lives of each of its partitions in motion; goes into the
-  ///                 answer as `complete`
+  /// @param covered  whether a read quorum of each of its partitions is asked; goes into the answer
+  ///                 as `complete`
   LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
                std::vector<PartitionId> disks, bool covered, LinkId asker);
 

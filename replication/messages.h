@@ -7,7 +7,7 @@
 
 #include "base/alternative.h"
 #include "replication/admit.h"
-#include "replication/holder_lists.h"
+#include "replication/holder_sets.h"
 #include "replication/record.h"
 
 // What holders, coordinators and clients say to one another about images. A question carries the
@@ -117,13 +117,19 @@ struct CopyRequest {
   std::vector<NodeId> source_holders;
 };
 
+/// The members that share the answering of one question, and the placement of who asks them.
+struct MembersAsked {
+  Epoch epoch;
+  std::vector<NodeId> nodes;  // by id
+};
 struct ListRequest {
   OperationId operation;
   std::string prefix;
   std::string after;  // a full name; names up to it are left out
   std::uint32_t limit = page_entries_max;
   std::vector<Tag> tags;  // only images that carry all of them
-  bool own_only = false;  // asked by another member: its own disks only, tombstones too
+  std::optional<MembersAsked>
+      among;  // a member asks: for what is on one's own disks, tombstones too
 };
 struct ListEntry {
   std::string name;
@@ -262,13 +268,12 @@ struct FingerprintAnswer {
 /// acknowledged. Sets are named once and entries point at them.
 struct ListsAnnounced {
   Epoch epoch;
-  std::vector<std::vector<NodeId>> sets;
+  std::vector<std::vector<HolderLife>> sets;
   struct Entry {
     PartitionId partition;
     std::uint64_t number = 0;
     std::uint32_t settled = 0;  // index into sets
     std::uint32_t target = 0;
-    std::uint32_t lost = 0;  // as in HolderLists
   };
   std::vector<Entry> entries;
 };

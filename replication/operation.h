@@ -80,6 +80,7 @@ struct MeshView {
   std::uint32_t write_quorum = 2;  // W of the mesh settings
   bool frozen = false;             // half or fewer of the members answer: move and drop nothing
   std::function<HolderAddress(NodeId)> address_of;
+  EvictionLookup eviction_of = [](NodeId) { return EvictionMarks{}; };
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it
   /// Whether our copy of a partition may lack what we once acknowledged: it answers no question.
   std::function<bool(PartitionId)> is_recovering = [](PartitionId) { return false; };

@@ -21,6 +21,13 @@ Bytes recovering_key_of(PartitionId partition) {
   return key;
 }
 
+// And the sets that the lists follow from, where these do not tell them.
+Bytes sets_key_of(PartitionId partition) {
+  Bytes key = row_prefix(partition);
+  key.push_back('s');
+  return key;
+}
+
 Bytes bytes_of(std::uint64_t number) {
   Bytes bytes;
   for (int shift = 56; shift >= 0; shift -= 8) {
@@ -72,20 +79,30 @@ const HolderLists& Rebalance::lists_of(PartitionId partition) const {
   return parts_[partition.raw].lists;
 }
 
+std::vector<NodeId> Rebalance::awaited_by(PartitionId partition) const {
+  const Part& part = parts_[partition.raw];
+  if (!part.lists.awaits_evicted) return {};
+  return evicted_from(part.sets, mesh_.eviction_of);
+}
+
 void Rebalance::restore(ByteView key, ByteView value) {
   if (key.size() < 4) return;
   const PartitionId partition{
       static_cast<std::uint32_t>(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])};
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
-  if (key.size() == 5 && key[4] == 'r') return doubt({partition});
-  if (key.size() == 5) {
-    restored.prepared = number_of(value);
+  if (key.size() == 5) {  // comes after the lists
+    if (key[4] == 'p') restored.prepared = number_of(value);
+    if (key[4] == 'r') doubt({partition});
+    if (key[4] == 's') {
+      if (auto sets = codec_.decode_sets(value)) restored.sets = std::move(sets).value();
+    }
     return;
   }
   auto lists = codec_.decode_lists(value);
   if (!lists) return;
-  restored.lists = lists.value();
+  restored.lists = std::move(lists).value();
+  restored.sets = sets_of(restored.lists);
   if (in_motion(restored)) {
     moving_.insert(partition);
     if (we_are_in(restored.lists.settled)) begin_announcing(restored);
@@ -111,6 +128,7 @@ void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
 Effects Rebalance::found(Instant now) {
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     parts_[raw].lists = {{mesh_.self}, 1, {mesh_.self}};
+    parts_[raw].sets = sets_of(parts_[raw].lists);
     unwritten_.insert(PartitionId{raw});
   }
   wake(now);
@@ -130,7 +148,7 @@ Effects Rebalance::start(Instant now) {
 // --- A new placement
 
 Effects Rebalance::on_placement(Instant now,
-                                const std::function<std::vector<NodeId>(PartitionId)>& target) {
+                                const std::function<std::vector<HolderLife>(PartitionId)>& target) {
   bytes_moved_ = 0;
   files_moved_ = 0;
   comparison_.reset();
@@ -142,21 +160,21 @@ Effects Rebalance::on_placement(Instant now,
   return persist();
 }
 
-void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
+void Rebalance::retarget(PartitionId partition, std::vector<HolderLife> target) {
   Part& moved = part(partition);
-  if (moved.lists.target == target) {
+  if (moved.sets.target == target) {
     moved.prepared_by.clear();  // of a number that may be lower than that of this placement
     return;
   }
   const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled) ||
                         to_drop_.contains(partition);
+  HolderSets sets = std::move(moved.sets);
   if (moved.prepared > 0) {  // the prepared set may already stand alone elsewhere: go on from it
-    moved.lists.settled = moved.lists.target;
-    moved.lists.lost = 0;
-    moved.lists.number = moved.prepared;
+    sets.settled = std::move(sets.target);
+    sets.number = moved.prepared;
   }
-  moved.lists.target = std::move(target);
-  begin_anew(moved, std::move(moved.lists));
+  sets.target = std::move(target);
+  begin_anew(moved, std::move(sets));
   to_sync_.erase(partition);
   if (in_motion(moved)) {
     if (!moved.dropping) to_drop_.erase(partition);
@@ -177,13 +195,18 @@ void Rebalance::retarget(PartitionId partition, std::vector<NodeId> target) {
 }
 
 // Forgets what was said under the old lists; what is running here goes on.
-void Rebalance::begin_anew(Part& part, HolderLists lists) {
+void Rebalance::begin_anew(Part& part, HolderSets sets) const {
   Part next;
-  next.lists = std::move(lists);
+  next.sets = std::move(sets);
+  next.lists = lists_from(next.sets);
   next.in_sync = next.sync_outdated = part.in_sync;
   next.dropping = part.dropping;
   next.recovering = part.recovering;
   part = std::move(next);
+}
+
+HolderLists Rebalance::lists_from(const HolderSets& sets) const {
+  return pixmesh::lists_from(sets, mesh_.eviction_of, mesh_.write_quorum);
 }
 
 // We are in neither set. Even where our lists look settled the target members may have gone on from
@@ -203,30 +226,35 @@ void Rebalance::begin_announcing(Part& part) const {
 }
 
 void Rebalance::raise_fence(Part& part) const {
-  part.fenced = part.announced_by.size() >= settled_read_quorum_of(part.lists, mesh_.write_quorum);
+  part.fenced = count_common(part.announced_by, part.lists.settled) >=
+                settled_read_quorum_of(part.lists, mesh_.write_quorum);
 }
 
-Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& gone) {
+Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& members) {
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     const PartitionId partition{raw};
-    HolderLists& lists = parts_[raw].lists;
-    const std::size_t before = lists.settled.size();
-    std::vector<NodeId> kept;
-    std::set_difference(lists.settled.begin(), lists.settled.end(), gone.begin(), gone.end(),
-                        std::back_inserter(kept));
-    if (kept.size() == before || kept.empty()) continue;
-    lists.lost += static_cast<std::uint32_t>(before - kept.size());
-    lists.settled = std::move(kept);
+    Part& shaken = parts_[raw];
+    const bool concerned = std::ranges::any_of(
+        shaken.sets.settled, [&](const HolderLife& one) { return contains(members, one.node); });
+    if (!concerned) continue;
+    HolderLists lists = lists_from(shaken.sets);
+    if (lists == shaken.lists) continue;
+    shaken.lists = std::move(lists);
+    if (shaken.recovering) {  // what it compares and fetches was under other lists
+      shaken.sync_outdated = shaken.in_sync;
+      comparison_.reset();
+    }
     unwritten_.insert(partition);
-    if (in_motion(parts_[raw])) {
+    if (in_motion(shaken)) {
       moving_.insert(partition);
-      if (we_are_in(lists.settled)) begin_announcing(parts_[raw]);
+      if (!shaken.dropping) to_drop_.erase(partition);
+      if (we_are_in(shaken.lists.settled)) begin_announcing(shaken);
       continue;
     }
     moving_.erase(partition);
-    if (we_are_in(lists.settled)) continue;
+    if (we_are_in(shaken.lists.settled)) continue;
     to_drop_.insert(partition);  // we are the one; what we have may be more than the others have
-    ask_for_settling(parts_[raw]);
+    ask_for_settling(shaken);
   }
   wake(now);
   return persist();
@@ -251,6 +279,9 @@ Effects Rebalance::persist() {
     std::optional<Bytes> doubt;
     if (changed.recovering) doubt = Bytes{};
     rows.push_back({Table::lists, recovering_key_of(partition), std::move(doubt)});
+    std::optional<Bytes> sets;
+    if (ours && changed.sets != sets_of(changed.lists)) sets = codec_.encode_sets(changed.sets);
+    rows.push_back({Table::lists, sets_key_of(partition), std::move(sets)});
   }
   writing_.merge(unwritten_);
   unwritten_.clear();

@@ -67,13 +67,13 @@ class Rebalance : public Operation {
   /// The first holder of a new mesh: everything is settled on it.
   [[nodiscard]] Effects found(Instant now);
   /// A new placement: the target holders of every partition, in order of partition.
-  [[nodiscard]] Effects on_placement(Instant now,
-                                     const std::function<std::vector<NodeId>(PartitionId)>& target);
+  [[nodiscard]] Effects on_placement(
+      Instant now, const std::function<std::vector<HolderLife>(PartitionId)>& target);
   [[nodiscard]] Effects on_sync_done(Instant now, PartitionId partition,
                                      const std::vector<NodeId>& merged, std::uint64_t bytes);
   [[nodiscard]] Effects on_drop_done(Instant now, PartitionId partition);
-  /// Members that will never answer again leave every settled set.
-  [[nodiscard]] Effects on_evicted(Instant now, const std::vector<NodeId>& gone);
+  /// More is known of the evictions of these members, by id: lists_from says what follows.
+  [[nodiscard]] Effects on_evicted(Instant now, const std::vector<NodeId>& members);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -93,12 +93,15 @@ class Rebalance : public Operation {
   }
   /// Partitions of ours that are not settled, or recovering.
   [[nodiscard]] const std::set<PartitionId>& moving() const { return moving_; }
+  /// Evicted members that this partition waits for, by id: they may have what nobody else has.
+  [[nodiscard]] std::vector<NodeId> awaited_by(PartitionId partition) const;
   [[nodiscard]] Progress progress() const;
   void check_invariants() const;
 
  private:
   struct Part {
-    HolderLists lists;
+    HolderSets sets;
+    HolderLists lists;           // that follow from `sets`
     std::uint64_t prepared = 0;  // the target set is prepared as settled set of this number
     bool fenced = false;
     bool synced = false;
@@ -120,14 +123,15 @@ class Rebalance : public Operation {
   [[nodiscard]] static bool is_replaced(const Part& part);
   [[nodiscard]] bool we_are_in(const std::vector<NodeId>& set) const;
   [[nodiscard]] NodeId collector_of(const Part& part) const;
-  static void begin_anew(Part& part, HolderLists lists);
+  void begin_anew(Part& part, HolderSets sets) const;
+  [[nodiscard]] HolderLists lists_from(const HolderSets& sets) const;
   void begin_announcing(Part& part) const;
   void raise_fence(Part& part) const;
-  void retarget(PartitionId partition, std::vector<NodeId> target);
+  void retarget(PartitionId partition, std::vector<HolderLife> target);
   void settle(PartitionId partition, std::uint64_t number);
   [[nodiscard]] std::uint64_t next_number_of(const Part& part) const;
   void note_announcement(PartitionId partition, NodeId from, const ListsAnnounced::Entry& entry,
-                         const std::vector<NodeId>& settled);
+                         const std::vector<HolderLife>& settled);
   void wake(Instant now);
   [[nodiscard]] Effects persist();
 

@@ -45,7 +45,7 @@ Effects Rebalance::on_announced(Instant now, NodeId from, const ListsAnnounced& 
 
 void Rebalance::note_announcement(PartitionId partition, NodeId from,
                                   const ListsAnnounced::Entry& entry,
-                                  const std::vector<NodeId>& settled) {
+                                  const std::vector<HolderLife>& settled) {
   Part& ours = part(partition);
   HolderLists& lists = ours.lists;
   if (entry.number < lists.number) {
@@ -64,12 +64,10 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
   // A set below the number we prepared was prepared under an earlier placement and never settled:
   // else those that fenced our target would have known of it.
   const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
-  const bool newer =
-      entry.number > lists.number || (entry.number == lists.number && entry.lost > lists.lost);
-  if (newer && !outdated) {
-    lists.settled = settled;
-    lists.number = entry.number;
-    lists.lost = entry.lost;
+  if (entry.number > lists.number && !outdated) {
+    ours.sets.settled = settled;
+    ours.sets.number = entry.number;
+    lists = lists_from(ours.sets);
     ours.prepared = 0;
     ours.fenced = ours.synced = false;
     ours.sync_outdated = ours.in_sync;
@@ -77,7 +75,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     ours.announced_by.clear();
     ours.confirmed_by.clear();
     ours.prepared_by.clear();
-    if (we_are_in(settled)) begin_announcing(ours);
+    if (we_are_in(lists.settled)) begin_announcing(ours);
     unwritten_.insert(partition);
     if (in_motion(ours)) {
       moving_.insert(partition);
@@ -167,7 +165,7 @@ std::uint64_t Rebalance::next_number_of(const Part& part) const {
 void Rebalance::settle(PartitionId partition, std::uint64_t number) {
   Part& ours = part(partition);
   if (ours.recovering) comparison_.reset();  // it was under other lists
-  begin_anew(ours, {ours.lists.target, number, ours.lists.target});
+  begin_anew(ours, {ours.sets.target, number, ours.sets.target});
   if (!in_motion(ours)) moving_.erase(partition);
   to_sync_.erase(partition);
   unwritten_.insert(partition);

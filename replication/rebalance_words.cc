@@ -7,7 +7,7 @@ namespace pixmesh {
 
 Effects Rebalance::announce() {
   std::map<NodeId, ListsAnnounced> messages;
-  std::map<NodeId, std::map<std::vector<NodeId>, std::uint32_t>> numbers;
+  std::map<NodeId, std::map<std::vector<HolderLife>, std::uint32_t>> numbers;
   Effects effects;
   std::vector<PartitionId> told(moving_.begin(), moving_.end());
   told.insert(told.end(), to_drop_.begin(), to_drop_.end());
@@ -16,17 +16,17 @@ Effects Rebalance::announce() {
     for (const NodeId& to : moving.unnoted) {
       if (!mesh_.is_alive(to)) continue;
       ListsAnnounced& message = messages[to];
-      const auto index_of = [&](const std::vector<NodeId>& set) {
+      const auto index_of = [&](const std::vector<HolderLife>& set) {
         const auto [place, fresh] =
             numbers[to].try_emplace(set, static_cast<std::uint32_t>(message.sets.size()));
         if (fresh) message.sets.push_back(set);
         return place->second;
       };
       // One that is recovering speaks as if it knew nothing: it is told, and counted nowhere.
-      const HolderLists& lists = moving.recovering ? HolderLists{} : moving.lists;
-      const std::uint32_t settled = index_of(lists.settled);
-      const std::uint32_t target = index_of(moving.lists.target);
-      message.entries.push_back({partition, lists.number, settled, target, lists.lost});
+      const HolderSets& sets = moving.recovering ? HolderSets{} : moving.sets;
+      const std::uint32_t settled = index_of(sets.settled);
+      const std::uint32_t target = index_of(moving.sets.target);
+      message.entries.push_back({partition, sets.number, settled, target});
       if (message.entries.size() < page_entries_max) continue;
       message.epoch = mesh_.epoch;
       effects.push_back(Ask{to, std::move(message)});

@@ -13,6 +13,8 @@ struct RecordCodec {
   std::function<Result<ImageRecord>(ByteView)> decode_record;
   std::function<Bytes(const HolderLists&)> encode_lists;
   std::function<Result<HolderLists>(ByteView)> decode_lists;
+  std::function<Bytes(const HolderSets&)> encode_sets;
+  std::function<Result<HolderSets>(ByteView)> decode_sets;
 };
 
 /// The write order of one record on one disk. A part of an operation.

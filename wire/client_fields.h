@@ -84,7 +84,7 @@ template <>
 struct Fields<ListRequest> {
   static constexpr std::uint16_t number = 42;
   using List = FieldList<&ListRequest::operation, &ListRequest::prefix, &ListRequest::after,
-                         &ListRequest::limit, &ListRequest::tags, &ListRequest::own_only>;
+                         &ListRequest::limit, &ListRequest::tags, &ListRequest::among>;
 };
 template <>
 struct Fields<ListAnswer> {

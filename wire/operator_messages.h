@@ -24,6 +24,8 @@ struct MemberStatus {
   bool no_new_work = false;
   std::uint64_t target_slots_micro = 0;  // share of the ring by weight, in millionths of a slot
   std::uint32_t slots = 0;               // partitions placed on it
+  std::uint32_t awaited_by = 0;          // partitions that this node answers for wait for it …
+  std::uint64_t awaited_images = 0;      // … with these images, and perhaps others that it has
 };
 struct DiskStatus {
   std::string folder;

@@ -36,6 +36,10 @@ Bytes encode_lists(const HolderLists& lists) { return encode_stored(lists); }
 Result<HolderLists> decode_lists(ByteView bytes) {
   return decode_stored<HolderLists>("list of holders", bytes);
 }
+Bytes encode_sets(const HolderSets& sets) { return encode_stored(sets); }
+Result<HolderSets> decode_sets(ByteView bytes) {
+  return decode_stored<HolderSets>("sets of holders", bytes);
+}
 Bytes encode_member(const MemberRecord& record) { return encode_stored(record); }
 Result<MemberRecord> decode_member(ByteView bytes) {
   return decode_stored<MemberRecord>("member record", bytes);
@@ -53,6 +57,8 @@ Result<VoterState> decode_voter_state(ByteView bytes) {
   return decode_stored<VoterState>("voter state", bytes);
 }
 
-RecordCodec stored_codec() { return {encode_record, decode_record, encode_lists, decode_lists}; }
+RecordCodec stored_codec() {
+  return {encode_record, decode_record, encode_lists, decode_lists, encode_sets, decode_sets};
+}
 
 }  // namespace pixmesh

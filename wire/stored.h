@@ -15,6 +15,8 @@ namespace pixmesh {
 [[nodiscard]] Result<ImageRecord> decode_record(ByteView bytes);
 [[nodiscard]] Bytes encode_lists(const HolderLists& lists);
 [[nodiscard]] Result<HolderLists> decode_lists(ByteView bytes);
+[[nodiscard]] Bytes encode_sets(const HolderSets& sets);
+[[nodiscard]] Result<HolderSets> decode_sets(ByteView bytes);
 [[nodiscard]] Bytes encode_member(const MemberRecord& record);
 [[nodiscard]] Result<MemberRecord> decode_member(ByteView bytes);
 [[nodiscard]] Bytes encode_settings(const MeshSettings& settings);

@@ -37,12 +37,24 @@ struct Fields<ImageRecord> {
 template <>
 struct Fields<HolderLists> {
   using List = FieldList<&HolderLists::settled, &HolderLists::number, &HolderLists::target,
-                         &HolderLists::lost>;
+                         &HolderLists::lost, &HolderLists::awaits_evicted>;
+};
+template <>
+struct Fields<HolderLife> {
+  using List = FieldList<&HolderLife::node, &HolderLife::after>;
+};
+template <>
+struct Fields<HolderSets> {
+  using List = FieldList<&HolderSets::settled, &HolderSets::number, &HolderSets::target>;
 };
 template <>
 struct Fields<HolderAddress> {
   using List = FieldList<&HolderAddress::node, &HolderAddress::control, &HolderAddress::bulk,
                          &HolderAddress::zone, &HolderAddress::alive>;
+};
+template <>
+struct Fields<MembersAsked> {
+  using List = FieldList<&MembersAsked::epoch, &MembersAsked::nodes>;
 };
 template <>
 struct Fields<ListEntry> {
@@ -61,8 +73,7 @@ struct Fields<Fingerprint> {
 template <>
 struct Fields<ListsAnnounced::Entry> {
   using List = FieldList<&ListsAnnounced::Entry::partition, &ListsAnnounced::Entry::number,
-                         &ListsAnnounced::Entry::settled, &ListsAnnounced::Entry::target,
-                         &ListsAnnounced::Entry::lost>;
+                         &ListsAnnounced::Entry::settled, &ListsAnnounced::Entry::target>;
 };
 template <>
 struct Fields<SyncConfirmed::Entry> {
@@ -88,8 +99,8 @@ struct Fields<MeshSettings> {
 };
 template <>
 struct Fields<Eviction> {
-  using List = FieldList<&Eviction::mesh, &Eviction::node, &Eviction::generation, &Eviction::signer,
-                         &Eviction::signature>;
+  using List = FieldList<&Eviction::mesh, &Eviction::node, &Eviction::generation,
+                         &Eviction::given_up, &Eviction::signer, &Eviction::signature>;
 };
 template <>
 struct Fields<EvictionTarget> {
@@ -111,7 +122,7 @@ struct Fields<VoterState> {
 template <>
 struct Fields<MemberStamp> {
   using List = FieldList<&MemberStamp::node, &MemberStamp::generation, &MemberStamp::short_hash,
-                         &MemberStamp::evicted>;
+                         &MemberStamp::evicted, &MemberStamp::given_up>;
 };
 template <>
 struct Fields<LivenessRumour> {
@@ -134,10 +145,11 @@ struct Fields<RunInput> {
 };
 template <>
 struct Fields<MemberStatus> {
-  using List = FieldList<&MemberStatus::node, &MemberStatus::control, &MemberStatus::bulk,
-                         &MemberStatus::zone, &MemberStatus::weight, &MemberStatus::state,
-                         &MemberStatus::life, &MemberStatus::no_new_work,
-                         &MemberStatus::target_slots_micro, &MemberStatus::slots>;
+  using List =
+      FieldList<&MemberStatus::node, &MemberStatus::control, &MemberStatus::bulk,
+                &MemberStatus::zone, &MemberStatus::weight, &MemberStatus::state,
+                &MemberStatus::life, &MemberStatus::no_new_work, &MemberStatus::target_slots_micro,
+                &MemberStatus::slots, &MemberStatus::awaited_by, &MemberStatus::awaited_images>;
 };
 template <>
 struct Fields<DiskStatus> {

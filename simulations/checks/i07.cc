@@ -6,6 +6,7 @@
 // shortfall.
 #include <algorithm>
 
+#include "simulations/checks/placement_log.h"
 #include "simulations/checks/stored_copies.h"
 #include "simulations/world/message_text.h"
 #include "wire/fields.h"
@@ -17,7 +18,8 @@ namespace {
 
 class CarefulDrops : public Check {
  public:
-  explicit CarefulDrops(const Scene& scene) : Check(scene, "I7"), copies_(scene) {}
+  explicit CarefulDrops(const Scene& scene)
+      : Check(scene, "I7"), copies_(scene), placements_(scene.world) {}
 
   void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string& name,
                           bool dropping) override {
@@ -53,8 +55,7 @@ class CarefulDrops : public Check {
   }
 
   void on_crashed(std::uint32_t node) override {
-    (void)is_placement_of(node, {});  // reads what it logged before
-    placements_.erase(node);
+    placements_.on_crashed(node);
     std::erase_if(dropped_under_, [&](const auto& drop) { return drop.first.first == node; });
     std::erase_if(questions_, [&](const auto& one) { return std::get<0>(one.first) == node; });
     std::erase_if(settlings_, [&](const auto& one) { return std::get<0>(one) == node; });
@@ -137,7 +138,7 @@ class CarefulDrops : public Check {
          ++place) {
       const auto& [asker, asked_about, epoch] = place->first;
       if (asker != node || asked_about != partition) break;
-      if (!is_placement_of(node, epoch)) continue;
+      if (!placements_.is_in_use(node, epoch)) continue;
       if (settlings_.contains({node, partition, epoch, lists.number})) continue;
       if (place->second.agreed == place->second.asked) continue;
       report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
@@ -159,15 +160,16 @@ class CarefulDrops : public Check {
     const NodeId teller = scene_.world.id_of(from);
     const NodeId newcomer = scene_.world.id_of(to);
     for (const ListsAnnounced::Entry& entry : announced.entries) {
-      const auto& settled = announced.sets[entry.settled];
+      const std::vector<NodeId> settled = nodes_of(announced.sets[entry.settled]);
+      const std::vector<NodeId> target = nodes_of(announced.sets[entry.target]);
       if (!contains(settled, teller)) {
-        const bool joins = contains(announced.sets[entry.target], teller);
+        const bool joins = contains(target, teller);
         if (!joins) note_question(from, to, announced.epoch, entry.partition);
         continue;
       }
       if (contains(settled, newcomer)) continue;
-      if (!contains(announced.sets[entry.target], newcomer)) continue;
-      const Newcomer key{to, entry.partition, entry.number, announced.sets[entry.target]};
+      if (!contains(target, newcomer)) continue;
+      const Newcomer key{to, entry.partition, entry.number, target};
       const auto place = fences_.try_emplace(key, Fence{scene_.world.now(), {}, {}}).first;
       place->second.epochs.insert(announced.epoch);
       place->second.tellers.insert(teller);
@@ -198,9 +200,9 @@ class CarefulDrops : public Check {
   void look_at_fence(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry,
                      const HolderLists& lists, const Fence* fence) {
     const NodeId newcomer = scene_.world.id_of(node);
-    if (lists.number != entry.number || lists.lost > 0) return;
+    if (lists.number != entry.number || lists.lost > 0 || lists.awaits_evicted) return;
     if (contains(lists.settled, newcomer) || !contains(lists.target, newcomer)) return;
-    if (!is_placement_of(node, epoch)) return;  // on its way since an earlier one
+    if (!placements_.is_in_use(node, epoch)) return;  // on its way since an earlier one
     std::uint32_t count = 0;
     for (const NodeId& settled : lists.settled) {
       count += fence != nullptr && fence->tellers.contains(settled) ? 1 : 0;
@@ -210,15 +212,6 @@ class CarefulDrops : public Check {
                std::to_string(entry.partition.raw) + " when " + std::to_string(count) +
                " settled members count on it",
            {node});
-  }
-  [[nodiscard]] bool is_placement_of(std::uint32_t node, Epoch epoch) {
-    const auto& log = scene_.world.log();
-    for (; log_read_ < log.size(); ++log_read_) {
-      const LoggedEvent& line = log[log_read_];
-      if (line.name == "placement_changed") placements_[line.node] = line.fields;
-    }
-    const auto last = placements_.find(node);
-    return last != placements_.end() && last->second.rfind("epoch=" + short_text(epoch), 0) == 0;
   }
   // Later writes go to both sets, and may miss one of the new one.
   void look_at_newcomer(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry) {
@@ -280,8 +273,7 @@ class CarefulDrops : public Check {
   std::map<std::tuple<std::uint32_t, PartitionId, Epoch>, Question> questions_;
   std::set<std::tuple<std::uint32_t, PartitionId, Epoch, std::uint64_t>> settlings_;  // told whom
   std::map<std::string, PartitionId> partitions_;
-  std::size_t log_read_ = 0;
-  std::map<std::uint32_t, std::string> placements_;  // as each node logged its last
+  PlacementLog placements_;
   std::map<Newcomer, Fence> fences_;
   std::set<std::tuple<std::uint32_t, PartitionId, std::uint64_t, Epoch>> confirmed_;
   std::map<std::pair<std::uint32_t, NodeId>, Times> asked_at_;  // last, by asker and asked

@@ -2,9 +2,8 @@
 // generation of its record, the number of a partition's settled set. And it is on disk before
 // others are told: the record, the lists of holders, the ceiling of the clock that versions are
 // from.
-#include <set>
-
 #include "simulations/checks/check.h"
+#include "simulations/checks/placement_log.h"
 #include "simulations/world/message_text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
@@ -20,7 +19,7 @@ constexpr std::size_t lists_key_size = 4;  // of the rows that hold lists
 
 class Order : public Check {
  public:
-  explicit Order(const Scene& scene) : Check(scene, "I14") {}
+  explicit Order(const Scene& scene) : Check(scene, "I14"), placements_(scene.world) {}
 
   void on_sent(PartyId from, PartyId, Plane plane, ByteView bytes) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
@@ -49,6 +48,7 @@ class Order : public Check {
     look_at_numbers(node);
     words_[node] = 0;
     earlier_incarnations_[node] = incarnations_[node];
+    placements_.on_crashed(node);
   }
   void on_scan() override {
     const bool numbers_too = ++scans_ % then_one_in == 0;
@@ -70,11 +70,7 @@ class Order : public Check {
   struct Told {
     Instant at;
     PartitionId partition;
-    HolderLists lists;
-  };
-  struct Epochs {
-    Epoch last;
-    std::set<Epoch> past;
+    HolderSets sets;
   };
   [[nodiscard]] bool is_looked_at(std::uint32_t from, std::uint32_t number) {
     if (number == Fields<RecordPush>::number || number == Fields<ListsAnnounced>::number ||
@@ -98,21 +94,11 @@ class Order : public Check {
     }
   }
   void look_at_lists(std::uint32_t from, const ListsAnnounced& announced) {
-    // What waited for its link since an earlier placement says nothing about the disk of today.
-    Epochs& epochs = epochs_[from];
-    if (epochs.past.contains(announced.epoch)) return;
-    if (epochs.last != announced.epoch) epochs.past.insert(epochs.last);
-    epochs.last = announced.epoch;
+    if (!placements_.is_in_use(from, announced.epoch)) return;
     for (const ListsAnnounced::Entry& entry : announced.entries) {
-      const auto stored = scene_.world.stored_lists(from, entry.partition);
-      const bool same = stored && stored->number == entry.number &&
-                        stored->settled == announced.sets[entry.settled] &&
-                        stored->target == announced.sets[entry.target];
-      if (same) continue;
-      told_[from].push_back({scene_.world.now(),
-                             entry.partition,
-                             {announced.sets[entry.settled], entry.number,
-                              announced.sets[entry.target], entry.lost}});
+      HolderSets sets{announced.sets[entry.settled], entry.number, announced.sets[entry.target]};
+      if (scene_.world.stored_sets(from, entry.partition) == sets) continue;
+      told_[from].push_back({scene_.world.now(), entry.partition, std::move(sets)});
     }
   }
   // What waited for its link may be said when newer lists are on disk already. But what comes to
@@ -122,7 +108,7 @@ class Order : public Check {
     auto& told = told_[node];
     std::erase_if(told, [&](const Told& one) { return one.at + told_kept < scene_.world.now(); });
     for (const Told& one : told) {
-      if (scene_.world.stored_lists(node, one.partition) != one.lists) continue;
+      if (scene_.world.stored_sets(node, one.partition) != one.sets) continue;
       report("node " + std::to_string(node) + " told of its lists of partition " +
                  std::to_string(one.partition.raw) + " before they were on disk",
              {node});
@@ -183,9 +169,9 @@ class Order : public Check {
   std::map<std::uint32_t, std::uint64_t> generations_;
   std::map<std::uint32_t, std::uint64_t> incarnations_;          // the highest that was told
   std::map<std::uint32_t, std::uint64_t> earlier_incarnations_;  // in earlier lives
-  std::map<std::uint32_t, Epochs> epochs_;                       // under which lists were announced
-  std::map<std::uint32_t, std::vector<Told>> told_;              // that the disk did not have
-  std::map<std::uint32_t, std::uint64_t> words_;                 // about who lives, in this life
+  PlacementLog placements_;
+  std::map<std::uint32_t, std::vector<Told>> told_;  // that the disk did not have
+  std::map<std::uint32_t, std::uint64_t> words_;     // about who lives, in this life
   std::map<std::uint32_t, std::map<Bytes, std::uint64_t>> numbers_;
   std::uint64_t scans_ = 0;
 };

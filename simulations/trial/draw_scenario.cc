@@ -24,6 +24,12 @@ void draw_nodes(Rng rng, std::uint32_t count, Scenario& scenario) {
   }
 }
 
+// Far shorter than in life, or nobody would be evicted; one scenario in fifty has the true delay.
+Duration draw_out_delay(Rng rng) {
+  if (rng.below(50) == 0) return 10min;
+  return std::chrono::milliseconds(5'000 + rng.below(55'001));
+}
+
 bool allows(const DrawWishes& wishes, FaultClass fault) {
   return wishes.faults.allowed[static_cast<std::size_t>(fault)];
 }
@@ -53,6 +59,7 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   client_faults.repeats = allows(wishes, FaultClass::repeat) && operations.below(2) == 0;
   auto more = draw_operations(own, scenario, client_faults);
   scenario.events.insert(scenario.events.end(), more.begin(), more.end());
+  scenario.out_delay = draw_out_delay(rng.split());
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return scenario;

@@ -82,7 +82,7 @@ void ListWish::begin() {
 
 void ListWish::ask(std::string after) {
   auto self = std::static_pointer_cast<ListWish>(shared_from_this());
-  context_.client.ask(asked_, ListRequest{{}, event_.name, std::move(after), page_size, {}, false},
+  context_.client.ask(asked_, ListRequest{{}, event_.name, std::move(after), page_size, {}, {}},
                       lookup_patience, [self](const Message* message) { self->on_page(message); });
 }
 

@@ -91,6 +91,7 @@ class MeshWorld {
   /// With the numbers of the nodes, for people.
   [[nodiscard]] std::string lists_text(const HolderLists& lists) const;
   [[nodiscard]] std::optional<HolderLists> stored_lists(std::uint32_t node, PartitionId partition);
+  [[nodiscard]] std::optional<HolderSets> stored_sets(std::uint32_t node, PartitionId partition);
   /// The running nodes whose disk holds this name, tombstones included, and its record.
   [[nodiscard]] std::vector<std::uint32_t> keepers_of(const std::string& name);
   [[nodiscard]] std::optional<ImageRecord> record_at(std::uint32_t node, const std::string& name);

@@ -97,7 +97,7 @@ ListAnswer MeshWorld::list(std::uint32_t via, const std::string& prefix, std::ui
   do {
     ListAnswer silent;
     silent.code = ErrorCode::timed_out;
-    part = ask<ListAnswer>(via, ListRequest{{}, prefix, after, page, {}, false}, silent);
+    part = ask<ListAnswer>(via, ListRequest{{}, prefix, after, page, {}, {}}, silent);
     if (part.code != ErrorCode{}) return part;
     for (ListEntry& entry : part.entries) {
       after = entry.name;
@@ -182,6 +182,14 @@ std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, Partition
   return row ? std::optional(decode_lists(*row).value()) : std::nullopt;
 }
 
+std::optional<HolderSets> MeshWorld::stored_sets(std::uint32_t node, PartitionId partition) {
+  const Bytes key{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
+                  static_cast<std::uint8_t>(partition.raw), 's'};
+  if (const auto row = disk(node).row(Table::lists, key)) return decode_sets(*row).value();
+  const auto lists = stored_lists(node, partition);
+  return lists ? std::optional(sets_of(*lists)) : std::nullopt;
+}
+
 std::optional<ImageRecord> MeshWorld::record_at(std::uint32_t node, const std::string& name) {
   const auto& records = disk(node).records();
   const auto found = records.find({partition_of_name(name), name_digest_of(name)});
@@ -219,7 +227,8 @@ std::string MeshWorld::lists_text(const HolderLists& lists) const {
     return text;
   };
   return "set " + std::to_string(lists.number) + " of" + set(lists.settled) + " to" +
-         set(lists.target) + ", lost " + std::to_string(lists.lost);
+         set(lists.target) + ", lost " + std::to_string(lists.lost) +
+         (lists.awaits_evicted ? ", awaits evicted members" : "");
 }
 
 // At rest all running nodes have the same lists, these are settled, each partition's holders have

@@ -22,6 +22,26 @@ bool is_evicted(MeshWorld& world, std::uint32_t via, std::uint32_t node) {
   });
 }
 
+struct Awaited {
+  std::uint64_t partitions = 0;  // that wait for node 3
+  std::uint64_t unsettled = 0;   // in all, each counted once
+};
+Awaited awaited_of(MeshWorld& world) {
+  Awaited sum;
+  std::set<PartitionId> unsettled;
+  for (const std::uint32_t via : world.running()) {
+    for (const MemberStatus& member : world.status(via).members) {
+      if (member.node == world.id_of(3)) sum.partitions += member.awaited_by;
+    }
+    for (std::uint32_t raw = 0; raw < 1U << world.settings().partition_bits; ++raw) {
+      const auto lists = world.stored_lists(via, PartitionId{raw});
+      if (lists && !lists->is_settled()) unsettled.insert(PartitionId{raw});
+    }
+  }
+  sum.unsettled = unsettled.size();
+  return sum;
+}
+
 }  // namespace
 
 TEST_CASE("node: of five nodes one that is dead for good is evicted, and its copies made anew") {
@@ -52,8 +72,38 @@ TEST_CASE("node: of five nodes two that are dead are evicted one after the other
   CHECK(is_evicted(*world, 1, 4));
   world->note_forgotten(3);
   world->note_forgotten(4);
+
+  // Partitions that both held wait for them, and no others: some of what was acknowledged there
+  // may be with those two alone.
+  const Awaited before = awaited_of(*world);
+  CHECK(before.partitions > 0);
+  CHECK(before.partitions == before.unsettled);
+  world->run_for(60s);
+  CHECK(awaited_of(*world).partitions == before.partitions);
+
+  for (const std::uint32_t lost : {3U, 4U}) {
+    CHECK(world->command(0, NodeCommand::forget, world->id_of(lost), true).code == ErrorCode{});
+  }
   CHECK(world->run_until_settled());
   CHECK(joined(world->unrest()) == "");
+  CHECK(awaited_of(*world).partitions == 0);
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: partitions that wait for two evicted members go on when one of them is back") {
+  const auto world = mesh_of(5, 45);
+  const Images images = put_images(*world, 40);
+  world->run_for(2s);
+  world->crash(3);
+  world->crash(4);
+  world->run_for(out_delay + 120s);
+  world->note_forgotten(4);
+  REQUIRE(awaited_of(*world).partitions > 0);
+
+  world->restart(3);
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  check_all_readable(*world, images);
 }
 
 TEST_CASE("node: of three nodes one that is dead is not evicted, and puts and reads go on") {

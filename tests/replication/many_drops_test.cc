@@ -25,7 +25,7 @@ class Leaver {
       all.push_back({PartitionId{raw}, 2});
     }
     play(machine_->start(now_));
-    play(machine_->on_placement(now_, [](PartitionId) { return nodes({1, 2, 4}); }));
+    play(machine_->on_placement(now_, [](PartitionId) { return lives({1, 2, 4}); }));
     play(machine_->on_message(now_, node(1), Settle{SettleStep::prepare, {}, all}));
     play(machine_->on_message(now_, node(1), Settle{SettleStep::settle, {}, all}));
   }

@@ -16,6 +16,7 @@ inline RecordCodec blind_codec() {
     return Bytes{static_cast<std::uint8_t>(lists.number)};
   };
   codec.decode_lists = [](ByteView) -> Result<HolderLists> { return HolderLists{}; };
+  codec.encode_sets = [](const HolderSets&) { return Bytes{1}; };
   return codec;
 }
 
@@ -28,7 +29,7 @@ struct Newcomer {
 
   Newcomer() : machine(OperationId{1}, self_is_four(view), codec, 1) {
     (void)machine.start(now);
-    written(machine.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); }));
+    written(machine.on_placement(now, [](PartitionId) { return lives({1, 2, 4}); }));
   }
   static MeshView& self_is_four(MeshView& view) {
     view.self = node(4);
@@ -45,7 +46,7 @@ struct Newcomer {
   void announce(std::uint8_t from) {
     written(machine.on_message(
         now, node(from),
-        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 1, 0, 1, 0}}}));
+        ListsAnnounced{{}, {lives({1, 2, 3}), lives({1, 2, 4})}, {{partition, 1, 0, 1}}}));
   }
   Effects tick() {
     now += 1s;
@@ -92,7 +93,7 @@ struct Holder {
   }
   void place(std::uint64_t height, const std::vector<NodeId>& target) {
     view.height = height;
-    answered(machine.on_placement(now, [&](PartitionId) { return target; }));
+    answered(machine.on_placement(now, [&](PartitionId) { return first_lives_of(target); }));
   }
   void hear(NodeId from, const PeerMessage& message) {
     answered(machine.on_message(now, from, message));

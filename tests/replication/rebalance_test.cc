@@ -32,6 +32,7 @@ TEST_CASE("rebalance: a newcomer confirms only after a read quorum of the settle
 TEST_CASE("rebalance: after an eviction a newcomer still has to hear from every survivor") {
   Newcomer four;
   four.announce(1);
+  four.view.eviction_of = [](NodeId id) { return EvictionMarks{id == node(3) ? 1U : 0U, 0}; };
   four.written(four.machine.on_evicted(four.now, nodes({3})));
   CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2}), 1, nodes({1, 2, 4}), 1});
 
@@ -68,11 +69,11 @@ TEST_CASE("rebalance: a sync that began under earlier lists does not count for t
   four.announce(1);
   four.announce(2);
   four.begin_sync();
-  four.written(four.machine.on_placement(four.now, [](PartitionId) { return nodes({2, 3, 4}); }));
+  four.written(four.machine.on_placement(four.now, [](PartitionId) { return lives({2, 3, 4}); }));
   for (const NodeId& from : nodes({1, 2, 3})) {
     four.written(four.machine.on_message(
         four.now, from,
-        ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({2, 3, 4})}, {{partition, 1, 0, 1, 0}}}));
+        ListsAnnounced{{}, {lives({1, 2, 3}), lives({2, 3, 4})}, {{partition, 1, 0, 1}}}));
   }
 
   (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2, 3}), 0);
@@ -96,7 +97,7 @@ TEST_CASE(
     if (count_of<UseDisk>(effects) > 0) (void)three.on_disk(now, DiskAnswer(Done{}));
     return effects;
   };
-  written(three.on_placement(now, [](PartitionId) { return nodes({1, 2, 4}); }));
+  written(three.on_placement(now, [](PartitionId) { return lives({1, 2, 4}); }));
   const auto tick = [&] {
     now += 1s;
     return written(three.on_deadline(now));
@@ -150,7 +151,7 @@ TEST_CASE("rebalance: a holder in neither set keeps its copy until the new set h
   }
   SUBCASE("a target member tells it of the settled set that it is in") {
     three.hear(node(1),
-               ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}});
+               ListsAnnounced{{}, {lives({1, 3, 4}), lives({1, 2, 5})}, {{partition, 2, 0, 1}}});
     CHECK(three.machine.lists_of(partition).settled == nodes({1, 3, 4}));
     CHECK(asked<ListsAnnounced>(three.tick()).size() == 3);
     CHECK(three.drops_in_ten_seconds() == 0);
@@ -171,7 +172,7 @@ TEST_CASE("rebalance: a holder outside a set that looks settled drops when all o
   }
   SUBCASE("the last one knows of a newer set that it is in") {
     three.hear(node(5),
-               ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 5})}, {{partition, 2, 0, 1, 0}}});
+               ListsAnnounced{{}, {lives({1, 2, 3}), lives({1, 2, 5})}, {{partition, 2, 0, 1}}});
     CHECK(three.machine.lists_of(partition).settled == nodes({1, 2, 3}));
     CHECK(three.drops_in_ten_seconds() == 0);
   }
@@ -185,7 +186,7 @@ TEST_CASE("rebalance: lists that could not be written are written again before t
   (void)one.start(now);
   REQUIRE(count_of<UseDisk>(one.found(now)) == 1);
   (void)one.on_disk(now, DiskAnswer(Done{}));
-  REQUIRE(count_of<UseDisk>(one.on_placement(now, [](PartitionId) { return nodes({2}); })) == 1);
+  REQUIRE(count_of<UseDisk>(one.on_placement(now, [](PartitionId) { return lives({2}); })) == 1);
 
   (void)one.on_disk(now, Error{ErrorCode::no_space, "the disk is full"});
   now += 2s;

@@ -95,7 +95,7 @@ TEST_CASE("recovering: it asks as one that knows nothing, so that nobody counts 
     REQUIRE(word.entries.size() == 1);
     CHECK(word.entries[0].number == 0);
     CHECK(word.sets[word.entries[0].settled].empty());
-    CHECK(word.sets[word.entries[0].target] == settled_lists.target);
+    CHECK(word.sets[word.entries[0].target] == first_lives_of(settled_lists.target));
   }
 }
 
@@ -115,8 +115,9 @@ TEST_CASE("recovering: a read quorum of the others ends it, fewer do not") {
 TEST_CASE("recovering: what was merged under older lists does not count") {
   Doubting one;
   (void)one.compare({});
-  one.hear(node(2),
-           ListsAnnounced{{}, {nodes({1, 2, 4}), settled_lists.target}, {{partition, 8, 0, 1, 0}}});
+  one.hear(node(2), ListsAnnounced{{},
+                                   {lives({1, 2, 4}), first_lives_of(settled_lists.target)},
+                                   {{partition, 8, 0, 1}}});
   REQUIRE(one.lists().number == 8);
   (void)one.merged({2, 3});
   CHECK(one.recovering());

@@ -16,6 +16,10 @@ inline std::vector<NodeId> nodes(std::initializer_list<std::uint8_t> numbers) {
   return ids;
 }
 
+inline std::vector<HolderLife> lives(std::initializer_list<std::uint8_t> numbers) {
+  return first_lives_of(nodes(numbers));
+}
+
 /// What node 1 sees of a mesh in which these nodes live.
 inline MeshView view_of(std::initializer_list<std::uint8_t> alive) {
   MeshView view;

@@ -42,7 +42,7 @@ TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepare
 
   four.written(four.machine.on_message(
       four.now, node(3),
-      ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
+      ListsAnnounced{{}, {lives({1, 3, 4}), lives({1, 2, 4})}, {{partition, 5, 0, 1}}}));
   CHECK(four.machine.lists_of(partition).settled == nodes({1, 2, 3}));
 
   four.written(
@@ -54,7 +54,7 @@ TEST_CASE("rebalance: who announces an older set is told of ours, wherever we st
   Newcomer four;
   four.written(four.machine.on_message(
       four.now, node(4),
-      ListsAnnounced{{}, {nodes({1, 2, 3}), nodes({1, 2, 4})}, {{partition, 5, 0, 1, 0}}}));
+      ListsAnnounced{{}, {lives({1, 2, 3}), lives({1, 2, 4})}, {{partition, 5, 0, 1}}}));
   REQUIRE(four.machine.lists_of(partition).number == 5);
   (void)four.tick();
 
@@ -105,7 +105,7 @@ TEST_CASE("rebalance: a holder that is no target member takes a newer settled se
   three.place(0, nodes({1, 2, 4}));
 
   three.hear(node(1),
-             ListsAnnounced{{}, {nodes({1, 3, 4}), nodes({1, 2, 4})}, {{partition, 7, 0, 1, 0}}});
+             ListsAnnounced{{}, {lives({1, 3, 4}), lives({1, 2, 4})}, {{partition, 7, 0, 1}}});
 
   CHECK(three.lists() == HolderLists{nodes({1, 3, 4}), 7, nodes({1, 2, 4}), 0});
 }

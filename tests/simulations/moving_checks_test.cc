@@ -36,8 +36,8 @@ TEST_CASE("simulations: I7 finds a newcomer that confirms what it asked nobody a
     std::vector<NodeId> others = lists.settled;
     std::erase(others, mesh.world_.id_of(newcomer));
     ListsAnnounced announced;
-    announced.sets = {others, lists.target};
-    announced.entries = {{mesh.partition(), lists.number, 0, 1, 0}};
+    announced.sets = {first_lives_of(others), first_lives_of(lists.target)};
+    announced.entries = {{mesh.partition(), lists.number, 0, 1}};
     mesh.say(holders.back(), newcomer, announced);
     for (const std::uint32_t settled : holders) {
       if (!asks || settled == newcomer) continue;
@@ -63,8 +63,8 @@ TEST_CASE("simulations: I7 finds a newcomer that confirms before a read quorum c
     lists.target = {mesh.world_.id_of(newcomer)};
     mesh.store_lists(newcomer, lists);
     const ListsAnnounced announced{mesh.epoch_of(newcomer),
-                                   {lists.settled, lists.target},
-                                   {{mesh.partition(), lists.number, 0, 1, 0}}};
+                                   {first_lives_of(lists.settled), first_lives_of(lists.target)},
+                                   {{mesh.partition(), lists.number, 0, 1}}};
     for (std::size_t i = 0; i < tellers; ++i) mesh.say(holders[i], newcomer, announced);
     for (const std::uint32_t holder : holders) {
       mesh.say(newcomer, holder, InventoryRequest{{}, mesh.partition(), {}});
@@ -93,8 +93,8 @@ class Replaced : public SpoiledMesh {
   void begin_drop() { checks_.on_record_changing(node_, key_, "image", true); }
   void store() { checks_.on_record_changing(node_, key_, "image", false); }
   void ask(std::uint32_t other) {
-    const std::vector<NodeId> set = lists_of(node_).settled;
-    say(node_, other, ListsAnnounced{epoch(), {set, set}, {{partition(), number_, 0, 1, 0}}});
+    const std::vector<HolderLife> set = first_lives_of(lists_of(node_).settled);
+    say(node_, other, ListsAnnounced{epoch(), {set, set}, {{partition(), number_, 0, 1}}});
   }
   void agree(std::uint32_t other) { say(other, node_, AnnounceNoted{epoch(), {partition()}}); }
   [[nodiscard]] Epoch epoch() const { return epoch_of(node_); }
