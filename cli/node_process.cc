@@ -261,6 +261,7 @@ NodeOptions NodeProcess::node_options() const {
   node.lanes.workers =
       settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
   node.lanes.queue_max = settings.queue_max;
+  node.out_delay = settings.out_delay;
   return node;
 }
 

@@ -15,7 +15,7 @@ struct FlagText {
   const char* summary;
 };
 
-constexpr std::array<FlagText, 14> flag_texts{{
+constexpr std::array<FlagText, 15> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
     {"join", "HOST:PORT", "Members to ask for the mesh; a restart needs none"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
@@ -27,6 +27,8 @@ constexpr std::array<FlagText, 14> flag_texts{{
     {"queue_max", "N", "Runs that may wait (default 64)"},
     {"replicas", "N", "Copies of each image; read when a mesh is founded (default 3)"},
     {"write_quorum", "N", "Durable copies before a put is acknowledged (default 2)"},
+    {"out_delay", "TIME",
+     "Dead for that long, a member is evicted if the others agree; 'off': never (default 10m)"},
     {"state", "DIR", "Identity and counters (default: 'state' in the first data folder)"},
     {"recipes", "FILE", "More recipes, or others of the same name"},
     {"log_level", "LEVEL", "debug, info, warning or error"},

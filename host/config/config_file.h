@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "base/time.h"
 
 namespace pixmesh {
 
@@ -25,10 +26,12 @@ struct NodeSettings {
   std::uint32_t queue_max = 64;           // runs that wait; at most 65,536
   std::uint32_t replicas = 3;             // 1 … replicas_max; read when a mesh is founded
   std::uint32_t write_quorum = 2;         // above half of replicas; follows it unless set
-  std::vector<std::string> data;          // folders, one a disk
-  std::string state;                      // folder; empty: `state` in the first data folder
-  std::string recipes;                    // file; empty: the built-in ones only
-  std::vector<std::string> join;          // host:port of peers
+  std::optional<Duration> out_delay =
+      10min;                      // dead for that long: evicted; 5 s … 30 d; none: never
+  std::vector<std::string> data;  // folders, one a disk
+  std::string state;              // folder; empty: `state` in the first data folder
+  std::string recipes;            // file; empty: the built-in ones only
+  std::vector<std::string> join;  // host:port of peers
   LogLevel log_level = LogLevel::info;
 };
 

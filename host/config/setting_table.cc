@@ -101,6 +101,24 @@ std::string print_capacity(const NodeSettings& node) {
   return node.capacity == 0 ? "" : print_size(node.capacity);
 }
 
+Result<Done> read_out_delay(NodeSettings& node, const Texts& texts) {
+  if (texts.front() == "off") {
+    node.out_delay.reset();
+    return Done{};
+  }
+  const Result<Duration> delay = parse_duration(texts.front());
+  if (!delay) return delay.error();
+  if (delay.value() < 5s || delay.value() > 720h) {
+    return usage("'" + shown(texts.front()) + "' is not from 5s to 720h; 'off' is never");
+  }
+  node.out_delay = delay.value();
+  return Done{};
+}
+
+std::string print_out_delay(const NodeSettings& node) {
+  return node.out_delay ? print_duration(*node.out_delay) : "off";
+}
+
 Result<Done> read_log_level(NodeSettings& node, const Texts& texts) {
   const auto found = std::ranges::find(level_names, texts.front());
   if (found == level_names.end()) {
@@ -130,7 +148,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 15> rules{
+constexpr std::array<SettingRule, 16> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -141,6 +159,7 @@ constexpr std::array<SettingRule, 15> rules{
     count_rule<&Node::queue_max, 0, 65'536>("queue_max"),
     count_rule<&Node::replicas, 1, replicas_max>("replicas"),
     count_rule<&Node::write_quorum, 1, replicas_max>("write_quorum"),
+    SettingRule{"out_delay", false, read_out_delay, print_out_delay},
     list_rule<&Node::data, fault_of_path>("data"),
     text_rule<&Node::state, fault_of_path>("state"),
     text_rule<&Node::recipes, fault_of_path>("recipes"),

@@ -112,6 +112,23 @@ TEST_CASE("cli: the status table has a row for each node, with what is wrong") {
         "      -       -       -\n");
 }
 
+TEST_CASE("cli: evicted members that partitions wait for are summed over the reports") {
+  auto reports = two_nodes();
+  CHECK(awaited_members(reports).empty());
+  for (NodeReport& report : reports) {
+    MemberStatus evicted = member(3, "evicted", "dead");
+    evicted.awaited_by = 4;
+    evicted.awaited_images = 7;
+    report.status->members.push_back(evicted);
+  }
+  const auto awaited = awaited_members(reports);
+  REQUIRE(awaited.size() == 1);
+  CHECK(awaited[0].node == node(3));
+  CHECK(awaited[0].partitions == 8);
+  CHECK(awaited[0].images == 14);
+  CHECK(status_json(reports)["awaited"][0]["partitions"] == 8);
+}
+
 TEST_CASE("cli: the status object names totals and nodes") {
   auto reports = two_nodes();
   reports[1].status.reset();

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <map>
+#include <set>
 
 #include "pictures.h"
 #include "test_mesh.h"
@@ -150,6 +152,78 @@ TEST_SUITE("faults") {
     }));
     traffic.put_one(0);
     traffic.check_all(1);
+  }
+
+  TEST_CASE(
+      "members: of five nodes one is killed for good and then another: both are evicted by "
+      "themselves, "
+      "and every image stays readable") {
+    TestMesh mesh({.nodes = 5, .node_words = {"--out-delay", "5s"}});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 20; ++i) traffic.put_one(i % 5);
+    mesh.wait_calm();
+    for (const std::size_t lost : {4U, 3U}) {
+      const auto killed_at = std::chrono::steady_clock::now();
+      mesh.kill_node(lost);
+      CHECK(becomes_true(90s, [&] {
+        traffic.round(0);
+        return is_calm_with(mesh, lost);
+      }));
+      const Duration took = std::chrono::steady_clock::now() - killed_at;
+      const Json totals = mesh.json({"status"})["totals"];
+      CHECK(totals["copies"] == 3 * traffic.count());
+      MESSAGE("calm " << seconds(took) << " s after the kill; copied "
+                      << totals["moved_bytes"].get<std::uint64_t>() / 1'000'000 << " of "
+                      << totals["bytes"].get<std::uint64_t>() / 1'000'000 << " MB");
+    }
+    for (std::size_t node = 0; node < 3; ++node) traffic.check_all(node);
+  }
+
+  TEST_CASE(
+      "members: of five nodes two are killed at once: what may be with them alone is waited for "
+      "until "
+      "it is given up, the rest is complete") {
+    TestMesh mesh({.nodes = 5, .node_words = {"--out-delay", "5s"}});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 20; ++i) traffic.put_one(i % 5);
+    mesh.wait_calm();
+    const auto before = nodes_by_address(mesh);
+    const std::string first = before.at(mesh.address(3))["node"];
+    const std::string second = before.at(mesh.address(4))["node"];
+    mesh.kill_node(3);
+    mesh.kill_node(4);
+
+    const auto awaited = [&] {
+      std::set<std::string> nodes;
+      for (const Json& one : mesh.json({"status"})["awaited"]) nodes.insert(one["node"]);
+      return nodes;
+    };
+    CHECK(becomes_true(90s, [&] { return awaited() == std::set{first, second}; }));
+    // Nothing else is left to do but what waits for those two.
+    CHECK(becomes_true(60s, [&] {
+      const Json status = mesh.json({"status"});
+      return status["totals"]["to_sync"] == 0 && status["totals"]["nodes"] == 3;
+    }));
+    check_says(mesh.cli({"status"}), 0, {"wait for it", "node forget " + first + " --force"});
+    for (std::size_t node = 0; node < 3; ++node) traffic.check_all(node);
+
+    for (const std::string& lost : {first, second}) {
+      check_says(mesh.cli_at(0, {"node", "forget", lost, "--force"}), 0, {});
+    }
+    CHECK(becomes_true(60s, [&] { return is_calm_with(mesh, 3); }));
+    CHECK(mesh.json({"status"})["totals"]["copies"] == 3 * traffic.count());
+    CHECK(awaited().empty());
+    for (std::size_t node = 0; node < 3; ++node) traffic.check_all(node);
+  }
+
+  TEST_CASE("members: of three nodes one that is killed for good is not evicted, and puts go on") {
+    TestMesh mesh({.node_words = {"--out-delay", "5s"}});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 6; ++i) traffic.put_one(i % 3);
+    mesh.kill_node(2);
+    const auto until = std::chrono::steady_clock::now() + 15s;
+    while (std::chrono::steady_clock::now() < until) traffic.round(0);
+    CHECK(nodes_by_address(mesh).at(mesh.address(2))["member"]["state"] == "active");
   }
 
   TEST_CASE("members: a node does not leave when the copies could not be kept") {

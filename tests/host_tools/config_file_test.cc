@@ -63,6 +63,15 @@ TEST_CASE("host_tools: flags win over variables, variables over the file, and ea
   CHECK(to_text(row_of(all, "data").origin) == "file");
 }
 
+TEST_CASE("host_tools: the out delay is a time span from 5 s on, or off") {
+  CHECK(read_file("").value().node.out_delay == 10min);
+  CHECK(read_file("out_delay = \"90s\"\n").value().node.out_delay == 90s);
+  const Configuration off = read_file("out_delay = \"off\"\n").value();
+  CHECK_FALSE(off.node.out_delay);
+  CHECK(row_of(off, "out_delay").value == "off");
+  CHECK(contains(fault_of(read_file("out_delay = \"1s\"\n")), "'1s' is not from 5s to 720h"));
+}
+
 TEST_CASE("host_tools: faults of the configuration name their place and a remedy") {
   CHECK(contains(fault_of(read_file("\nzoen = \"a\"\n")),
                  "pixmesh.toml:2: unknown key 'zoen'; did you mean 'zone'?"));
