@@ -207,6 +207,9 @@ bool Standing::takes_new_work() const {
 
 Result<std::string> Standing::on_command(Instant now, Peers& peers, const CommandRequest& command) {
   if (!has_mesh()) return Error{ErrorCode::unreachable, "this node belongs to no mesh yet"};
+  if (last_own_ && last_own_->state == MemberState::left) {  // its last record must stay the last
+    return Error{ErrorCode::usage, "the node has left and is about to stop"};
+  }
   switch (command.command) {
     case NodeCommand::drain:
       change_own(now, peers, [](MemberRecord& own) { own.no_new_work = true; });

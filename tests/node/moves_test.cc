@@ -70,6 +70,8 @@ TEST_CASE("node: a node that has left stays until somebody has heard of it") {
   for (const std::uint32_t other : {0U, 2U, 3U, 4U}) world->cut(1, other);
   world->run_for(30s);
   CHECK(world->is_running(1));
+  // Said again it would be leaving for ever (seed 2730).
+  CHECK(world->command(1, NodeCommand::leave).code == ErrorCode::usage);
 
   world->heal_all();
   CHECK(world->run_until([&] { return !world->is_running(1); }, 60s));
