@@ -78,6 +78,7 @@ struct MeshView {
   std::uint64_t height = 0;        // the same: a placement made from more knowledge is higher
   std::vector<NodeId> alive;       // members that answer; sorted; with self
   std::uint32_t write_quorum = 2;  // W of the mesh settings
+  bool alone = false;              // the mesh has no other member that holds anything
   bool frozen = false;             // half or fewer of the members answer: move and drop nothing
   std::function<HolderAddress(NodeId)> address_of;
   EvictionLookup eviction_of = [](NodeId) { return EvictionMarks{}; };

@@ -58,7 +58,25 @@ bool Rebalance::we_are_in(const std::vector<NodeId>& set) const {
 
 bool Rebalance::in_motion(const Part& part) const {
   return (we_are_in(part.lists.settled) || we_are_in(part.lists.target)) &&
-         (!part.lists.is_settled() || part.recovering);
+         (!part.lists.is_settled() || part.recovering || is_supposed(part));
+}
+
+// Others may have the settled set under another number, until each of it has noted ours: it was
+// prepared here, and the placement came back to it before anybody was heard to have settled it; or
+// it is being prepared anew.
+bool Rebalance::is_supposed(const Part& part) {
+  return part.lists.is_settled() && part.prepared >= part.lists.number;
+}
+
+void Rebalance::end_doubt_if_noted(PartitionId partition) {
+  Part& noted = part(partition);
+  if (!is_supposed(noted) || noted.recovering || !noted.unnoted.empty()) return;
+  noted.prepared = 0;
+  unwritten_.insert(partition);
+  if (!in_motion(noted)) {
+    moving_.erase(partition);
+    to_sync_.erase(partition);
+  }
 }
 
 // A set without us stands alone; or we were to join one and never knew what it came from.
@@ -92,7 +110,7 @@ void Rebalance::restore(ByteView key, ByteView value) {
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
   if (key.size() == 5) {  // comes after the lists
-    if (key[4] == 'p') restored.prepared = number_of(value);
+    if (key[4] == 'p') restore_prepared(partition, number_of(value));
     if (key[4] == 'r') doubt({partition});
     if (key[4] == 's') {
       if (auto sets = codec_.decode_sets(value)) restored.sets = std::move(sets).value();
@@ -110,6 +128,13 @@ void Rebalance::restore(ByteView key, ByteView value) {
     to_drop_.insert(partition);  // a drop that a stop interrupted
     ask_for_settling(restored);
   }
+}
+
+void Rebalance::restore_prepared(PartitionId partition, std::uint64_t number) {
+  Part& restored = part(partition);
+  restored.prepared = number;
+  if (!in_motion(restored) || !moving_.insert(partition).second) return;
+  begin_announcing(restored);
 }
 
 void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
@@ -154,6 +179,7 @@ Effects Rebalance::on_placement(Instant now,
   comparison_.reset();
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     retarget(PartitionId{raw}, target(PartitionId{raw}));
+    if (mesh_.alone) begin_alone(PartitionId{raw});
   }
   announce_at_ = confirm_at_ = now;
   wake(now);
@@ -169,18 +195,21 @@ void Rebalance::retarget(PartitionId partition, std::vector<HolderLife> target) 
   const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled) ||
                         to_drop_.contains(partition);
   HolderSets sets = std::move(moved.sets);
-  if (moved.prepared > 0) {  // the prepared set may already stand alone elsewhere: go on from it
+  const bool was_only_prepared = moved.prepared > 0 && moved.prepared >= sets.number;
+  if (moved.prepared > sets.number) {  // it may already stand alone elsewhere: go on from it
     sets.settled = std::move(sets.target);
     sets.number = moved.prepared;
   }
   sets.target = std::move(target);
   begin_anew(moved, std::move(sets));
+  if (was_only_prepared && we_are_in(moved.lists.settled)) moved.prepared = moved.lists.number;
   to_sync_.erase(partition);
   if (in_motion(moved)) {
     if (!moved.dropping) to_drop_.erase(partition);
     moving_.insert(partition);
     unwritten_.insert(partition);
     if (we_are_in(moved.lists.settled) || moved.recovering) begin_announcing(moved);
+    end_doubt_if_noted(partition);
     return;
   }
   moving_.erase(partition);
@@ -192,6 +221,14 @@ void Rebalance::retarget(PartitionId partition, std::vector<HolderLife> target) 
     ask_for_settling(moved);
     unwritten_.insert(partition);
   }
+}
+
+// Our lists went with a disk, and nobody else can tell who held the partition: what is here is all.
+void Rebalance::begin_alone(PartitionId partition) {
+  Part& orphan = part(partition);
+  if (!orphan.recovering || orphan.lists.known() || !we_are_in(orphan.lists.target)) return;
+  orphan.recovering = false;
+  settle(partition, std::max<std::uint64_t>(mesh_.height, 1));
 }
 
 // Forgets what was said under the old lists; what is running here goes on.

@@ -102,7 +102,9 @@ class Rebalance : public Operation {
   struct Part {
     HolderSets sets;
     HolderLists lists;           // that follow from `sets`
-    std::uint64_t prepared = 0;  // the target set is prepared as settled set of this number
+    // The target set is prepared as settled set of this number. Equal to the number of the settled
+    // set: that one was prepared here and never heard to have settled.
+    std::uint64_t prepared = 0;
     bool fenced = false;
     bool synced = false;
     bool in_sync = false;        // a StartSync is running
@@ -120,6 +122,9 @@ class Rebalance : public Operation {
 
   [[nodiscard]] Part& part(PartitionId partition) { return parts_[partition.raw]; }
   [[nodiscard]] bool in_motion(const Part& part) const;
+  [[nodiscard]] static bool is_supposed(const Part& part);
+  void end_doubt_if_noted(PartitionId partition);
+  void restore_prepared(PartitionId partition, std::uint64_t number);
   [[nodiscard]] static bool is_replaced(const Part& part);
   [[nodiscard]] bool we_are_in(const std::vector<NodeId>& set) const;
   [[nodiscard]] NodeId collector_of(const Part& part) const;
@@ -129,6 +134,7 @@ class Rebalance : public Operation {
   void raise_fence(Part& part) const;
   void retarget(PartitionId partition, std::vector<HolderLife> target);
   void settle(PartitionId partition, std::uint64_t number);
+  void begin_alone(PartitionId partition);
   [[nodiscard]] std::uint64_t next_number_of(const Part& part) const;
   void note_announcement(PartitionId partition, NodeId from, const ListsAnnounced::Entry& entry,
                          const std::vector<HolderLife>& settled);

@@ -95,7 +95,9 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
 void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
   if (message.epoch != mesh_.epoch) return;
   for (const PartitionId partition : message.partitions) {
-    if (partition.raw < parts_.size()) std::erase(part(partition).unnoted, from);
+    if (partition.raw >= parts_.size()) continue;
+    std::erase(part(partition).unnoted, from);
+    end_doubt_if_noted(partition);
   }
 }
 
@@ -127,19 +129,20 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
   Part& ours = part(entry.partition);
   const bool next = in_motion(ours) && ours.lists.known() && entry.number > ours.lists.number;
   const bool settled = ours.lists.is_settled() && entry.number <= ours.lists.number;
+  // This very set was prepared here under a lower number, and the placement came back to it after
+  // another: the others go on from an older one. Only the number will be new, if this one settles.
+  const bool renumbered = ours.lists.is_settled() && !settled && we_are_in(ours.lists.target);
   switch (step) {
     case SettleStep::prepare:
-      if (next && entry.number > ours.prepared) {
+      if ((next || renumbered) && entry.number > ours.prepared) {
         ours.prepared = entry.number;
         unwritten_.insert(entry.partition);
-      } else if (ours.lists.is_settled() && !settled && we_are_in(ours.lists.target)) {
-        // This very set was prepared here under a lower number, and the placement came back to it
-        // after another: the others go on from an older one. Only the number is new.
-        settle(entry.partition, entry.number);
-        return say(from, SettleStep::prepared, entry.partition, entry.number);
+        if (renumbered && moving_.insert(entry.partition).second) begin_announcing(ours);
       }
       // Said again when the collector asks again; it leaves after the write (see flush).
-      if (next || settled) say(from, SettleStep::prepared, entry.partition, entry.number);
+      if (next || settled || renumbered) {
+        say(from, SettleStep::prepared, entry.partition, entry.number);
+      }
       return;
     case SettleStep::prepared:
       if (entry.number == next_number_of(ours)) insert_sorted(ours.prepared_by, from);

@@ -174,3 +174,20 @@ TEST_CASE("node: a lost disk gets no new mark before what it lacks is written do
     CHECK((is_written || doubts(*world) == 2));
   }
 }
+
+// Seed 3219.
+TEST_CASE("node: one that is alone in its mesh begins anew when it has lost its disk") {
+  MeshWorld world({.seed = 61});
+  world.add_nodes(1);
+  REQUIRE(world.run_until_settled());
+  REQUIRE(world.put(0, "gone", MeshWorld::sample_image(500, 1)).detail == "");
+  lose_disk(world, 0);
+  CHECK(world.run_until_settled());
+
+  const Bytes image = MeshWorld::sample_image(500, 2);
+  CHECK(world.put(0, "new", image).detail == "");
+  world.add_nodes(2);
+  CHECK(world.run_until_settled());
+  CHECK(joined(world.unrest()) == "");
+  CHECK(world.keepers_of("new").size() == 3);
+}
