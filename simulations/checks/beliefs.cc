@@ -5,6 +5,8 @@
 namespace pixmesh {
 namespace {
 
+constexpr unsigned long own_silence_ms = 50;  // nobody is suspected who was heard more lately
+
 std::string field(const std::string& fields, const std::string& key) {
   const std::size_t at = fields.find(key);
   if (at == std::string::npos) return {};
@@ -54,6 +56,9 @@ void Beliefs::read_on() {
     silent_[line.node].try_emplace(*member, line.at);
     const bool itself = field(line.fields, "by=") == short_text(world_.id_of(line.node));
     if (state != "suspect" || !itself) continue;
+    // What it said in an earlier life comes back to one that has just begun anew.
+    const bool is_echo = std::stoul("0" + field(line.fields, "silent_for=")) < own_silence_ms;
+    if (is_echo) continue;
     accusations_.push_back({line.node, *member, alive_[line.node].size()});
   }
 }

@@ -28,6 +28,9 @@ class Movement : public Check {
     const SharedBytes file = disk.file(path);
     if (!file || disk.published_at(path) + just_now > scene_.world.now()) return;
     if (digest_of(*file) != open->digest) return;  // it is damaged, and is to be mended
+    // Or it was, and a crash came between the new bytes and the taking back of that word.
+    const Bytes digest(open->digest.raw.begin(), open->digest.raw.end());
+    if (disk.row(Table::damaged, digest)) return;
     report("node " + std::to_string(from) + " fetches " + path + ", which it has", {from});
   }
 

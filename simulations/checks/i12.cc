@@ -59,7 +59,7 @@ class Bounds : public Check {
     for (const std::uint32_t node : scene_.world.running()) {
       if (hints_at(node) == 0) continue;
       report("node " + std::to_string(node) + " keeps " + std::to_string(hints_at(node)) +
-                 " hints that nobody takes",
+                 " hints that nobody takes, the first of " + first_hint_at(node),
              {node});
     }
   }
@@ -67,6 +67,10 @@ class Bounds : public Check {
  private:
   [[nodiscard]] std::size_t hints_at(std::uint32_t node) const {
     return scene_.world.state(node).table(Table::hints).rows.size();
+  }
+  // Partition and member, in hexadecimal.
+  [[nodiscard]] std::string first_hint_at(std::uint32_t node) const {
+    return hex_of(scene_.world.state(node).table(Table::hints).rows.begin()->first);
   }
   [[nodiscard]] std::size_t open_at(std::uint32_t node) const {
     return scene_.world.machine(node).node->open_conversations();

@@ -8,11 +8,13 @@
 namespace pixmesh {
 
 bool Atlas::may_destroy(std::uint32_t node, bool for_good) {
-  bool everybody_runs = true;
+  bool all_well = true;
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
-    if (world_.is_member(other) && !world_.is_running(other)) everybody_runs = false;
+    if (!world_.is_member(other)) continue;
+    // One whose disk has failed says what it believes, and stores nothing.
+    if (!world_.is_running(other) || world_.disk(other).has_failed()) all_well = false;
   }
-  if (everybody_runs && world_.unrest().empty()) since_whole_.clear();
+  if (all_well && world_.unrest().empty()) since_whole_.clear();
   const bool allowed = since_whole_.contains(node) || since_whole_.size() + 1 < quorum_;
   if (!allowed || !is_all_elsewhere(node)) return false;
   since_whole_.insert(node);

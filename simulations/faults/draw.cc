@@ -22,8 +22,6 @@ Duration log_time(Rng& rng, Duration low, Duration high) {
   return std::chrono::microseconds(log_between(rng, micros(low), micros(high)));
 }
 
-constexpr Duration noticed_from = 10s;  // a disk put back by less may pass for what it was
-
 /// Draws the faults of one class.
 class ClassDraw {
  public:

@@ -8,6 +8,9 @@
 
 namespace pixmesh {
 
+/// A disk that is put back by less may pass for what it was.
+inline constexpr Duration noticed_from = 10s;
+
 /// Which classes of faults may be drawn.
 struct FaultChoice {
   std::array<bool, fault_class_count> allowed{};

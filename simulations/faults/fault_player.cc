@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "simulations/faults/draw.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
@@ -244,7 +245,9 @@ void FaultPlayer::begin_disk(const Event& fault) {
 }
 
 void FaultPlayer::roll_back(std::uint32_t node, Duration age) {
-  until(age, [this, node, before = world_.disk(node).contents()] {
+  const Instant taken_at = world_.now();
+  until(age, [this, node, age, taken_at, before = world_.disk(node).contents()] {
+    if (world_.now() - taken_at < std::min(age, noticed_from)) return;  // the faults ended earlier
     if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
     crash(node, back_after);
     world_.disk(node).restore(before);

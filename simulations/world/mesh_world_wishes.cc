@@ -285,7 +285,10 @@ std::vector<std::string> MeshWorld::unrest() {
              lists_text({{}, 0, owners, 0}));
       }
       if (!own->second.is_settled()) tell("not settled, " + lists_text(own->second));
-      if (common && *common != own->second) tell("other lists than another holder");
+      if (common && *common != own->second) {
+        tell("other lists than another holder: " + lists_text(own->second) + ", not " +
+             lists_text(*common));
+      }
       const std::uint64_t own_sum = has_records ? records->second : 0;
       if (sum && *sum != own_sum) tell("other records than another holder");
       common = own->second;
