@@ -182,6 +182,7 @@ class ClassDraw {
       if (event.kind == EventKind::disk_rolled_back) event.lasting += noticed_from;
       events_.back() = event;
       const std::uint64_t company = rng_.below(4);
+      if (company == 2) draw_silences_around(event);
       if (company == 0) {
         Event& leave = add(EventKind::leave);
         leave.node = event.node;
@@ -192,6 +193,22 @@ class ClassDraw {
         silence.lasting = time(500ms, 40s);
       }
     });
+  }
+
+  // Who is back when the disk is lost missed what was written before; who has it falls silent.
+  void draw_silences_around(const Event& loss) {
+    const auto count = static_cast<std::uint32_t>(scenario_.nodes.size());
+    if (count < 3) return;
+    const Duration lost_at = loss.at + (loss.kind == EventKind::disk_lost ? 0s : loss.lasting);
+    const Duration back_at = lost_at + (loss.kind == EventKind::disk_lost ? loss.lasting : 1s);
+    Event& missing = add(EventKind::pause);
+    missing.node = (loss.node + 1) % count;
+    missing.at = std::max<Duration>(lost_at - time(500ms, 5s), 0s);
+    missing.lasting = back_at - missing.at;
+    Event& witness = add(EventKind::pause);
+    witness.node = (loss.node + 2) % count;
+    witness.at = std::max<Duration>(back_at - time(100ms, 500ms), 0s);
+    witness.lasting = time(5s, 40s);
   }
 
   void draw_tools() {

@@ -62,6 +62,27 @@ class OperationDraw {
     if (form_of(event.kind).lasting) event.lasting = 200ms * (1ULL << rng_.below(8));
     if (sometimes_large_ && rng_.below(20) == 0) event.amount += 1'048'576LL * (1 + roll(2));
     if (event.kind == EventKind::storm) event.amount = 50 + roll(250);
+    const bool is_overtaken = event.kind == EventKind::put_again && rng_.below(3) == 0;
+    events_.push_back(event);
+    if (is_overtaken) draw_overtaking(event);
+  }
+
+  // Another client writes the name at the same moment, and it is gone before the first is said
+  // again.
+  void draw_overtaking(const Event& overtaken) {
+    Event event = overtaken;
+    event.kind = EventKind::put;
+    event.lasting = {};
+    event.at += std::chrono::milliseconds(roll(30));
+    event.node = roll(scenario_.nodes.size());
+    event.peer = (overtaken.peer + 1) % scenario_.clients;
+    event.number = static_cast<std::uint32_t>(events_.size()) + 1;
+    event.amount = 200 + roll(3'000);
+    events_.push_back(event);
+    event.kind = EventKind::remove;
+    event.at += overtaken.lasting / 2;
+    event.amount = 0;
+    event.number = static_cast<std::uint32_t>(events_.size()) + 1;
     events_.push_back(std::move(event));
   }
 

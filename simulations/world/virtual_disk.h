@@ -58,6 +58,8 @@ class VirtualDisk : public Disk {
   /// half of that change may have happened. Once; `then` is to crash the process. 0: never.
   void interrupt_after(std::uint32_t steps, std::function<void()> then);
   [[nodiscard]] bool has_failed() const { return failed_; }
+  /// Its node may go by what is not here yet.
+  [[nodiscard]] bool is_behind() const { return failed_ || trouble.full || trouble.slower > 0s; }
   // What a test looks at, and damages.
   struct Record {
     std::string name;
