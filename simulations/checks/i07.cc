@@ -75,7 +75,7 @@ class CarefulDrops : public Check {
     if (const auto* settle = std::get_if<Settle>(&decoded.value())) {
       if (settle->step != SettleStep::settle) return;
       for (const SyncConfirmed::Entry& entry : settle->entries) {
-        settlings_.insert({to, entry.partition, settle->epoch, entry.number});
+        settlings_.insert({to, entry.partition, entry.number});
         look_at_set(from, entry);
       }
     } else if (const auto* announced = std::get_if<ListsAnnounced>(&decoded.value())) {
@@ -139,7 +139,7 @@ class CarefulDrops : public Check {
       const auto& [asker, asked_about, epoch] = place->first;
       if (asker != node || asked_about != partition) break;
       if (!placements_.is_in_use(node, epoch)) continue;
-      if (settlings_.contains({node, partition, epoch, lists.number})) continue;
+      if (settlings_.contains({node, partition, lists.number})) continue;
       if (place->second.agreed == place->second.asked) continue;
       report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
                  " before all whom it asked agreed",
@@ -271,7 +271,7 @@ class CarefulDrops : public Check {
   StoredCopies copies_;
   std::map<std::pair<std::uint32_t, PartitionId>, std::optional<HolderLists>> dropped_under_;
   std::map<std::tuple<std::uint32_t, PartitionId, Epoch>, Question> questions_;
-  std::set<std::tuple<std::uint32_t, PartitionId, Epoch, std::uint64_t>> settlings_;  // told whom
+  std::set<std::tuple<std::uint32_t, PartitionId, std::uint64_t>> settlings_;  // told whom
   std::map<std::string, PartitionId> partitions_;
   PlacementLog placements_;
   std::map<Newcomer, Fence> fences_;

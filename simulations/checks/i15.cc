@@ -89,7 +89,7 @@ class HintsTaken : public Check {
     auto& rounds = offered_[{giver, taker, partition}];
     auto offer = rounds.extract(round);
     rounds.erase(rounds.begin(), rounds.upper_bound(round));
-    if (!offer || is_late(taker) || !holds(taker, partition)) return;
+    if (!offer || is_behind(taker) || !holds(taker, partition)) return;
     const auto asked = asked_at_.find({taker, partition});
     const bool has_asked = asked != asked_at_.end() && asked->second >= offer.mapped().at;
     if (prompt_lists_of(taker, partition) != offer.mapped().lists) offer.mapped().lists.reset();
@@ -97,7 +97,7 @@ class HintsTaken : public Check {
         {scene_.world.now(), giver, taker, partition, std::move(offer.mapped()), has_asked});
   }
   void look_at(const Taken& taken) {
-    if (is_late(taken.taker) || !holds(taken.taker, taken.partition)) return;
+    if (is_behind(taken.taker) || !holds(taken.taker, taken.partition)) return;
     const auto lists = prompt_lists_of(taken.taker, taken.partition);
     if (!taken.asked && lists && lists == taken.offer.lists) {
       report_of(taken, "never asked for it");
@@ -118,13 +118,11 @@ class HintsTaken : public Check {
   // As the node has them in memory, unless its disk is late.
   [[nodiscard]] std::optional<HolderLists> prompt_lists_of(std::uint32_t node,
                                                            PartitionId partition) const {
-    if (is_late(node)) return std::nullopt;
+    if (is_behind(node)) return std::nullopt;
     return scene_.world.stored_lists(node, partition);
   }
-  // Its disk may say other lists than it goes by.
-  [[nodiscard]] bool is_late(std::uint32_t node) const {
-    const VirtualDisk& disk = scene_.world.disk(node);
-    return disk.has_failed() || disk.trouble.full || disk.trouble.slower > 0s;
+  [[nodiscard]] bool is_behind(std::uint32_t node) const {
+    return scene_.world.disk(node).is_behind();
   }
   [[nodiscard]] bool holds(std::uint32_t node, PartitionId partition) const {
     const auto lists = scene_.world.stored_lists(node, partition);

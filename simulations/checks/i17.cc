@@ -64,7 +64,11 @@ class Accounting : public Check {
   }
 
  private:
-  using Short = std::map<PartitionId, HolderLists>;
+  struct Shortage {
+    HolderLists lists;
+    std::vector<NodeId> silent;  // by id
+  };
+  using Short = std::map<PartitionId, Shortage>;
   struct Unsaid {
     Instant at;
     Short partitions;
@@ -81,9 +85,11 @@ class Accounting : public Check {
     } else if (before == unsaid_.end()) {
       unsaid_[node] = {scene_.world.now(), now};
     } else if (before->second.at + said_within < scene_.world.now()) {
-      for (const auto& [partition, lists] : now) {
+      for (const auto& [partition, shortage] : now) {
         const auto same = before->second.partitions.find(partition);
-        if (same == before->second.partitions.end() || same->second != lists) continue;
+        if (same == before->second.partitions.end()) continue;
+        if (same->second.lists != shortage.lists) continue;
+        if (count_common(same->second.silent, shortage.silent) == 0) continue;
         report("node " + std::to_string(node) +
                    " says that no copies are missing, and a holder of " + "partition " +
                    std::to_string(partition.raw) + " is silent",
@@ -100,22 +106,25 @@ class Accounting : public Check {
     for (const auto& [key, stored] : scene_.world.disk(node).records()) {
       if (found.contains(key.first) || decode_record(stored.bytes).value().tombstone) continue;
       const auto lists = scene_.world.stored_lists(node, key.first);
-      if (lists && lacks_a_holder(node, *lists)) found[key.first] = *lists;
+      if (!lists) continue;
+      std::vector<NodeId> silent = silent_of(node, *lists);
+      if (!silent.empty()) found[key.first] = {*lists, std::move(silent)};
     }
     return found;
   }
-  [[nodiscard]] bool lacks_a_holder(std::uint32_t node, const HolderLists& lists) {
-    bool lacks = false;
+  [[nodiscard]] std::vector<NodeId> silent_of(std::uint32_t node, const HolderLists& lists) {
+    std::vector<NodeId> silent;
     std::optional<NodeId> lowest;
     for (const NodeId& holder : holders_of(lists)) {
       const auto since = beliefs_.silent_since(node, holder);
       if (since) {
-        lacks = lacks || *since + said_within < scene_.world.now();
+        if (*since + said_within < scene_.world.now()) silent.push_back(holder);
       } else if (!lowest) {
         lowest = holder;
       }
     }
-    return lacks && lowest == scene_.world.id_of(node);
+    if (lowest != scene_.world.id_of(node)) silent.clear();
+    return silent;
   }
 
   Beliefs beliefs_;
