@@ -86,7 +86,7 @@ class Replaced : public SpoiledMesh {
     HolderLists lists = lists_of(node_);
     std::erase(lists.settled, id);
     lists.target = lists.settled;
-    number_ = lists.number;
+    number_ = ++lists.number;  // nobody told it of that one
     store_lists(node_, lists);
     key_ = world_.disk(node_).records().begin()->first;
   }
