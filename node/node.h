@@ -119,6 +119,7 @@ class Node : private Post {
   void on_placement(Instant now);
   void leave_if_done(Instant now);
   [[nodiscard]] EvictionScene eviction_scene() const;
+  [[nodiscard]] bool is_alone() const;
   [[nodiscard]] bool is_covered() const;
   [[nodiscard]] bool is_covered_by(const MembersAsked& asked) const;
   void fail(Instant now, const std::string& why);

@@ -41,7 +41,8 @@ void Node::finish(Instant now, Operation& operation) {
     }
     if (running && running.mapped()) {
       perform(now, *rebalance_,
-              rebalance_->on_sync_done(now, partition, sync->merged(), sync->bytes_moved()));
+              rebalance_->on_sync_done(now, partition, sync->merged(), sync->merged_in_doubt(),
+                                       sync->bytes_moved()));
     }
     if (drops_after_sync_.erase(partition) > 0) begin<DropPartition>(now, codec_, partition);
   } else if (auto* drop = dynamic_cast<DropPartition*>(done.get())) {

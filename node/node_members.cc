@@ -85,7 +85,20 @@ void Node::refresh_view() {
   const auto active = members_.active();
   for (const MemberRecord* member : active) living += view_.is_alive(member->node) ? 1 : 0;
   view_.frozen = living * 2 <= active.size();
-  view_.alone = active.size() == 1 && active.front()->node == view_.self;
+  view_.alone = is_alone();
+}
+
+// Nobody else can have anything: who leaves still has it, and who was evicted may come back with
+// it.
+bool Node::is_alone() const {
+  for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
+    if (stamp.node == view_.self) continue;
+    const MemberRecord* record = members_.find(stamp.node);
+    const bool has_left = record != nullptr && record->state == MemberState::left;
+    const bool is_given_up = record != nullptr && record->generation <= stamp.given_up;
+    if (record != nullptr && !has_left && !is_given_up) return false;
+  }
+  return members_.find(view_.self) != nullptr;
 }
 
 // The partitions exist once the mesh's settings are known: at start, or when a mesh is joined.
@@ -134,7 +147,7 @@ void Node::open_partitions(Instant now) {
     known.push_back(stamp.node);
     forget_hints_of_gone(stamp.node);
   }
-  apply_evictions(now, std::move(known));
+  perform(now, *rebalance_, rebalance_->on_evicted(now, known));
   perform(now, *repair_, repair_->start(now));
   for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->start(now));
   perform(now, marking, marking.start(now));

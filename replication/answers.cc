@@ -73,7 +73,9 @@ Effects ReadInventory::refuse(ErrorCode code) {
 Effects ReadInventory::start(Instant) {
   const HolderLists ours = mesh_.lists_of(request_.partition);
   if (request_.lists && ours != *request_.lists) return refuse(ErrorCode::stale);
-  if (mesh_.is_recovering(request_.partition)) {
+  // Two that recover tell each other what they have: of all holders together it is all there is.
+  recovering_ = mesh_.is_recovering(request_.partition);
+  if (recovering_ && !request_.lists) {
     return refuse(is_holder(ours, mesh_.self) ? ErrorCode::failed : ErrorCode::stale);
   }
   return {UseDisk{request_.partition, ListPartition{request_.partition, request_.after}}};
@@ -86,6 +88,7 @@ Effects ReadInventory::on_disk(Instant, const Result<DiskAnswer>& answer) {
   InventoryAnswer result;
   result.operation = request_.operation;
   result.complete = page->complete;
+  result.recovering = recovering_;
   std::size_t weight = 0;
   for (const Bytes& bytes : page->records) {
     auto record = codec_.decode_record(bytes);

@@ -48,6 +48,7 @@ class ReadInventory : public Operation {
   const RecordCodec& codec_;
   InventoryRequest request_;
   LinkId asker_;
+  bool recovering_ = false;
   bool answered_ = false;
 };
 

@@ -36,6 +36,14 @@ std::vector<NodeId> evicted_from(const HolderSets& sets, const EvictionLookup& e
   return evicted;
 }
 
+std::vector<NodeId> not_given_up(const HolderSets& sets, const EvictionLookup& evictions) {
+  std::vector<NodeId> nodes;
+  for (const HolderLife& holder : sets.settled) {
+    if (evictions(holder.node).given_up <= holder.after) nodes.push_back(holder.node);
+  }
+  return nodes;
+}
+
 std::vector<NodeId> nodes_of(const std::vector<HolderLife>& holders) {
   std::vector<NodeId> nodes;
   for (const HolderLife& holder : holders) nodes.push_back(holder.node);

@@ -45,6 +45,10 @@ struct HolderSets {
 [[nodiscard]] std::vector<NodeId> evicted_from(const HolderSets& sets,
                                                const EvictionLookup& evictions);
 
+/// Members of the settled set that were not given up, by node: whoever may have some of it.
+[[nodiscard]] std::vector<NodeId> not_given_up(const HolderSets& sets,
+                                               const EvictionLookup& evictions);
+
 /// The sets that lists without evicted members came from, of members never evicted.
 [[nodiscard]] HolderSets sets_of(const HolderLists& lists);
 [[nodiscard]] std::vector<HolderLife> first_lives_of(const std::vector<NodeId>& nodes);

@@ -224,10 +224,11 @@ struct InventoryRequest {  // every record of one partition, a page at a time
 };
 struct InventoryAnswer {
   OperationId operation;
-  ErrorCode code{};  // failed: the disk, or the copy is recovering; stale: other lists, or not
-                     // a holder and nothing whole is here
+  ErrorCode code{};  // failed: the disk, or the copy is recovering and who asks is not; stale:
+                     // other lists, or not a holder and nothing whole is here
   std::vector<ImageRecord> records;
   bool complete = true;
+  bool recovering = false;  // there may have been more
 };
 
 /// What a client wished for, and the version it was given, for a client that says it again.

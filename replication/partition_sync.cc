@@ -72,7 +72,7 @@ Effects PartitionSync::next_source(Instant now) {
   sources_.pop_back();
   cursor_.reset();
   wish_cursor_.reset();
-  source_failed_ = false;
+  source_failed_ = source_in_doubt_ = false;
   return with_wishes_ ? ask_wishes(now) : ask_page(now);
 }
 
@@ -113,6 +113,7 @@ Effects PartitionSync::on_page(Instant now, const InventoryAnswer& page) {
   answer_by_.reset();
   if (page.code == ErrorCode::stale) strangers_.push_back(*source_);
   if (page.code != ErrorCode{}) return next_source(now);
+  source_in_doubt_ = source_in_doubt_ || page.recovering;
   missing_.clear();
   for (const ImageRecord& record : page.records) {
     const NameDigest name = name_digest_of(record.name);
@@ -141,7 +142,7 @@ Effects PartitionSync::next_record(Instant now) {
     return after_store(now, store_->start(now));
   }
   if (!page_is_last_) return ask_page(now);
-  if (!source_failed_) merged_.push_back(*source_);
+  if (!source_failed_) (source_in_doubt_ ? merged_in_doubt_ : merged_).push_back(*source_);
   return next_source(now);
 }
 

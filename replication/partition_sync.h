@@ -38,6 +38,8 @@ class PartitionSync : public Operation {
   [[nodiscard]] PartitionId partition() const { return partition_; }
   /// Sources whose whole inventory is now here.
   [[nodiscard]] const std::vector<NodeId>& merged() const { return merged_; }
+  /// The same, but they are recovering themselves.
+  [[nodiscard]] const std::vector<NodeId>& merged_in_doubt() const { return merged_in_doubt_; }
   /// Those that said they are no such holders.
   [[nodiscard]] const std::vector<NodeId>& strangers() const { return strangers_; }
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
@@ -72,7 +74,9 @@ class PartitionSync : public Operation {
   std::vector<ImageRecord> missing_;  // of the current page, in reverse
   std::optional<StoreRecord> store_;
   std::optional<Instant> answer_by_;
+  bool source_in_doubt_ = false;
   std::vector<NodeId> merged_;
+  std::vector<NodeId> merged_in_doubt_;
   std::vector<NodeId> strangers_;
   std::uint64_t bytes_moved_ = 0;
 };

@@ -99,7 +99,7 @@ const HolderLists& Rebalance::lists_of(PartitionId partition) const {
 
 std::vector<NodeId> Rebalance::awaited_by(PartitionId partition) const {
   const Part& part = parts_[partition.raw];
-  if (!part.lists.awaits_evicted) return {};
+  if (!part.lists.awaits_evicted && !part.recovering) return {};
   return evicted_from(part.sets, mesh_.eviction_of);
 }
 
@@ -141,6 +141,7 @@ void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
   for (const PartitionId partition : partitions) {
     Part& doubted = part(partition);
     doubted.recovering = true;
+    doubted.prepared = 0;  // the mark may be as old as the copy
     unwritten_.insert(partition);
     if (!in_motion(doubted)) continue;  // its lists are lost too, or it is to be dropped
     moving_.insert(partition);
@@ -177,6 +178,8 @@ Effects Rebalance::on_placement(Instant now,
   bytes_moved_ = 0;
   files_moved_ = 0;
   comparison_.reset();
+  outbox_.clear();  // of the placement before
+  noted_outbox_.clear();
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     retarget(PartitionId{raw}, target(PartitionId{raw}));
     if (mesh_.alone) begin_alone(PartitionId{raw});
@@ -188,21 +191,26 @@ Effects Rebalance::on_placement(Instant now,
 
 void Rebalance::retarget(PartitionId partition, std::vector<HolderLife> target) {
   Part& moved = part(partition);
-  if (moved.sets.target == target) {
-    moved.prepared_by.clear();  // of a number that may be lower than that of this placement
-    return;
-  }
+  // Between two placements that agree there may have been another, under which others wrote to
+  // other members: what is in motion begins anew.
+  const bool is_same = moved.sets.target == target;
+  if (is_same && !moving_.contains(partition)) return;
   const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled) ||
                         to_drop_.contains(partition);
   HolderSets sets = std::move(moved.sets);
-  const bool was_only_prepared = moved.prepared > 0 && moved.prepared >= sets.number;
-  if (moved.prepared > sets.number) {  // it may already stand alone elsewhere: go on from it
+  const std::uint64_t prepared = moved.prepared;
+  const bool was_only_prepared = prepared > 0 && prepared >= sets.number;
+  if (!is_same && prepared > sets.number) {  // it may stand alone elsewhere: go on from it
     sets.settled = std::move(sets.target);
-    sets.number = moved.prepared;
+    sets.number = prepared;
   }
   sets.target = std::move(target);
   begin_anew(moved, std::move(sets));
-  if (was_only_prepared && we_are_in(moved.lists.settled)) moved.prepared = moved.lists.number;
+  if (is_same) {
+    moved.prepared = prepared;
+  } else if (was_only_prepared && we_are_in(moved.lists.settled)) {
+    moved.prepared = moved.lists.number;
+  }
   to_sync_.erase(partition);
   if (in_motion(moved)) {
     if (!moved.dropping) to_drop_.erase(partition);

@@ -26,8 +26,10 @@ namespace pixmesh {
 ///   6. it drops its copy when each was equal, or took the hint
 /// A copy that is not known complete (its disk is new, or older than it should be) is *recovering*:
 /// durably so, until it has merged what a read quorum of the settled set has, ourselves not
-/// counted, from members whose lists are ours. It stores what is written, but answers no lookup,
-/// counts in no fence, confirms nothing, and learns the lists by asking as one that knows none.
+/// counted, from members whose lists are ours; or from all of them, whether they recover or not.
+/// Those that were evicted since count in that set, unless they were given up. It stores what is
+/// written, but answers no lookup, counts in no fence, confirms nothing, and learns the lists by
+/// asking as one that knows none.
 ///
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
@@ -70,7 +72,9 @@ class Rebalance : public Operation {
   [[nodiscard]] Effects on_placement(
       Instant now, const std::function<std::vector<HolderLife>(PartitionId)>& target);
   [[nodiscard]] Effects on_sync_done(Instant now, PartitionId partition,
-                                     const std::vector<NodeId>& merged, std::uint64_t bytes);
+                                     const std::vector<NodeId>& merged,
+                                     const std::vector<NodeId>& merged_in_doubt,
+                                     std::uint64_t bytes);
   [[nodiscard]] Effects on_drop_done(Instant now, PartitionId partition);
   /// More is known of the evictions of these members, by id: lists_from says what follows.
   [[nodiscard]] Effects on_evicted(Instant now, const std::vector<NodeId>& members);
@@ -101,7 +105,7 @@ class Rebalance : public Operation {
  private:
   struct Part {
     HolderSets sets;
-    HolderLists lists;           // that follow from `sets`
+    HolderLists lists;  // that follow from `sets`
     // The target set is prepared as settled set of this number. Equal to the number of the settled
     // set: that one was prepared here and never heard to have settled.
     std::uint64_t prepared = 0;
@@ -160,7 +164,12 @@ class Rebalance : public Operation {
   void take_leave(Instant now, PartitionId partition, const std::vector<NodeId>& equal);
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
-  [[nodiscard]] bool has_recovered(const Part& part, const std::vector<NodeId>& known) const;
+  [[nodiscard]] std::vector<NodeId> witnesses_of(const Part& part) const;
+  [[nodiscard]] bool has_quorum(std::vector<NodeId> others, std::size_t size,
+                                const std::vector<NodeId>& known) const;
+  [[nodiscard]] std::vector<NodeId> compared_with(PartitionId partition) const;
+  [[nodiscard]] bool has_recovered(const Part& part, const std::vector<NodeId>& known,
+                                   std::vector<NodeId> in_doubt) const;
   [[nodiscard]] Effects go_on_syncing();
   void end_recovery(PartitionId partition);
   void say(NodeId to, SettleStep step, PartitionId partition, std::uint64_t number);

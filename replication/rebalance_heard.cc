@@ -59,12 +59,14 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     }
     return;
   }
+  if (entry.number == 0 && !lists.known()) return;  // neither knows who had it
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
   if (!we_are_in(lists.target) && !we_are_in(lists.settled) && !has_one) return;
   // A set below the number we prepared was prepared under an earlier placement and never settled:
   // else those that fenced our target would have known of it.
   const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
-  if (entry.number > lists.number && !outdated) {
+  if (outdated) return;
+  if (entry.number > lists.number) {
     ours.sets.settled = settled;
     ours.sets.number = entry.number;
     lists = lists_from(ours.sets);
@@ -127,20 +129,23 @@ Effects Rebalance::on_settle(Instant now, NodeId from, const Settle& message) {
 
 void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry& entry) {
   Part& ours = part(entry.partition);
+  // Who is recovering counts nowhere, and a target member only when it has all that there was.
+  const bool complete = !ours.recovering && (ours.synced || !we_are_in(ours.lists.target));
   const bool next = in_motion(ours) && ours.lists.known() && entry.number > ours.lists.number;
   const bool settled = ours.lists.is_settled() && entry.number <= ours.lists.number;
   // This very set was prepared here under a lower number, and the placement came back to it after
   // another: the others go on from an older one. Only the number will be new, if this one settles.
-  const bool renumbered = ours.lists.is_settled() && !settled && we_are_in(ours.lists.target);
+  const bool renumbered =
+      ours.lists.is_settled() && !settled && !ours.recovering && we_are_in(ours.lists.target);
   switch (step) {
     case SettleStep::prepare:
-      if ((next || renumbered) && entry.number > ours.prepared) {
+      if (((next && complete) || renumbered) && entry.number > ours.prepared) {
         ours.prepared = entry.number;
         unwritten_.insert(entry.partition);
         if (renumbered && moving_.insert(entry.partition).second) begin_announcing(ours);
       }
       // Said again when the collector asks again; it leaves after the write (see flush).
-      if (next || settled || renumbered) {
+      if ((next && complete) || settled || renumbered) {
         say(from, SettleStep::prepared, entry.partition, entry.number);
       }
       return;

@@ -68,7 +68,7 @@ Effects Rebalance::send_fingerprints(Instant now) {
     }
     const std::uint64_t lists =
         compared.recovering && !to_drop ? sum_of(codec_, compared.lists) : 0;
-    for (const NodeId& node : to_drop ? compared.lists.target : compared.lists.settled) {
+    for (const NodeId& node : compared_with(partition)) {
       if (node == mesh_.self || !mesh_.is_alive(node)) continue;
       messages[node].mine.push_back({partition, sum, lists});
     }
@@ -89,9 +89,7 @@ void Rebalance::on_compared(Instant now, NodeId from, const FingerprintAnswer& a
   if (comparison_->waiting_for.erase(from) == 0) return;
   std::set<PartitionId> different(answer.different.begin(), answer.different.end());
   for (const PartitionId partition : comparison_->partitions) {
-    const HolderLists& lists = part(partition).lists;
-    const auto& asked = to_drop_.contains(partition) ? lists.target : lists.settled;
-    if (contains(asked, from) && !different.contains(partition)) {
+    if (contains(compared_with(partition), from) && !different.contains(partition)) {
       insert_sorted(comparison_->equal[partition], from);
     }
   }
@@ -109,7 +107,7 @@ void Rebalance::finish_comparison(Instant now) {
     if (!moving_.contains(partition)) continue;
     std::vector<NodeId> equal = comparison_->equal[partition];
     if (moving.recovering) {
-      if (comparison_->asked && has_recovered(moving, equal)) {
+      if (comparison_->asked && has_recovered(moving, equal, {})) {
         end_recovery(partition);
       } else {
         to_sync_.insert(partition);
@@ -154,7 +152,7 @@ Effects Rebalance::start_syncs() {
     if (moving.in_sync) continue;
     moving.in_sync = true;
     ++syncs_running_;
-    std::vector<NodeId> sources = moving.lists.settled;
+    std::vector<NodeId> sources = moving.recovering ? witnesses_of(moving) : moving.lists.settled;
     std::erase(sources, mesh_.self);
     std::optional<HolderLists> under;
     if (moving.recovering) under = moving.lists;
@@ -164,7 +162,8 @@ Effects Rebalance::start_syncs() {
 }
 
 Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
-                                const std::vector<NodeId>& merged, std::uint64_t bytes) {
+                                const std::vector<NodeId>& merged,
+                                const std::vector<NodeId>& merged_in_doubt, std::uint64_t bytes) {
   Part& moving = part(partition);
   if (!moving.in_sync) return {};  // a repair, not ours
   moving.in_sync = false;
@@ -175,7 +174,7 @@ Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
   std::vector<NodeId> known = merged;
   std::sort(known.begin(), known.end());
   if (moving.recovering) {
-    if (!outdated && has_recovered(moving, known)) end_recovery(partition);
+    if (!outdated && has_recovered(moving, known, merged_in_doubt)) end_recovery(partition);
     wake(now);
     return go_on_syncing();
   }
@@ -191,11 +190,37 @@ Effects Rebalance::go_on_syncing() {
   return disks_owing_ == 0 && !mesh_.frozen ? start_syncs() : Effects{};
 }
 
-// Ourselves not counted: what we have is what is in doubt. Alone, there is nobody to ask.
-bool Rebalance::has_recovered(const Part& part, const std::vector<NodeId>& known) const {
-  std::vector<NodeId> others = part.lists.settled;
+// Who may have what we lost, ourselves not counted: what we have is what is in doubt. Who was
+// evicted since and is back may be the only one.
+std::vector<NodeId> Rebalance::witnesses_of(const Part& part) const {
+  std::vector<NodeId> others = not_given_up(part.sets, mesh_.eviction_of);
+  for (const NodeId& node : part.lists.target) insert_sorted(others, node);
   std::erase(others, mesh_.self);
-  const std::size_t quorum = settled_read_quorum_of(part.lists, mesh_.write_quorum);
+  return others;
+}
+
+std::vector<NodeId> Rebalance::compared_with(PartitionId partition) const {
+  const Part& compared = parts_[partition.raw];
+  if (to_drop_.contains(partition)) return compared.lists.target;
+  return compared.recovering ? witnesses_of(compared) : compared.lists.settled;
+}
+
+// A write is with W of each set that it went to, of which we may have been one: the target set may
+// have settled, which only its members know. Alone, there is nobody to ask.
+bool Rebalance::has_recovered(const Part& part, const std::vector<NodeId>& known,
+                              std::vector<NodeId> in_doubt) const {
+  for (const NodeId& node : known) insert_sorted(in_doubt, node);
+  if (includes_all(in_doubt, witnesses_of(part))) return true;
+  std::vector<NodeId> settled = not_given_up(part.sets, mesh_.eviction_of);
+  const bool in_target = we_are_in(part.lists.target);
+  return has_quorum(settled, part.sets.settled.size(), known) &&
+         (!in_target || has_quorum(part.lists.target, part.lists.target.size(), known));
+}
+
+bool Rebalance::has_quorum(std::vector<NodeId> others, std::size_t size,
+                           const std::vector<NodeId>& known) const {
+  std::erase(others, mesh_.self);
+  const std::size_t quorum = read_quorum_of(size, mesh_.write_quorum);
   return count_common(known, others) >= std::min(quorum, others.size());
 }
 

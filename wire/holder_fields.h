@@ -75,8 +75,9 @@ struct Fields<InventoryRequest> {
 template <>
 struct Fields<InventoryAnswer> {
   static constexpr std::uint16_t number = 71;
-  using List = FieldList<&InventoryAnswer::operation, &InventoryAnswer::code,
-                         &InventoryAnswer::records, &InventoryAnswer::complete>;
+  using List =
+      FieldList<&InventoryAnswer::operation, &InventoryAnswer::code, &InventoryAnswer::records,
+                &InventoryAnswer::complete, &InventoryAnswer::recovering>;
 };
 template <>
 struct Fields<WishesRequest> {

@@ -191,3 +191,23 @@ TEST_CASE("node: one that is alone in its mesh begins anew when it has lost its 
   CHECK(joined(world.unrest()) == "");
   CHECK(world.keepers_of("new").size() == 3);
 }
+
+TEST_CASE("node: two of three holders that lose their disks at once make each other whole") {
+  MeshWorld world({.seed = 62});
+  world.add_nodes(3);
+  REQUIRE(world.run_until_settled());
+  std::map<std::string, Bytes> images;
+  for (int i = 0; i < 10; ++i) {
+    images["image" + std::to_string(i)] = MeshWorld::sample_image(500, i);
+  }
+  for (const auto& [name, bytes] : images) REQUIRE(world.put(0, name, bytes).detail == "");
+  world.run_for(2s);
+  for (const std::uint32_t node : {0U, 1U}) world.crash(node);
+  for (const std::uint32_t node : {0U, 1U}) {
+    world.disk(node).restore({});
+    world.restart(node);
+  }
+  CHECK(world.run_until_settled());
+  CHECK(joined(world.unrest()) == "");
+  for (const auto& [name, bytes] : images) CHECK(world.get(1, name).value() == bytes);
+}

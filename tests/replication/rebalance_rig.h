@@ -101,6 +101,21 @@ struct Holder {
   void hear(NodeId from, SettleStep step, std::uint64_t number) {
     hear(from, Settle{step, {}, {{partition, number}}});
   }
+  /// The settled members have the same lists, and nothing that it lacks.
+  void become_whole() {
+    const HolderLists known = lists();
+    for (const NodeId& other : known.settled) {
+      if (other == view.self) continue;
+      hear(other, ListsAnnounced{{},
+                                 {first_lives_of(known.settled), first_lives_of(known.target)},
+                                 {{partition, known.number, 0, 1}}});
+    }
+    for (int i = 0; i < 3; ++i) {
+      for (const auto& [to, question] : asked<FingerprintRequest>(tick())) {
+        hear(to, FingerprintAnswer{OperationId{1}, {}, question.round});
+      }
+    }
+  }
   [[nodiscard]] HolderLists lists() const { return machine.lists_of(partition); }
 
   MeshView view = view_of({1, 2, 3, 4, 5});

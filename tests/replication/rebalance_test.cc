@@ -18,12 +18,12 @@ TEST_CASE("rebalance: a newcomer confirms only after a read quorum of the settle
   four.announce(2);
   four.begin_sync();
 
-  (void)four.machine.on_sync_done(four.now, partition, nodes({1}), 0);
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1}), {}, 0);
   const Effects after = four.tick();
   CHECK(asked<SyncConfirmed>(after).empty());
 
   four.begin_sync(after);
-  (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2}), 0);
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2}), {}, 0);
   const auto confirmed = asked<SyncConfirmed>(four.tick());
   REQUIRE(confirmed.size() == 1);
   CHECK(confirmed[0].first == node(1));
@@ -52,7 +52,7 @@ TEST_CASE("rebalance: a late answer to an earlier comparison makes nothing compl
       asked<FingerprintRequest>(four.machine.on_disk(four.now, DiskAnswer(DiskSummary{})));
   REQUIRE(first.size() == 3);
   for (int i = 0; i < 3; ++i) (void)four.tick();  // given up, and fetched instead
-  (void)four.machine.on_sync_done(four.now, partition, nodes({1}), 0);
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1}), {}, 0);
   REQUIRE(count_of<UseDisk>(four.tick()) == 1);
   (void)four.machine.on_disk(four.now, DiskAnswer(DiskSummary{}));
 
@@ -76,7 +76,7 @@ TEST_CASE("rebalance: a sync that began under earlier lists does not count for t
         ListsAnnounced{{}, {lives({1, 2, 3}), lives({2, 3, 4})}, {{partition, 1, 0, 1}}}));
   }
 
-  (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2, 3}), 0);
+  (void)four.machine.on_sync_done(four.now, partition, nodes({1, 2, 3}), {}, 0);
 
   CHECK(asked<SyncConfirmed>(four.tick()).empty());
 }

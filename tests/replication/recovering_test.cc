@@ -9,6 +9,13 @@ namespace {
 
 const HolderLists settled_lists{nodes({1, 2, 3}), 5, nodes({1, 2, 3}), 0};
 
+const StartSync* sync_in(const Effects& effects) {
+  for (const Effect& effect : effects) {
+    if (const auto* sync = std::get_if<StartSync>(&effect)) return sync;
+  }
+  return nullptr;
+}
+
 /// Node 1, which does not trust its copy.
 struct Doubting : Holder {
   explicit Doubting(HolderLists lists = settled_lists) : Holder(1, std::move(lists)) {
@@ -28,17 +35,13 @@ struct Doubting : Holder {
     }
     return tick();
   }
-  Effects merged(std::initializer_list<std::uint8_t> from) {
-    return answered(machine.on_sync_done(now, partition, nodes(from), 0));
+  Effects merged(std::initializer_list<std::uint8_t> from,
+                 std::initializer_list<std::uint8_t> in_doubt = {}) {
+    return answered(machine.on_sync_done(now, partition, nodes(from), nodes(in_doubt), 0));
   }
+  /// A sync that is running.
+  void begin_sync() { REQUIRE(sync_in(compare({})) != nullptr); }
 };
-
-const StartSync* sync_in(const Effects& effects) {
-  for (const Effect& effect : effects) {
-    if (const auto* sync = std::get_if<StartSync>(&effect)) return sync;
-  }
-  return nullptr;
-}
 
 /// Whether some write among effects removes (or makes) the durable mark.
 bool writes_mark(const Effects& effects, bool present) {
@@ -217,4 +220,42 @@ TEST_CASE("recovering: an inventory asked for under other lists is refused") {
   CHECK(answer_in<InventoryAnswer>(refused.start({})).code == ErrorCode::stale);
   ReadInventory given(OperationId{2}, view, codec, {{}, partition, {}, settled_lists}, {});
   CHECK(count_of<UseDisk>(given.start({})) == 1);
+}
+
+TEST_CASE("recovering: what all other holders have is all there is, though some recover as well") {
+  Doubting one;
+  one.begin_sync();
+  one.merged({2});
+  CHECK(one.recovering());
+  one.begin_sync();
+  one.merged({}, {3});
+  CHECK(one.recovering());
+  one.begin_sync();
+  one.merged({2}, {3});
+  CHECK_FALSE(one.recovering());
+}
+
+// A write may have been acknowledged by the lost copy and by the one that was evicted.
+TEST_CASE("recovering: who was evicted since is asked too, unless it was given up") {
+  EvictionMarks of_three{7, 0};
+  Doubting one;
+  one.view.eviction_of = [&](NodeId id) { return id == node(3) ? of_three : EvictionMarks{}; };
+  one.answered(one.machine.on_evicted(one.now, nodes({3})));
+  REQUIRE(one.lists() == HolderLists{nodes({1, 2}), 5, nodes({1, 2, 3}), 1});
+  const Effects effects = one.compare({2});
+  REQUIRE(sync_in(effects) != nullptr);
+  CHECK(sync_in(effects)->sources == nodes({2, 3}));
+  one.merged({2});
+  CHECK(one.recovering());
+  CHECK(one.machine.awaited_by(partition) == nodes({3}));
+
+  of_three.given_up = 7;
+  one.answered(one.machine.on_evicted(one.now, nodes({3})));
+  one.place(6, nodes({1, 2, 4}));
+  one.begin_sync();
+  one.merged({2});  // a write that 1 and 4 kept may be in the target set alone
+  CHECK(one.recovering());
+  one.begin_sync();
+  one.merged({2, 4});
+  CHECK_FALSE(one.recovering());
 }
