@@ -54,6 +54,15 @@ class CarefulDrops : public Check {
            {node});
   }
 
+  // Who was to hold a partition again meanwhile may not be any more, under the very lists of
+  // before.
+  void on_scan() override {
+    std::erase_if(dropped_under_, [this](const auto& drop) {
+      const auto lists = scene_.world.stored_lists(drop.first.first, drop.first.second);
+      return lists && lists != drop.second;
+    });
+  }
+
   void on_crashed(std::uint32_t node) override {
     placements_.on_crashed(node);
     std::erase_if(dropped_under_, [&](const auto& drop) { return drop.first.first == node; });
