@@ -1,0 +1,127 @@
+// The part of Rebalance that lies on disk: what is written of each partition, and read at a start.
+#include <utility>
+
+#include "replication/rebalance.h"
+
+namespace pixmesh {
+namespace {
+
+// The mark beside a partition's lists: the number under which its target set is prepared.
+Bytes prepared_key_of(PartitionId partition) {
+  Bytes key = row_prefix(partition);
+  key.push_back('p');
+  return key;
+}
+
+// And the mark of a copy that is recovering.
+Bytes recovering_key_of(PartitionId partition) {
+  Bytes key = row_prefix(partition);
+  key.push_back('r');
+  return key;
+}
+
+// And the sets that the lists follow from, where these do not tell them.
+Bytes sets_key_of(PartitionId partition) {
+  Bytes key = row_prefix(partition);
+  key.push_back('s');
+  return key;
+}
+
+Bytes bytes_of(std::uint64_t number) {
+  Bytes bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    bytes.push_back(static_cast<std::uint8_t>(number >> shift));
+  }
+  return bytes;
+}
+
+std::uint64_t number_of(ByteView bytes) {
+  std::uint64_t number = 0;
+  for (const std::uint8_t byte : bytes) number = number << 8 | byte;
+  return number;
+}
+
+}  // namespace
+
+void Rebalance::restore(ByteView key, ByteView value) {
+  if (key.size() < 4) return;
+  const PartitionId partition{
+      static_cast<std::uint32_t>(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])};
+  if (partition.raw >= parts_.size()) return;
+  Part& restored = part(partition);
+  if (key.size() == 5) {  // comes after the lists
+    if (key[4] == 'p') restore_prepared(partition, number_of(value));
+    if (key[4] == 'r') doubt({partition});
+    if (key[4] == 's') {
+      if (auto sets = codec_.decode_sets(value)) restored.sets = std::move(sets).value();
+    }
+    return;
+  }
+  auto lists = codec_.decode_lists(value);
+  if (!lists) return;
+  restored.lists = std::move(lists).value();
+  restored.sets = sets_of(restored.lists);
+  if (in_motion(restored)) {
+    moving_.insert(partition);
+    if (we_are_in(restored.lists.settled)) begin_announcing(restored);
+  } else if (!we_are_in(restored.lists.settled)) {
+    to_drop_.insert(partition);  // a drop that a stop interrupted
+    ask_for_settling(restored);
+  }
+}
+
+void Rebalance::restore_prepared(PartitionId partition, std::uint64_t number) {
+  Part& restored = part(partition);
+  restored.prepared = number;
+  if (!in_motion(restored) || !moving_.insert(partition).second) return;
+  begin_announcing(restored);
+}
+
+void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
+  for (const PartitionId partition : partitions) {
+    Part& doubted = part(partition);
+    doubted.recovering = true;
+    doubted.prepared = 0;  // the mark may be as old as the copy
+    unwritten_.insert(partition);
+    if (!in_motion(doubted)) continue;  // its lists are lost too, or it is to be dropped
+    moving_.insert(partition);
+    doubted.fenced = false;
+    doubted.announced_by.clear();
+    begin_announcing(doubted);
+  }
+}
+
+Effects Rebalance::persist() {
+  std::map<std::uint32_t, PutValues> by_disk;
+  std::map<std::uint32_t, PartitionId> one_of;
+  for (const PartitionId partition : unwritten_) {
+    const Part& changed = part(partition);
+    const std::uint32_t disk = mesh_.disk_of(partition);
+    one_of[disk] = partition;
+    auto& rows = by_disk[disk].rows;
+    const bool ours = we_are_in(changed.lists.settled) || we_are_in(changed.lists.target) ||
+                      to_drop_.contains(partition);
+    std::optional<Bytes> value;
+    if (ours) value = codec_.encode_lists(changed.lists);
+    rows.push_back({Table::lists, row_prefix(partition), std::move(value)});
+    std::optional<Bytes> mark;
+    if (changed.prepared > 0) mark = bytes_of(changed.prepared);
+    rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
+    std::optional<Bytes> doubt;
+    if (changed.recovering) doubt = Bytes{};
+    rows.push_back({Table::lists, recovering_key_of(partition), std::move(doubt)});
+    std::optional<Bytes> sets;
+    if (ours && changed.sets != sets_of(changed.lists)) sets = codec_.encode_sets(changed.sets);
+    rows.push_back({Table::lists, sets_key_of(partition), std::move(sets)});
+  }
+  writing_.merge(unwritten_);
+  unwritten_.clear();
+  Effects effects;
+  for (auto& [disk, rows] : by_disk) {
+    ++disks_owing_;
+    effects.push_back(UseDisk{one_of[disk], std::move(rows)});
+  }
+  return effects;
+}
+
+}  // namespace pixmesh
