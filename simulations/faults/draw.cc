@@ -232,6 +232,36 @@ class ClassDraw {
         event.node += static_cast<std::uint32_t>(scenario_.nodes.size());  // a zone of its own
       }
     });
+    if (rng_.below(2) == 0) draw_absence();
+  }
+
+  // One is away for a little more than the out delay, evicted and soon back, while others pause. Or
+  // two are, who alone have what was written just before, for a third missed it.
+  void draw_absence() {
+    const auto count = static_cast<std::uint32_t>(scenario_.nodes.size());
+    const bool two = count > 4 && rng_.below(2) == 0;
+    const Duration out = scenario_.out_delay.value_or(10min);
+    const Duration away = out + (two ? time(10s, 40s) : time(1s, 20s));
+    if (count < 4 || scenario_.safety <= away + 5s) return;
+    const Duration spare = scenario_.safety - away - 5s;
+    at_ = 5s + std::chrono::microseconds(rng_.below(static_cast<std::uint64_t>(spare / 1us)));
+    Event gone = add(EventKind::crash);
+    gone.lasting = away;
+    events_.back() = gone;
+    if (two) {
+      Event& missing = add(EventKind::pause);
+      missing.node = (gone.node + 2) % count;
+      missing.at = gone.at - time(1s, 5s);
+      missing.lasting = gone.at + 100ms - missing.at;
+      gone.node = (gone.node + 1) % count;
+      events_.push_back(gone);
+      return;
+    }
+    for (std::uint64_t i = between(rng_, 1, 3); i > 0; --i) {
+      Event& silence = add(EventKind::pause);
+      silence.at = gone.at + out + time(500ms, 10s);
+      silence.lasting = time(500ms, 10s);
+    }
   }
 
   // A member comes or goes, now and then two at once, and what moves then is struck.

@@ -44,6 +44,7 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   Rng nodes = rng.split();
   Rng faults = rng.split();
   Rng operations = rng.split();
+  scenario.out_delay = draw_out_delay(rng.split());
   const std::uint32_t drawn = draw_node_count(shape);
   draw_nodes(nodes, wishes.nodes ? *wishes.nodes : drawn, scenario);
   scenario.partition_bits =
@@ -59,7 +60,6 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   client_faults.repeats = allows(wishes, FaultClass::repeat) && operations.below(2) == 0;
   auto more = draw_operations(own, scenario, client_faults);
   scenario.events.insert(scenario.events.end(), more.begin(), more.end());
-  scenario.out_delay = draw_out_delay(rng.split());
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return scenario;
