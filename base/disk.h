@@ -24,11 +24,13 @@ struct MediaFacts {
 
 /// Small tables of bytes beside the image index, one purpose each.
 enum class Table : std::uint8_t {
-  facts,     // identity, settings, member records, counters
-  lists,     // partition (4 bytes, big-endian) -> its settled and target holders
-  hints,     // what a silent holder still has to be told
-  requests,  // request id -> version it was given, for five minutes
-  damaged,   // digest -> (anything): its bytes on this disk are wrong or gone
+  facts,      // identity, settings, member records, counters
+  lists,      // partition (4 bytes, big-endian) -> its settled and target holders
+  hints,      // what a silent holder still has to be told
+  requests,   // request id -> version it was given, for five minutes
+  damaged,    // digest -> (anything): its bytes on this disk are wrong or gone
+  collected,  // partition (4 bytes) -> clock (8 bytes, both big-endian) up to which its tombstones
+              // may be gone; a lower clock than is there changes nothing
 };
 
 struct TableRow {
@@ -72,7 +74,7 @@ struct SyncFolders {  // fsync of the folders that hold these paths
   std::vector<std::string> paths;
 };
 /// Puts one record into the index if the disk's `admit` function agrees, in one transaction with
-/// `also`, the partition's lists being read in that same transaction.
+/// `also`, the partition's rows of `lists` and `collected` being read in that same transaction.
 struct CommitRecord {
   PartitionId partition;
   NameDigest name_digest;
@@ -215,13 +217,14 @@ struct DiskAnswer : AnyDiskAnswer {
 // --- What a disk asks back: it stores bytes and does not know what a record means ---------------
 
 /// Decides about a CommitRecord inside its transaction. Pure and called on a storage thread.
+/// `lists` and `collected` are the partition's rows of those tables.
 struct Admission {
   std::uint8_t code = 0;
   bool store = false;
   Bytes current;
 };
 using Admit = std::function<Admission(ByteView stored, ByteView incoming, ByteView lists,
-                                      ByteView fence)>;  // empty: there is none
+                                      ByteView fence, ByteView collected)>;  // empty: there is none
 
 /// Where a record belongs, told from its bytes: what an index is rebuilt from.
 struct RecordPlace {

@@ -177,6 +177,9 @@ Result<Done> NodeProcess::open_disks() {
     auto lists = opened.load(Table::lists);
     if (!lists) return lists.error();
     memory_.lists.push_back(std::move(lists).value());
+    auto collected = opened.load(Table::collected);
+    if (!collected) return collected.error();
+    memory_.collected.push_back(std::move(collected).value());
     auto facts = opened.load(Table::facts);
     if (!facts) return facts.error();
     memory_.disk_facts.push_back(std::move(facts).value());

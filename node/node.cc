@@ -62,6 +62,13 @@ MeshView Node::make_view() {
     return rebalance_ != nullptr && partition.raw < disk_of_.size() &&
            rebalance_->is_recovering(partition);
   };
+  view.is_joining = [this](PartitionId partition) {
+    return rebalance_ != nullptr && partition.raw < disk_of_.size() &&
+           rebalance_->is_joining(partition);
+  };
+  view.collected_of = [this](PartitionId partition) {
+    return collection_ == nullptr ? 0 : collection_->collected_of(partition);
+  };
   view.fresh_stream = [this] {
     StreamId stream;
     rng_.fill(stream.raw);

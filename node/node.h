@@ -81,6 +81,7 @@ class Node : private Post {
   [[nodiscard]] RowAnswer row_of(const RowRequest& request) const;
   [[nodiscard]] MeshAnswer mesh_of(OperationId operation) const;
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
+  [[nodiscard]] bool tells_of(std::string_view name) const;
 
   // node_effects.cc
   struct WantedSync {
@@ -88,6 +89,7 @@ class Node : private Post {
     std::vector<NodeId> sources;
     bool of_rebalance = false;
     std::optional<HolderLists> under;
+    std::optional<Judges> judges;
   };
   struct CopyAsker {
     LinkId link;
@@ -160,6 +162,7 @@ class Node : private Post {
   std::vector<PartitionId> one_of_each_disk_;
   Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
   Repair* repair_ = nullptr;
+  TombstoneCollection* collection_ = nullptr;
   std::vector<Scrub*> scrubs_;  // of each disk in use, in the order of one_of_each_disk_
   std::map<Digest, std::vector<CopyAsker>> checked_copies_;  // and who wants to know of it
 

@@ -73,7 +73,7 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
   } else if (auto* sync = std::get_if<StartSync>(&effect)) {
     const bool of_rebalance = rebalance_ != nullptr && owner == rebalance_->id();
     WantedSync wanted{sync->partition, std::move(sync->sources), of_rebalance,
-                      std::move(sync->under)};
+                      std::move(sync->under), std::move(sync->judges)};
     if (of_rebalance && running_syncs_.try_emplace(sync->partition, true).second) {
       begin_sync(now, std::move(wanted));
     } else if (of_rebalance) {
@@ -90,6 +90,8 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
     }
   } else if (auto* suspect = std::get_if<SuspectBytes>(&effect)) {
     check_copy(now, *suspect, std::nullopt);
+  } else if (const auto* raised = std::get_if<RaiseCollected>(&effect)) {
+    collection_->raise(*raised);
   }
 }
 
@@ -139,7 +141,7 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
     if (waiting.partition == partition && waiting.sources == sources) return;
   }
   if (wanted_syncs_.size() < wanted_syncs_max) {
-    wanted_syncs_.push_back({partition, std::move(sources), false, std::nullopt});
+    wanted_syncs_.push_back({partition, std::move(sources), false, std::nullopt, std::nullopt});
   }
 }
 
@@ -188,7 +190,7 @@ void Node::begin_sync(Instant now, WantedSync wanted) {
     }
   }
   begin<PartitionSync>(now, view_, codec_, partition, std::move(wanted.sources),
-                       wanted.of_rebalance, std::move(wanted.under));
+                       wanted.of_rebalance, std::move(wanted.under), std::move(wanted.judges));
 }
 
 }  // namespace pixmesh

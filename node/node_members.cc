@@ -124,8 +124,15 @@ void Node::open_partitions(Instant now) {
     outside_.log.event(LogLevel::warning, "copies_doubted",
                        {{"partitions", std::to_string(doubts.partitions.size())}});
   }
+  auto collection = std::make_unique<TombstoneCollection>(operations_.next_id(), view_, codec_,
+                                                          one_of_each_disk_, options_.collection);
+  for (const TableRows& disk : memory_.collected) {
+    for (const auto& [key, value] : disk.rows) collection->restore(key, value);
+  }
   memory_ = {};
   operations_.add(std::move(rebalance));
+  collection_ = collection.get();
+  operations_.add(std::move(collection));
   auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
   repair_ = repair.get();
   operations_.add(std::move(repair));
@@ -149,6 +156,7 @@ void Node::open_partitions(Instant now) {
   }
   perform(now, *rebalance_, rebalance_->on_evicted(now, known));
   perform(now, *repair_, repair_->start(now));
+  perform(now, *collection_, collection_->start(now));
   for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->start(now));
   perform(now, marking, marking.start(now));
 }

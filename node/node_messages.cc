@@ -25,7 +25,7 @@ concept AnswerToOperation = std::is_same_v<T, ListsAnswer> || std::is_same_v<T, 
     std::is_same_v<T, StoreReady> || std::is_same_v<T, StoreFinished> ||
     std::is_same_v<T, CommitAnswer> || std::is_same_v<T, InventoryAnswer> ||
     std::is_same_v<T, WishesAnswer> || std::is_same_v<T, FingerprintAnswer> ||
-    std::is_same_v<T, ListAnswer>;
+    std::is_same_v<T, ListAnswer> || std::is_same_v<T, CollectAnswer>;
 
 template <typename T>
 concept ForRebalance = std::is_same_v<T, ListsAnnounced> || std::is_same_v<T, AnnounceNoted> ||
@@ -102,8 +102,9 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                  },
                  [&](const ListRequest& wish) {
                    if (wish.among) {
-                     begin<LocalListing>(now, codec_, wish, one_of_each_disk_,
-                                         is_covered_by(*wish.among), link);
+                     begin<LocalListing>(
+                         now, codec_, wish, one_of_each_disk_, is_covered_by(*wish.among),
+                         [this](std::string_view name) { return tells_of(name); }, link);
                    } else {
                      begin<Listing>(now, view_, wish, is_covered(), link);
                    }
@@ -190,6 +191,9 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           [&](const WishesRequest& request) { begin<ReadWishes>(now, request, link); },
           [&](const FingerprintRequest& request) {
             begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link);
+          },
+          [&](const CollectRequest& request) {
+            begin<CollectTombstones>(now, view_, codec_, request, link);
           },
           [&](const HintOffer& offer) {
             if (offer.epoch != view_.epoch) return peers_.on_tables_differ(now, from);
@@ -278,6 +282,13 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
 
 // --- Plain answers
 // ----------------------------------------------------------------------------------
+
+// What we do not hold, or join the holders of, others know better: it may have been deleted.
+bool Node::tells_of(std::string_view name) const {
+  const PartitionId partition = placements_.partition_of_name(name);
+  return is_holder(rebalance_->lists_of(partition), view_.self) &&
+         !rebalance_->is_joining(partition);
+}
 
 // Our own lists if we hold the partition and know them; else what the placement in use says, whose
 // living members are asked for theirs.

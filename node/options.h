@@ -11,6 +11,7 @@
 #include "membership/mesh_settings.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
+#include "replication/collection.h"
 #include "replication/scrub.h"
 #include "ring/placement.h"
 
@@ -39,6 +40,7 @@ struct NodeOptions {
   LanesOptions lanes;
   LivenessOptions liveness;
   Scrub::Options scrub;
+  TombstoneCollection::Options collection;
   /// Dead for that long, a member is evicted if the others agree; none: only an operator asks for
   /// it.
   std::optional<Duration> out_delay;
@@ -55,6 +57,7 @@ struct NodeMemory {
   TableRows hints;                    // of the state store
   std::vector<TableRows> lists;       // of each image disk
   std::vector<TableRows> disk_facts;  // of each image disk
+  std::vector<TableRows> collected;   // of each image disk
 };
 
 }  // namespace pixmesh

@@ -3,12 +3,14 @@
 #include <optional>
 
 #include "base/digest.h"
+#include "replication/collected.h"
 #include "ring/partition.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
 
-Admission admit_stored(ByteView stored, ByteView incoming, ByteView lists, ByteView fence) {
+Admission admit_stored(ByteView stored, ByteView incoming, ByteView lists, ByteView fence,
+                       ByteView collected) {
   const Admission refused{static_cast<std::uint8_t>(CommitCode::failed), false, {}};
   const auto next = decode_record(incoming);
   if (!next) return refused;
@@ -23,7 +25,8 @@ Admission admit_stored(ByteView stored, ByteView incoming, ByteView lists, ByteV
     auto decoded = decode_lists(bytes);
     return decoded ? decoded.value() : HolderLists{};
   };
-  const CommitCode code = admit(before, next->version, lists_of(lists), lists_of(fence));
+  const CommitCode code =
+      admit(before, next->version, lists_of(lists), lists_of(fence), parse_collected(collected));
   Admission admission{static_cast<std::uint8_t>(code), code == CommitCode::stored, {}};
   if (code == CommitCode::stale) admission.current.assign(lists.begin(), lists.end());
   return admission;

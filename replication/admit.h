@@ -14,6 +14,7 @@ enum class CommitCode : std::uint8_t {
   superseded = 3,  // a newer version is durable here; the write counts and loses
   stale = 4,       // the asker's lists are not this holder's; nothing was stored
   failed = 5,      // the disk said no
+  late = 6,        // nothing is here, and what deleted the name may be collected; not stored
 };
 
 [[nodiscard]] constexpr bool is_durable(CommitCode code) {
@@ -29,8 +30,11 @@ enum class CommitCode : std::uint8_t {
 /// @param lists     the partition's lists as this disk persisted them, if any
 /// @param fence     the lists the asker used; none for a copy of a version that is already
 ///                  acknowledged elsewhere (pull, hint, repair), which no list can make wrong
+/// @param collected the clock up to which tombstones of the partition may be gone. Every write
+///                  whose coordinator has heard of it is later.
 [[nodiscard]] CommitCode admit(const std::optional<Version>& stored, const Version& incoming,
                                const std::optional<HolderLists>& lists,
-                               const std::optional<HolderLists>& fence);
+                               const std::optional<HolderLists>& fence,
+                               std::uint64_t collected = 0);
 
 }  // namespace pixmesh

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "replication/collected.h"
 #include "replication/request_memory.h"
 
 namespace pixmesh {
@@ -49,7 +50,8 @@ Effects CompareFingerprints::on_disk(Instant, const Result<DiskAnswer>& answer) 
 
 bool CompareFingerprints::differs(const Fingerprint& theirs) const {
   const auto mine = ours_.find(theirs.partition);
-  const std::uint64_t sum = mine == ours_.end() ? 0 : mine->second;
+  const std::uint64_t records = mine == ours_.end() ? 0 : mine->second;
+  const std::uint64_t sum = compared_sum(records, mesh_.collected_of(theirs.partition));
   if (sum != theirs.sum || mesh_.is_recovering(theirs.partition)) return true;
   return theirs.lists != 0 && theirs.lists != sum_of(codec_, mesh_.lists_of(theirs.partition));
 }
@@ -89,6 +91,8 @@ Effects ReadInventory::on_disk(Instant, const Result<DiskAnswer>& answer) {
   result.operation = request_.operation;
   result.complete = page->complete;
   result.recovering = recovering_;
+  result.joining = mesh_.is_joining(request_.partition);
+  result.collected = mesh_.collected_of(request_.partition);
   std::size_t weight = 0;
   for (const Bytes& bytes : page->records) {
     auto record = codec_.decode_record(bytes);
@@ -162,7 +166,9 @@ Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
     return {Answer{asker_, std::move(result)}};
   }
   result.request_version = parse_request_row(found->request_value);
-  if (!found->record.empty()) {
+  result.collected = mesh_.collected_of(request_.partition);
+  // What is here may be what others have deleted and forgotten; the settled members have the rest.
+  if (!found->record.empty() && !mesh_.is_joining(request_.partition)) {
     auto record = codec_.decode_record(found->record);
     if (!record) {
       result.code = ErrorCode::failed;

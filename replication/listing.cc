@@ -117,12 +117,14 @@ ListAnswer Listing::merged() const {
 }
 
 LocalListing::LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
-                           std::vector<PartitionId> disks, bool covered, LinkId asker)
+                           std::vector<PartitionId> disks, bool covered, Condition tells_of,
+                           LinkId asker)
     : Operation(id),
       codec_(codec),
       request_(std::move(request)),
       disks_(std::move(disks)),
       covered_(covered),
+      tells_of_(std::move(tells_of)),
       asker_(asker) {}
 
 Effects LocalListing::start(Instant) {
@@ -145,6 +147,7 @@ Effects LocalListing::on_disk(Instant, const Result<DiskAnswer>& answer) {
       if (!record) continue;
       const ImageRecord& image = record.value();
       last = image.name;
+      if (!tells_of_(image.name)) continue;
       entries_.push_back({image.name, image.version, image.digest, image.size, image.media,
                           image.tags, image.tombstone});
     }

@@ -47,11 +47,13 @@ class Listing : public Operation {
 /// One member's own page, from its disks.
 class LocalListing : public Operation {
  public:
+  using Condition = std::function<bool(std::string_view name)>;
   /// @param disks    one partition of each disk of this node
   /// @param covered  whether a read quorum of each of its partitions is asked; goes into the answer
   ///                 as `complete`
+  /// @param tells_of whether this member answers for a name; others are left out
   LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
-               std::vector<PartitionId> disks, bool covered, LinkId asker);
+               std::vector<PartitionId> disks, bool covered, Condition tells_of, LinkId asker);
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
@@ -62,6 +64,7 @@ class LocalListing : public Operation {
   ListRequest request_;
   std::vector<PartitionId> disks_;
   bool covered_;  // a read quorum lives of each partition in motion
+  Condition tells_of_;
   LinkId asker_;
   std::size_t waiting_for_ = 1;
   std::vector<ListEntry> entries_;

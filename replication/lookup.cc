@@ -152,6 +152,7 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
 
 void Lookup::note(NodeId from, const VersionAnswer& answer) {
   tally_.count(from);
+  outcome_.collected = std::max(outcome_.collected, answer.collected);
   if (!outcome_.request_version || outcome_.request_version < answer.request_version) {
     outcome_.request_version = answer.request_version;
   }
@@ -171,7 +172,8 @@ bool Lookup::is_acknowledged() const {
 
 std::optional<Version> Lookup::version_for_write() const {
   if (outcome_.request_version) return outcome_.request_version;
-  const auto clock = mesh_.next_clock(outcome_.record ? outcome_.record->version.clock : 0);
+  const std::uint64_t newest = outcome_.record ? outcome_.record->version.clock : 0;
+  const auto clock = mesh_.next_clock(std::max(newest, outcome_.collected));
   if (!clock) return std::nullopt;
   return Version{*clock, mesh_.self};
 }

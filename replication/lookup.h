@@ -20,6 +20,7 @@ struct LookupOutcome {
   std::optional<ImageRecord> record;       // the newest; a tombstone too
   std::vector<NodeId> have;                // that answered with this very version; sorted
   std::optional<Version> request_version;  // what this request id was given before
+  std::uint64_t collected = 0;             // a new version must be above
 
   /// The answer to a wish that made `record`, its current version, in an earlier try.
   [[nodiscard]] WriteDone as_receipt() const;

@@ -174,6 +174,7 @@ struct VersionAnswer {
   HolderLists lists;
   std::optional<ImageRecord> record;
   std::optional<Version> request_version;
+  std::uint64_t collected = 0;  // see collected.h: a new version must be above
 };
 
 struct StoreOpen {  // get ready to receive a new file
@@ -228,7 +229,9 @@ struct InventoryAnswer {
                      // other lists, or not a holder and nothing whole is here
   std::vector<ImageRecord> records;
   bool complete = true;
-  bool recovering = false;  // there may have been more
+  bool recovering = false;      // there may have been more
+  bool joining = false;         // there may be too much: what others have deleted and forgotten
+  std::uint64_t collected = 0;  // see collected.h
 };
 
 /// What a client wished for, and the version it was given, for a client that says it again.
@@ -300,6 +303,24 @@ struct Settle {
   std::vector<SyncConfirmed::Entry> entries;
 };
 
+/// The two steps by which the holders of settled partitions forget old tombstones: first all of
+/// them raise the collected clock, then each drops what is no later. Answered by CollectAnswer.
+enum class CollectStep : std::uint8_t { raise = 1, drop = 2 };
+struct CollectRequest {
+  OperationId operation;
+  CollectStep step = CollectStep::raise;
+  struct Entry {
+    PartitionId partition;
+    std::uint64_t lists = 0;  // XXH3-64 of the lists that the holder's own must equal
+    std::uint64_t clock = 0;
+  };
+  std::vector<Entry> entries;
+};
+struct CollectAnswer {  // the first step is durable for these
+  OperationId operation;
+  std::vector<PartitionId> partitions;
+};
+
 struct HintOffer {  // "you were away; these partitions changed"
   Epoch epoch;      // under another one the two may disagree about who holds them
   std::vector<PartitionId> partitions;
@@ -321,7 +342,7 @@ using AnyPeerMessage =
                  StoreReady, StoreFinished, CommitRequest, CommitAnswer, StoreDrop,
                  InventoryRequest, InventoryAnswer, WishesRequest, WishesAnswer, FingerprintRequest,
                  FingerprintAnswer, ListsAnnounced, AnnounceNoted, SyncConfirmed, Settle, HintOffer,
-                 HintTaken>;
+                 HintTaken, CollectRequest, CollectAnswer>;
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct PeerMessage : AnyPeerMessage {
   template <AlternativeOf<AnyPeerMessage> T>

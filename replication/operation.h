@@ -40,10 +40,20 @@ struct RememberHint {  // `target` missed a write to this partition
 struct ListsDiffer {  // somebody's lists are not ours: exchange member records
   NodeId with;
 };
+/// Holders that have all that was acknowledged, and how many of them must be heard.
+struct Judges {
+  std::vector<NodeId> nodes;  // sorted
+  std::size_t needed = 0;
+};
 struct StartSync {  // compare this partition with these holders and fetch what is missing
   PartitionId partition;
   std::vector<NodeId> sources;
   std::optional<HolderLists> under;  // of holders whose lists are these, and of no other
+  std::optional<Judges> judges;      // of what is here, if that may be too much
+};
+struct RaiseCollected {  // it is durable on the partition's disk
+  PartitionId partition;
+  std::uint64_t clock = 0;
 };
 struct StartDrop {  // remove everything of a partition that is no longer ours
   PartitionId partition;
@@ -53,7 +63,7 @@ struct SuspectBytes {  // our copy of these may be damaged: verify it, and mend 
   Digest digest;
 };
 using AnyEffect = std::variant<Ask, Answer, UseDisk, SendBulk, RememberHint, ListsDiffer, StartSync,
-                               StartDrop, SuspectBytes>;
+                               StartDrop, SuspectBytes, RaiseCollected>;
 /// Compiled once, like PeerMessage.
 struct Effect : AnyEffect {
   using AnyEffect::AnyEffect;
@@ -85,6 +95,11 @@ struct MeshView {
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it
   /// Whether our copy of a partition may lack what we once acknowledged: it answers no question.
   std::function<bool(PartitionId)> is_recovering = [](PartitionId) { return false; };
+  /// Whether our copy of a partition is not to be counted on yet: we join its holders, and what is
+  /// here may be from an earlier time.
+  std::function<bool(PartitionId)> is_joining = [](PartitionId) { return false; };
+  /// The clock up to which the tombstones of a partition may be gone here (collected.h).
+  std::function<std::uint64_t(PartitionId)> collected_of = [](PartitionId) { return 0; };
   std::function<std::optional<std::uint64_t>(std::uint64_t newest)> next_clock;  // HybridClock
   std::function<StreamId()> fresh_stream;
   std::function<std::uint32_t(PartitionId)> disk_of;

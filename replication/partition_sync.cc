@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "replication/collected.h"
 #include "replication/request_memory.h"
 
 namespace pixmesh {
@@ -14,14 +15,15 @@ constexpr Duration again_after = 1s;  // a drop waits for a commit that came in 
 
 PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                              PartitionId partition, std::vector<NodeId> sources, bool with_wishes,
-                             std::optional<HolderLists> under)
+                             std::optional<HolderLists> under, std::optional<Judges> judges)
     : Operation(id),
       mesh_(mesh),
       codec_(codec),
       partition_(partition),
       sources_(std::move(sources)),
       with_wishes_(with_wishes),
-      under_(std::move(under)) {
+      under_(std::move(under)),
+      judges_(std::move(judges)) {
   // Whoever is asked first gives most of the bytes: another one for each partition.
   if (!sources_.empty()) {
     const auto first = static_cast<std::ptrdiff_t>(partition.raw % sources_.size());
@@ -34,6 +36,18 @@ Effects PartitionSync::start(Instant) { return {UseDisk{partition_, LoadTable{Ta
 
 Effects PartitionSync::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   if (step_ == Step::store) return after_store(now, store_->on_disk(now, answer));
+  if (step_ == Step::sweep) {
+    Effects effects = sweep_->on_disk(answer);
+    if (sweep_->done()) step_ = Step::over;
+    return effects;
+  }
+  if (step_ == Step::raise) {
+    step_ = Step::over;
+    if (!answer) return {};
+    Effects effects{RaiseCollected{partition_, known_collected_}};
+    append(effects, sweep());
+    return effects;
+  }
   if (step_ == Step::damaged && answer) {
     step_ = Step::local;
     if (const auto* table = std::get_if<TableRows>(&answer.value())) {
@@ -54,8 +68,8 @@ Effects PartitionSync::on_local_page(Instant now, const RecordPage& page) {
     const auto record = codec_.decode_record(bytes);
     if (!record) continue;
     last = name_digest_of(record->name);
-    if (damaged_.contains(damaged_row(record->digest, {}).key)) continue;
-    ours_[last] = record->version;
+    const bool damaged = damaged_.contains(damaged_row(record->digest, {}).key);
+    held_[last] = {record->version, damaged, false};
   }
   if (page.complete || page.records.empty()) return next_source(now);
   return {UseDisk{partition_, ListPartition{partition_, last}}};
@@ -64,15 +78,14 @@ Effects PartitionSync::on_local_page(Instant now, const RecordPage& page) {
 Effects PartitionSync::next_source(Instant now) {
   while (!sources_.empty() && !mesh_.is_alive(sources_.back())) sources_.pop_back();
   answer_by_.reset();
-  if (sources_.empty()) {
-    step_ = Step::over;
-    return {};
-  }
+  if (sources_.empty()) return conclude();
   source_ = sources_.back();
   sources_.pop_back();
   cursor_.reset();
   wish_cursor_.reset();
-  source_failed_ = source_in_doubt_ = false;
+  source_failed_ = source_in_doubt_ = source_joining_ = false;
+  listed_.clear();
+  source_collected_ = 0;
   return with_wishes_ ? ask_wishes(now) : ask_page(now);
 }
 
@@ -114,16 +127,68 @@ Effects PartitionSync::on_page(Instant now, const InventoryAnswer& page) {
   if (page.code == ErrorCode::stale) strangers_.push_back(*source_);
   if (page.code != ErrorCode{}) return next_source(now);
   source_in_doubt_ = source_in_doubt_ || page.recovering;
+  source_joining_ = source_joining_ || page.joining;
+  source_collected_ = page.collected;
   missing_.clear();
   for (const ImageRecord& record : page.records) {
-    const NameDigest name = name_digest_of(record.name);
-    cursor_ = name;
-    const auto mine = ours_.find(name);
-    if (mine == ours_.end() || mine->second < record.version) missing_.push_back(record);
+    cursor_ = name_digest_of(record.name);
+    listed_.push_back(*cursor_);
+    if (wants(record)) missing_.push_back(record);
   }
   std::reverse(missing_.begin(), missing_.end());
   page_is_last_ = page.complete || page.records.empty();
   return next_record(now);
+}
+
+bool PartitionSync::wants(const ImageRecord& record) const {
+  const auto mine = held_.find(name_digest_of(record.name));
+  if (mine != held_.end()) return mine->second.damaged || mine->second.version < record.version;
+  if (record.version.clock > mesh_.collected_of(partition_)) return true;
+  const bool is_member = is_holder(mesh_.lists_of(partition_), *source_) && !source_joining_;
+  return !record.tombstone && is_member;
+}
+
+void PartitionSync::end_source() {
+  (source_in_doubt_ ? merged_in_doubt_ : merged_).push_back(*source_);
+  const std::vector<NodeId> settled = judges_ ? judges_->nodes : mesh_.lists_of(partition_).settled;
+  const bool counts = contains(settled, *source_) || (judges_ && !source_joining_);
+  if (source_in_doubt_ || !counts) return;
+  known_collected_ = std::max(known_collected_, source_collected_);
+  for (const NameDigest& name : listed_) {
+    const auto mine = held_.find(name);
+    if (mine != held_.end()) mine->second.confirmed = true;
+  }
+}
+
+// A settled member has all that was acknowledged, and of what it has only the tombstones may be
+// collected. All others are judged.
+Effects PartitionSync::conclude() {
+  std::vector<NodeId> merged = merged_;
+  std::sort(merged.begin(), merged.end());
+  const bool settled = !judges_ && !mesh_.is_recovering(partition_) &&
+                       contains(mesh_.lists_of(partition_).settled, mesh_.self);
+  judged_ = judges_ && count_common(merged, judges_->nodes) >= judges_->needed;
+  if (!judged_ && !settled) {
+    step_ = Step::over;
+    return {};
+  }
+  if (known_collected_ <= mesh_.collected_of(partition_)) return sweep();
+  step_ = Step::raise;  // before anything is dropped: a crash must leave nothing that could return
+  return {UseDisk{partition_, PutValues{{collected_row(partition_, known_collected_)}}}};
+}
+
+Effects PartitionSync::sweep() {
+  const auto is_old = [this](const auto& one) {
+    return !one.second.confirmed && one.second.version.clock <= known_collected_;
+  };
+  step_ = std::ranges::any_of(held_, is_old) ? Step::sweep : Step::over;
+  if (step_ == Step::over) return {};
+  sweep_.emplace(codec_, partition_, [this](const ImageRecord& record) {
+    const auto held = held_.find(name_digest_of(record.name));
+    return held != held_.end() && !held->second.confirmed &&
+           record.version.clock <= known_collected_ && (judged_ || record.tombstone);
+  });
+  return sweep_->start();
 }
 
 Effects PartitionSync::next_record(Instant now) {
@@ -142,7 +207,7 @@ Effects PartitionSync::next_record(Instant now) {
     return after_store(now, store_->start(now));
   }
   if (!page_is_last_) return ask_page(now);
-  if (!source_failed_) (source_in_doubt_ ? merged_in_doubt_ : merged_).push_back(*source_);
+  if (!source_failed_) end_source();
   return next_source(now);
 }
 
@@ -181,49 +246,26 @@ std::optional<StreamId> PartitionSync::receives() const {
 }
 
 DropPartition::DropPartition(OperationId id, const RecordCodec& codec, PartitionId partition)
-    : Operation(id), codec_(codec), partition_(partition) {}
+    : Operation(id),
+      partition_(partition),
+      sweep_(codec, partition, [](const ImageRecord&) { return true; }) {}
 
-Effects DropPartition::start(Instant) {
-  return {UseDisk{partition_, ListPartition{partition_, std::nullopt}}};
-}
+Effects DropPartition::start(Instant) { return sweep_.start(); }
 
 Effects DropPartition::on_deadline(Instant now) {
   if (!again_at_ || now < *again_at_) return {};
   again_at_.reset();
-  refused_ = last_page_ = false;
-  cursor_.reset();
   return start(now);
 }
 
+// A commit to one of them will be refused too, for we are no holder any more.
 Effects DropPartition::on_disk(Instant now, const Result<DiskAnswer>& answer) {
-  const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
-  Effects effects;
-  if (page != nullptr) {
-    last_page_ = page->complete || page->records.empty();
-    for (const Bytes& bytes : page->records) {
-      const auto record = codec_.decode_record(bytes);
-      if (!record) continue;
-      const NameDigest name = name_digest_of(record->name);
-      cursor_ = name;
-      ++waiting_for_;
-      effects.push_back(UseDisk{
-          partition_, DropRecord{partition_, name, bytes, record_path(partition_, name),
-                                 record->tombstone ? std::string{}
-                                                   : blob_path(record->digest, record->media)}});
-    }
-  } else if (waiting_for_ > 0) {
-    --waiting_for_;
-    refused_ = refused_ || (!answer && answer.error().code == ErrorCode::stale);
-  } else {
-    last_page_ = true;  // the disk failed; what is left is dropped another time
-  }
-  if (waiting_for_ > 0) return effects;
-  if (last_page_ && refused_) {
+  Effects effects = sweep_.on_disk(answer);
+  if (sweep_.done() && sweep_.left_some()) {
     again_at_ = now + again_after;
-    return effects;
+  } else {
+    over_ = sweep_.done();
   }
-  over_ = last_page_;
-  if (!over_) effects.push_back(UseDisk{partition_, ListPartition{partition_, cursor_}});
   return effects;
 }
 

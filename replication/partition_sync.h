@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "replication/record_sweep.h"
 #include "replication/store_record.h"
 
 namespace pixmesh {
@@ -15,6 +16,11 @@ namespace pixmesh {
 /// again must be remembered by the members of the new set as well. With `under`, only what holders
 /// with these very lists have counts: as with a lookup, answers under different lists could miss a
 /// write.
+///
+/// Tombstones that are collected (replication/collected.h) are not taken back, nor is what a node
+/// that is no holder may have kept from before. Who has missed a collection, being no settled
+/// member or recovering, brings `judges`: when enough of them were read, what is here, is old
+/// enough and none of them has is dropped. It was deleted, or never acknowledged.
 class PartitionSync : public Operation {
  public:
   struct Options {
@@ -22,7 +28,8 @@ class PartitionSync : public Operation {
   };
   PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                 PartitionId partition, std::vector<NodeId> sources, bool with_wishes = false,
-                std::optional<HolderLists> under = std::nullopt);
+                std::optional<HolderLists> under = std::nullopt,
+                std::optional<Judges> judges = std::nullopt);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -45,7 +52,12 @@ class PartitionSync : public Operation {
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
 
  private:
-  enum class Step { damaged, local, wishes, remember, inventory, store, over };
+  enum class Step { damaged, local, wishes, remember, inventory, store, raise, sweep, over };
+  struct Held {  // here when the sync began
+    Version version;
+    bool damaged = false;
+    bool confirmed = false;  // a source has the name too
+  };
   [[nodiscard]] bool is_asking() const { return step_ == Step::wishes || step_ == Step::inventory; }
   [[nodiscard]] Effects on_local_page(Instant now, const RecordPage& page);
   [[nodiscard]] Effects next_source(Instant now);
@@ -53,7 +65,11 @@ class PartitionSync : public Operation {
   [[nodiscard]] Effects ask_wishes(Instant now);
   [[nodiscard]] Effects on_wishes(Instant now, const WishesAnswer& page);
   [[nodiscard]] Effects on_page(Instant now, const InventoryAnswer& page);
+  [[nodiscard]] bool wants(const ImageRecord& record) const;
   [[nodiscard]] Effects next_record(Instant now);
+  void end_source();
+  [[nodiscard]] Effects conclude();
+  [[nodiscard]] Effects sweep();
   [[nodiscard]] Effects after_store(Instant now, Effects effects);
 
   const MeshView& mesh_;
@@ -63,18 +79,25 @@ class PartitionSync : public Operation {
   std::vector<NodeId> all_sources_;
   bool with_wishes_;
   std::optional<HolderLists> under_;
+  std::optional<Judges> judges_;
   Step step_ = Step::damaged;
   std::set<Bytes> damaged_;  // digests
-  std::map<NameDigest, Version> ours_;
+  std::map<NameDigest, Held> held_;
   std::optional<NodeId> source_;
   std::optional<NameDigest> cursor_;
   std::optional<RequestId> wish_cursor_;
   bool page_is_last_ = false;
   bool source_failed_ = false;
-  std::vector<ImageRecord> missing_;  // of the current page, in reverse
+  std::vector<NameDigest> listed_;  // by this source
+  std::uint64_t source_collected_ = 0;
+  std::uint64_t known_collected_ = 0;  // the greatest of those that count
+  std::vector<ImageRecord> missing_;   // of the current page, in reverse
   std::optional<StoreRecord> store_;
+  std::optional<RecordSweep> sweep_;
+  bool judged_ = false;
   std::optional<Instant> answer_by_;
   bool source_in_doubt_ = false;
+  bool source_joining_ = false;
   std::vector<NodeId> merged_;
   std::vector<NodeId> merged_in_doubt_;
   std::vector<NodeId> strangers_;
@@ -94,13 +117,9 @@ class DropPartition : public Operation {
   [[nodiscard]] PartitionId partition() const { return partition_; }
 
  private:
-  const RecordCodec& codec_;
   PartitionId partition_;
-  std::optional<NameDigest> cursor_;
-  std::size_t waiting_for_ = 0;  // drops not yet answered
-  bool refused_ = false;         // a commit to one of them is under way, which will be refused too
+  RecordSweep sweep_;
   std::optional<Instant> again_at_;
-  bool last_page_ = false;
   bool over_ = false;
 };
 

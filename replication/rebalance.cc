@@ -58,6 +58,13 @@ const HolderLists& Rebalance::lists_of(PartitionId partition) const {
   return parts_[partition.raw].lists;
 }
 
+// Once prepared it had all, whatever this process remembers.
+bool Rebalance::is_joining(PartitionId partition) const {
+  const Part& part = parts_[partition.raw];
+  return we_are_in(part.lists.target) && !we_are_in(part.lists.settled) && !part.synced &&
+         part.prepared <= part.lists.number;
+}
+
 std::vector<NodeId> Rebalance::awaited_by(PartitionId partition) const {
   const Part& part = parts_[partition.raw];
   if (!part.lists.awaits_evicted && !part.recovering) return {};

@@ -95,6 +95,8 @@ class Rebalance : public Operation {
   [[nodiscard]] bool is_recovering(PartitionId partition) const {
     return parts_[partition.raw].recovering;
   }
+  /// We are to hold it and do not yet have all of it, as far as this process knows.
+  [[nodiscard]] bool is_joining(PartitionId partition) const;
   /// Partitions of ours that are not settled, or recovering.
   [[nodiscard]] const std::set<PartitionId>& moving() const { return moving_; }
   /// Evicted members that this partition waits for, by id: they may have what nobody else has.
@@ -165,6 +167,7 @@ class Rebalance : public Operation {
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
   [[nodiscard]] std::vector<NodeId> witnesses_of(const Part& part) const;
+  [[nodiscard]] std::optional<Judges> judges_of(const Part& part) const;
   [[nodiscard]] bool has_quorum(std::vector<NodeId> others, std::size_t size,
                                 const std::vector<NodeId>& known) const;
   [[nodiscard]] std::vector<NodeId> compared_with(PartitionId partition) const;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "replication/answers.h"
+#include "replication/collected.h"
 #include "replication/rebalance.h"
 
 namespace pixmesh {
@@ -70,7 +71,8 @@ Effects Rebalance::send_fingerprints(Instant now) {
         compared.recovering && !to_drop ? sum_of(codec_, compared.lists) : 0;
     for (const NodeId& node : compared_with(partition)) {
       if (node == mesh_.self || !mesh_.is_alive(node)) continue;
-      messages[node].mine.push_back({partition, sum, lists});
+      const std::uint64_t compared_sum_here = compared_sum(sum, mesh_.collected_of(partition));
+      messages[node].mine.push_back({partition, compared_sum_here, lists});
     }
   }
   Effects effects;
@@ -156,7 +158,8 @@ Effects Rebalance::start_syncs() {
     std::erase(sources, mesh_.self);
     std::optional<HolderLists> under;
     if (moving.recovering) under = moving.lists;
-    effects.push_back(StartSync{partition, std::move(sources), std::move(under)});
+    effects.push_back(
+        StartSync{partition, std::move(sources), std::move(under), judges_of(moving)});
   }
   return effects;
 }
@@ -197,6 +200,18 @@ std::vector<NodeId> Rebalance::witnesses_of(const Part& part) const {
   for (const NodeId& node : part.lists.target) insert_sorted(others, node);
   std::erase(others, mesh_.self);
   return others;
+}
+
+// A settled member's own copy needs no judges.
+std::optional<Judges> Rebalance::judges_of(const Part& part) const {
+  if (part.recovering) {
+    std::vector<NodeId> others = not_given_up(part.sets, mesh_.eviction_of);
+    std::erase(others, mesh_.self);
+    const std::size_t quorum = read_quorum_of(part.sets.settled.size(), mesh_.write_quorum);
+    return Judges{others, std::min(quorum, others.size())};
+  }
+  if (we_are_in(part.lists.settled)) return std::nullopt;
+  return Judges{part.lists.settled, settled_read_quorum_of(part.lists, mesh_.write_quorum)};
 }
 
 std::vector<NodeId> Rebalance::compared_with(PartitionId partition) const {

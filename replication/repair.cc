@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "replication/collected.h"
+
 namespace pixmesh {
 
 Repair::Repair(OperationId id, const MeshView& mesh, std::uint32_t partition_count)
@@ -71,7 +73,8 @@ Effects Repair::send_fingerprints() {
     if (!contains(lists.settled, mesh_.self)) continue;  // about to be dropped
     if (mesh_.is_recovering(partition)) continue;        // rebalance syncs it with all
     const auto mine = ours_.find(partition);
-    request.mine.push_back({partition, mine == ours_.end() ? 0 : mine->second});
+    const std::uint64_t records = mine == ours_.end() ? 0 : mine->second;
+    request.mine.push_back({partition, compared_sum(records, mesh_.collected_of(partition))});
     if (request.mine.size() < page_entries_max) continue;
     effects.push_back(Ask{*member_, request});
     request.mine.clear();

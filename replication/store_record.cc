@@ -141,6 +141,7 @@ Effects StoreRecord::on_committed(const CommitOutcome& outcome) {
 }
 
 Effects StoreRecord::after_commit() {
+  if (code_ == CommitCode::late) return finish(code_, "older than deletions that are forgotten");
   return code_ == CommitCode::superseded ? remember() : finish(code_);
 }
 

@@ -27,8 +27,9 @@ struct Fields<VersionRequest> {
 template <>
 struct Fields<VersionAnswer> {
   static constexpr std::uint16_t number = 63;
-  using List = FieldList<&VersionAnswer::operation, &VersionAnswer::code, &VersionAnswer::lists,
-                         &VersionAnswer::record, &VersionAnswer::request_version>;
+  using List =
+      FieldList<&VersionAnswer::operation, &VersionAnswer::code, &VersionAnswer::lists,
+                &VersionAnswer::record, &VersionAnswer::request_version, &VersionAnswer::collected>;
 };
 template <>
 struct Fields<StoreOpen> {
@@ -77,7 +78,8 @@ struct Fields<InventoryAnswer> {
   static constexpr std::uint16_t number = 71;
   using List =
       FieldList<&InventoryAnswer::operation, &InventoryAnswer::code, &InventoryAnswer::records,
-                &InventoryAnswer::complete, &InventoryAnswer::recovering>;
+                &InventoryAnswer::complete, &InventoryAnswer::recovering, &InventoryAnswer::joining,
+                &InventoryAnswer::collected>;
 };
 template <>
 struct Fields<WishesRequest> {
@@ -132,6 +134,17 @@ template <>
 struct Fields<HintTaken> {
   static constexpr std::uint16_t number = 79;
   using List = FieldList<&HintTaken::partitions, &HintTaken::round>;
+};
+template <>
+struct Fields<CollectRequest> {
+  static constexpr std::uint16_t number = 82;
+  using List =
+      FieldList<&CollectRequest::operation, &CollectRequest::step, &CollectRequest::entries>;
+};
+template <>
+struct Fields<CollectAnswer> {
+  static constexpr std::uint16_t number = 83;
+  using List = FieldList<&CollectAnswer::operation, &CollectAnswer::partitions>;
 };
 
 }  // namespace pixmesh

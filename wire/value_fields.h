@@ -80,6 +80,11 @@ struct Fields<SyncConfirmed::Entry> {
   using List = FieldList<&SyncConfirmed::Entry::partition, &SyncConfirmed::Entry::number>;
 };
 template <>
+struct Fields<CollectRequest::Entry> {
+  using List = FieldList<&CollectRequest::Entry::partition, &CollectRequest::Entry::lists,
+                         &CollectRequest::Entry::clock>;
+};
+template <>
 struct Fields<MemberRecord> {
   using List =
       FieldList<&MemberRecord::mesh, &MemberRecord::node, &MemberRecord::signing_key,

@@ -221,7 +221,8 @@ Result<DiskAnswer> DiskBatch::commit_one(IndexWrite& write, const CommitRecord& 
   if (!fits) return fits.error();
   const Bytes stored = write.record(asked.partition, asked.name_digest);
   const Bytes lists = write.value(Table::lists, partition_key(asked.partition));
-  Admission admission = admit_(stored, asked.record, lists, asked.fence);
+  const Bytes collected = write.value(Table::collected, partition_key(asked.partition));
+  Admission admission = admit_(stored, asked.record, lists, asked.fence, collected);
   if (admission.store) {
     const Result<RecordPlace> place = place_(asked.record);
     if (!place) return place.error();

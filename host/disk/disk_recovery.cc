@@ -205,7 +205,7 @@ class DiskRecovery {
     const Bytes& indexed = stored.value().record;
     std::optional<FoundRecord> file = read_record(partition, name);
     if (file && file->record == indexed) return Done{};
-    if (file && has_blob(file->place) && admit_(indexed, file->record, {}, {}).store) {
+    if (file && has_blob(file->place) && admit_(indexed, file->record, {}, {}, {}).store) {
       return put({std::move(*file)});
     }
     if (indexed.empty()) return discard(partition, name);

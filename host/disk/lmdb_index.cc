@@ -26,6 +26,8 @@ MDB_dbi table_of(const LmdbEnvironment& environment, Table table) {
       return table_of(environment, IndexTable::requests);
     case Table::damaged:
       return table_of(environment, IndexTable::damaged);
+    case Table::collected:
+      return table_of(environment, IndexTable::collected);
   }
   invariant(false, "a table is one of five");
   return 0;
@@ -127,6 +129,10 @@ void IndexWrite::put_row(const TableRow& row) {
       add_shares_of(digest, before, taken_away);
       add_shares_of(digest, !before, 1);
     }
+  }
+  if (row.table == Table::collected && row.value) {
+    const auto before = transaction_.find(table, row.key);
+    if (before && !std::ranges::lexicographical_compare(*before, *row.value)) return;
   }
   if (row.value) {
     transaction_.put(table, row.key, *row.value);

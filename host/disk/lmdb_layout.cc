@@ -13,7 +13,8 @@ void append(Bytes& bytes, ByteView more) { bytes.insert(bytes.end(), more.begin(
 }  // namespace
 
 std::vector<std::string> index_table_names() {
-  return {"records", "names", "digests", "meta", "facts", "lists", "hints", "requests", "damaged"};
+  return {"records", "names", "digests",  "meta",    "facts",
+          "lists",   "hints", "requests", "damaged", "collected"};
 }
 
 Bytes partition_key(PartitionId partition) {

@@ -21,7 +21,8 @@ enum class IndexTable : std::uint8_t {
   lists,
   hints,
   requests,
-  damaged
+  damaged,
+  collected
 };
 
 inline MDB_dbi table_of(const LmdbEnvironment& environment, IndexTable table) {

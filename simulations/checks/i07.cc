@@ -3,7 +3,7 @@
 // that it has everything has asked a read quorum of the settled set after it was fenced, and has
 // what was acknowledged before. Fewer than W are a finding. Between W and R_eff, where a new holder
 // missed a write that the others acknowledged and will be told by a hint, is counted as a
-// shortfall.
+// shortfall. A deletion is forgotten only when all holders refuse what is older.
 #include <algorithm>
 
 #include "simulations/checks/placement_log.h"
@@ -30,10 +30,11 @@ class CarefulDrops : public Check {
     }
     const NameHistory* history = scene_.oracle.history_of(name);
     if (!dropping || history == nullptr) return;
-    // A version that nobody was promised may be given up; what was promised before it may not.
     const auto& stored = scene_.world.disk(node).records().at(key);
-    const Version version = std::min(decode_record(stored.bytes).value().version,
-                                     history->acknowledged_by(scene_.world.now()));
+    const ImageRecord record = decode_record(stored.bytes).value();
+    if (is_collected(node, key.first, record)) return;
+    // A version that nobody was promised may be given up; what was promised before it may not.
+    const Version version = std::min(record.version, history->acknowledged_by(scene_.world.now()));
     if (version.clock == 0) return;
     auto others = copies_.holders_of(name, version);
     std::erase(others, node);
@@ -104,6 +105,24 @@ class CarefulDrops : public Check {
   }
 
  private:
+  // A settled holder forgets a deletion when none of them may store anything older any more.
+  [[nodiscard]] bool is_collected(std::uint32_t node, PartitionId partition,
+                                  const ImageRecord& record) {
+    const auto lists = scene_.world.stored_lists(node, partition);
+    if (!record.tombstone || !lists || !contains(lists->settled, scene_.world.id_of(node))) {
+      return false;
+    }
+    for (std::uint32_t other = 0; other < scene_.world.node_count(); ++other) {
+      if (!contains(lists->settled, scene_.world.id_of(other)) || scene_.atlas.is_gone(other)) {
+        continue;
+      }
+      if (scene_.world.stored_collected(other, partition) >= record.version.clock) continue;
+      report("node " + std::to_string(node) + " forgets the deletion of '" + record.name +
+                 "', and node " + std::to_string(other) + " would store what was deleted",
+             {node, other});
+    }
+    return true;
+  }
   // Whoever gives a partition up stores nothing in it until it is to hold it again: what came in
   // behind the drop would stay.
   void note_drop(std::uint32_t node, PartitionId partition) {

@@ -81,6 +81,8 @@ class HintsTaken : public Check {
   void note(std::uint32_t giver, std::uint32_t taker, PartitionId partition, std::uint64_t round) {
     const auto [place, fresh] = offered_[{giver, taker, partition}].try_emplace(round);
     if (!fresh) return;
+    // Who lost what it had and is no holder any more has nothing that was promised to anybody.
+    if (scene_.world.is_recovering(giver, partition)) return;
     place->second = {scene_.world.now(), records_at(giver, partition),
                      prompt_lists_of(taker, partition)};
   }
@@ -106,6 +108,9 @@ class HintsTaken : public Check {
     for (const auto& [key, version] : taken.offer.had) {
       const auto found = has.find(key);
       if (found != has.end() && found->second >= version) continue;
+      const bool collected =
+          version.clock <= scene_.world.stored_collected(taken.taker, taken.partition);
+      if (found == has.end() && collected) continue;
       report_of(taken, "lacks what that had");
     }
   }

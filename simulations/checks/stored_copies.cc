@@ -14,12 +14,30 @@ const VirtualDisk::Key& StoredCopies::key_of(const std::string& name) {
 std::optional<ImageRecord> StoredCopies::record_of(std::uint32_t node, const std::string& name) {
   const auto& records = scene_.world.disk(node).records();
   const auto found = records.find(key_of(name));
-  if (found == records.end()) return std::nullopt;
+  if (found == records.end()) return collected_at(node, name);
   Decoded& known = records_[{node, name}];
   if (known.stored != found->second.bytes) {
     known = {found->second.bytes, decode_record(found->second.bytes).value()};
   }
   return known.record;
+}
+
+std::optional<ImageRecord> StoredCopies::collected_at(std::uint32_t node, const std::string& name) {
+  const VirtualDisk::Key& key = key_of(name);
+  const std::uint64_t collected = scene_.world.stored_collected(node, key.first);
+  if (collected == 0) return std::nullopt;
+  const auto lists = scene_.world.stored_lists(node, key.first);
+  if (!lists || !is_holder(*lists, scene_.world.id_of(node))) return std::nullopt;
+  std::optional<ImageRecord> newest;
+  for (std::uint32_t other = 0; other < scene_.world.node_count(); ++other) {
+    const auto& dropped = scene_.world.disk(other).dropped_tombstones();
+    const auto found = dropped.find(key);
+    if (found == dropped.end()) continue;
+    auto record = decode_record(found->second).value();
+    if (record.version.clock > collected) continue;
+    if (!newest || newest->version < record.version) newest = std::move(record);
+  }
+  return newest;
 }
 
 bool StoredCopies::has_bytes(std::uint32_t node, const ImageRecord& record) {

@@ -14,7 +14,8 @@ class StoredCopies {
  public:
   explicit StoredCopies(const Scene& scene) : scene_(scene) {}
 
-  /// The node's record of a name, from its index; none if it has none. Runs or not.
+  /// The node's record of a name, from its index; none if it has none. Runs or not. A holder that
+  /// has collected the name's tombstone counts as having it.
   [[nodiscard]] std::optional<ImageRecord> record_of(std::uint32_t node, const std::string& name);
   /// Whether a record's bytes are on the node's disk, durable and with their digest. Deletions have
   /// none and are always right.
@@ -28,6 +29,8 @@ class StoredCopies {
 
  private:
   [[nodiscard]] const VirtualDisk::Key& key_of(const std::string& name);
+  [[nodiscard]] std::optional<ImageRecord> collected_at(std::uint32_t node,
+                                                        const std::string& name);
   [[nodiscard]] bool has(std::uint32_t node, const std::string& name, const Version& version);
 
   struct Decoded {

@@ -15,11 +15,15 @@ constexpr Duration scrub_period = 30s;        // a week, scaled; one seed in fif
 constexpr Duration wishes_end_within = 130s;  // every client gives up by then
 constexpr Duration probes_end_within = 5s;
 constexpr Duration audit_within = 60s;
+constexpr Duration forgotten_within = 60s;
 constexpr Duration status_every = 6s;
 constexpr Duration conversations_end_within = 150s;  // as I12 has it
 constexpr std::uint64_t at_once_max = 1'000'000;     // events of one instant
 constexpr std::size_t log_lines = 30;
 constexpr std::uint32_t rest_numbers_from = 1'000'000;  // of puts at rest; above all drawn ones
+
+// Ten minutes, scaled; one seed in fifty has them.
+bool deletions_are_soon_forgotten(const Scenario& scenario) { return scenario.seed % 50 != 0; }
 
 WorldOptions options_of(const Scenario& scenario) {
   WorldOptions options;
@@ -31,6 +35,9 @@ WorldOptions options_of(const Scenario& scenario) {
       scenario.events, [](const Event& event) { return event.kind == EventKind::rot; });
   if (rots || scenario.seed % 50 != 0) options.scrub_period = scrub_period;
   options.out_delay = scenario.out_delay;
+  if (deletions_are_soon_forgotten(scenario)) {
+    options.collection = {.kept_for = 10s, .interval = 3s};
+  }
   return options;
 }
 
@@ -104,7 +111,28 @@ class Trial {
     player_.cut_power(1s);
     (void)run_while_well(1s, [] { return false; });
     player_.end_all();
-    return comes_to_rest();
+    return comes_to_rest() && forgets_deletions();
+  }
+
+  // Once all holders have a tombstone, nobody needs it.
+  bool forgets_deletions() {
+    const auto are_gone = [this] {
+      const auto running = world_.running();
+      return std::ranges::none_of(running, [this](std::uint32_t node) {
+        return std::ranges::any_of(world_.disk(node).records(), [](const auto& record) {
+          return record.second.digest == Digest{};
+        });
+      });
+    };
+    if (!deletions_are_soon_forgotten(scenario_)) return well();
+    const Instant late = world_.now() + forgotten_within;
+    while (well() && !are_gone()) {
+      if (world_.now() >= late) {
+        findings_.report({"I6", "a deletion outlives its use", world_.now(), {}});
+      }
+      (void)run_while_well(500ms, [] { return false; });
+    }
+    return well();
   }
 
   // Writes that are still under way may change what is right, so they are waited for first; and so

@@ -98,6 +98,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.scrub = {.period = options_.scrub_period,
                    .look_every = options_.scrub_period / 4,
                    .remember_every = options_.scrub_period / 4};
+  options.collection = options_.collection;
   options.out_delay = options_.out_delay;
   options.compute_placement = [this](std::vector<PlacementMember> members,
                                      const PlacementOptions& wanted) {
@@ -135,7 +136,8 @@ void MeshWorld::start(std::uint32_t number) {
   const NodeMemory memory{machine.state->table(Table::facts),
                           machine.state->table(Table::hints),
                           {machine.disk->table(Table::lists)},
-                          {machine.disk->table(Table::facts)}};
+                          {machine.disk->table(Table::facts)},
+                          {machine.disk->table(Table::collected)}};
   machine.node = std::make_unique<Node>(options_of(machine), book(), memory,
                                         Outside{*machine.transport,
                                                 {machine.disk.get()},

@@ -19,6 +19,7 @@ struct WorldOptions {
   std::uint32_t write_quorum = 2;
   Duration scrub_period = Scrub::Options{}.period;
   std::optional<Duration> out_delay;
+  TombstoneCollection::Options collection;
   bool check_all_invariants = true;
 };
 
@@ -91,6 +92,8 @@ class MeshWorld {
   /// With the numbers of the nodes, for people.
   [[nodiscard]] std::string lists_text(const HolderLists& lists) const;
   [[nodiscard]] std::optional<HolderLists> stored_lists(std::uint32_t node, PartitionId partition);
+  [[nodiscard]] bool is_recovering(std::uint32_t node, PartitionId partition);
+  [[nodiscard]] std::uint64_t stored_collected(std::uint32_t node, PartitionId partition);
   [[nodiscard]] std::optional<HolderSets> stored_sets(std::uint32_t node, PartitionId partition);
   /// The running nodes whose disk holds this name, tombstones included, and its record.
   [[nodiscard]] std::vector<std::uint32_t> keepers_of(const std::string& name);

@@ -1,4 +1,5 @@
 #include "base/digest.h"
+#include "replication/collected.h"
 #include "ring/partition.h"
 #include "simulations/world/mesh_world.h"
 #include "simulations/world/virtual_executor.h"
@@ -175,10 +176,18 @@ PartitionId MeshWorld::partition_of_name(const std::string& name) const {
   return partition_of(name, settings().placement_key, settings().partition_bits);
 }
 
+bool MeshWorld::is_recovering(std::uint32_t node, PartitionId partition) {
+  Bytes key = row_prefix(partition);
+  key.push_back('r');
+  return disk(node).row(Table::lists, key).has_value();
+}
+
+std::uint64_t MeshWorld::stored_collected(std::uint32_t node, PartitionId partition) {
+  return parse_collected(disk(node).row(Table::collected, row_prefix(partition)).value_or(Bytes{}));
+}
+
 std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, PartitionId partition) {
-  const Bytes key{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
-                  static_cast<std::uint8_t>(partition.raw)};
-  const auto row = disk(node).row(Table::lists, key);
+  const auto row = disk(node).row(Table::lists, row_prefix(partition));
   return row ? std::optional(decode_lists(*row).value()) : std::nullopt;
 }
 

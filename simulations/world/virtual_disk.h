@@ -78,6 +78,10 @@ class VirtualDisk : public Disk {
   /// Has these from now on, and nothing else.
   void restore(Contents contents);
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
+  /// The last deletion of each name that was dropped here, as it was stored.
+  [[nodiscard]] const std::map<Key, Bytes>& dropped_tombstones() const {
+    return dropped_tombstones_;
+  }
   /// Valid until the table changes.
   [[nodiscard]] const TableRows& table(Table table) const;
   /// Rows of it whose key starts with `prefix`.
@@ -149,6 +153,7 @@ class VirtualDisk : public Disk {
   std::uint32_t steps_left_ = 0;  // until the interruption; 0: none is planned
   std::function<void()> interruption_;
   std::map<Key, Record> records_;
+  std::map<Key, Bytes> dropped_tombstones_;
   std::map<std::string, Key> by_name_;
   std::map<Table, std::map<Bytes, Bytes>> tables_;
   mutable std::map<Table, TableRows> shown_;  // copies of some of `tables_`, as they are now

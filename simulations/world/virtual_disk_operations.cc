@@ -144,8 +144,10 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
   const Bytes stored = before == records_.end() ? Bytes{} : before->second.bytes;
   const auto& lists = tables_[Table::lists];
   const auto row = lists.find(lists_key(asked.partition));
-  Admission admission =
-      options_.admit(stored, asked.record, row == lists.end() ? Bytes{} : row->second, asked.fence);
+  const Bytes collected =
+      this->row(Table::collected, row_prefix(asked.partition)).value_or(Bytes{});
+  Admission admission = options_.admit(
+      stored, asked.record, row == lists.end() ? Bytes{} : row->second, asked.fence, collected);
   if (admission.store) {
     const auto place = options_.place(asked.record);
     if (!place) return place.error();
@@ -297,6 +299,7 @@ Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
   }
   const Digest digest = found->second.digest;
   if (changing_) changing_(found->first, found->second.name, true);
+  if (digest == Digest{}) dropped_tombstones_[found->first] = found->second.bytes;
   by_name_.erase(found->second.name);
   records_.erase(found);
   files_.erase(asked.record_path);
@@ -312,6 +315,9 @@ void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
       Digest digest;
       std::copy(row.key.begin(), row.key.end(), digest.raw.begin());
       if (!is_named(digest)) continue;
+    }
+    if (row.table == Table::collected && row.value && *row.value <= tables_[row.table][row.key]) {
+      continue;
     }
     if (row.value) {
       tables_[row.table][row.key] = *row.value;

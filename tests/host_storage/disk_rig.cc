@@ -93,8 +93,8 @@ Result<RecordPlace> place_of(ByteView bytes) {
   return place;
 }
 
-Admission admit_by_version(ByteView stored_bytes, ByteView incoming, ByteView lists,
-                           ByteView fence) {
+Admission admit_by_version(ByteView stored_bytes, ByteView incoming, ByteView lists, ByteView fence,
+                           ByteView /*collected*/) {
   if (!fence.empty() && !std::equal(fence.begin(), fence.end(), lists.begin(), lists.end())) {
     return {Code::stale, false, {}};
   }

@@ -16,8 +16,8 @@
 #include "base/disk.h"
 #include "base/events.h"
 #include "base/limits.h"
-#include "host/system/chunk_store.h"
 #include "host/disk/lmdb_disk.h"
+#include "host/system/chunk_store.h"
 
 namespace pixmesh::storage_test {
 
@@ -67,7 +67,7 @@ struct TestRecord {
 enum Code : std::uint8_t { stored = 1, already = 2, superseded = 3, stale = 4 };
 /// The higher version wins; a fence that is not the lists is stale.
 [[nodiscard]] Admission admit_by_version(ByteView stored, ByteView incoming, ByteView lists,
-                                         ByteView fence);
+                                         ByteView fence, ByteView collected);
 
 /// Repeatable bytes that are no image.
 [[nodiscard]] Bytes noise(std::uint64_t seed, std::size_t size);

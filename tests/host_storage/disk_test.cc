@@ -179,6 +179,18 @@ TEST_CASE("host: rows that come with a record are stored only together with it")
   CHECK(rig.get<TableRows>(LoadTable{Table::requests}).rows.empty());
 }
 
+TEST_CASE("host: a collected clock is only ever raised") {
+  const TempFolder folder;
+  DiskRig rig(folder.path());
+  const auto after_putting = [&](std::uint8_t clock) {
+    (void)rig.get<Done>(PutValues{{{Table::collected, {0, 0, 0, 7}, Bytes{0, clock}}}});
+    return rig.get<TableRows>(LoadTable{Table::collected}).rows.front().second;
+  };
+  CHECK(after_putting(5) == Bytes{0, 5});
+  CHECK(after_putting(3) == Bytes{0, 5});
+  CHECK(after_putting(9) == Bytes{0, 9});
+}
+
 TEST_CASE("host: a record whose blob is not there is refused, as is one no index can hold") {
   const TempFolder folder;
   DiskRig rig(folder.path());

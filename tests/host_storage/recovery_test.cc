@@ -87,9 +87,10 @@ bool crash_at(std::uint32_t point, const fs::path& folder, Shared& shared) {
       pass();
       return descriptor >= 0 ? 0 : -1;  // a process dies here, not a machine
     };
-    options.admit = [pass](ByteView stored, ByteView incoming, ByteView lists, ByteView fence) {
+    options.admit = [pass](ByteView stored, ByteView incoming, ByteView lists, ByteView fence,
+                           ByteView collected) {
       pass();
-      return admit_by_version(stored, incoming, lists, fence);
+      return admit_by_version(stored, incoming, lists, fence, collected);
     };
     DiskRig rig(options);
     rig.answers().on_post = pass;

@@ -50,3 +50,11 @@ TEST_CASE("admit: a copy of an acknowledged version needs no lists") {
   CHECK(admit(std::nullopt, newer, std::nullopt, std::nullopt) == CommitCode::stored);
   CHECK(admit(newer, older, lists, std::nullopt) == CommitCode::superseded);
 }
+
+TEST_CASE("admit: a write no later than the collected clock is late where nothing is to compare") {
+  CHECK(admit(std::nullopt, newer, lists, lists, newer.clock) == CommitCode::late);
+  CHECK(admit(std::nullopt, newer, lists, lists, newer.clock - 1) == CommitCode::stored);
+  CHECK(admit(older, newer, lists, lists, newer.clock) == CommitCode::stored);
+  CHECK(admit(std::nullopt, newer, lists, std::nullopt, newer.clock) == CommitCode::stored);
+  CHECK_FALSE(is_durable(CommitCode::late));
+}

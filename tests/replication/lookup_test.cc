@@ -52,6 +52,19 @@ TEST_CASE("lookup: the newest version of a read quorum wins, and those that have
   CHECK(lookup.outcome().have == nodes({2, 3}));
 }
 
+TEST_CASE("lookup: a new version is above what a holder has collected and above the newest") {
+  const MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  for (const NodeId& holder : lists.settled) {
+    VersionAnswer version = answer(lists, record_of(10));
+    version.collected = holder == node(2) ? 15 : 0;
+    (void)lookup.on_message(start, holder, version);
+  }
+  REQUIRE(lookup.done());
+  CHECK(lookup.version_for_write()->clock == 16);
+}
+
 TEST_CASE("lookup: one answer is no quorum; without a second it is unconfirmed") {
   const MeshView view = view_of({1});
   Lookup lookup = lookup_with(view, lists);
