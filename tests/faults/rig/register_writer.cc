@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint64_t names = 12;
 constexpr std::size_t smallest = 20'000;
-constexpr std::size_t largest = 3'000'000;
 
 class MemorySource : public ByteSource {
  public:
@@ -66,51 +65,101 @@ bool Register::allows(const Content& found) const {
   return found == acknowledged || std::ranges::find(unknown, found) != unknown.end();
 }
 
-RegisterWriter::RegisterWriter(std::string prefix, std::vector<Endpoint> nodes, std::uint64_t seed)
-    : prefix_(std::move(prefix)), nodes_(std::move(nodes)), chance_(seed) {
-  thread_ = std::thread([this] { run(); });
+RegisterWriter::RegisterWriter(WriterOptions options)
+    : options_(std::move(options)), chance_(options_.seed) {
+  start();
 }
 
 RegisterWriter::~RegisterWriter() { stop(); }
+
+void RegisterWriter::start() {
+  stopping_ = false;
+  thread_ = std::thread([this] { run(); });
+}
 
 void RegisterWriter::stop() {
   stopping_ = true;
   if (thread_.joinable()) thread_.join();
 }
 
+void RegisterWriter::doubt(bool doubted) {
+  const std::lock_guard lock(mutex_);
+  doubted_ = doubted;
+}
+
+std::map<std::string, Register> RegisterWriter::registers() const {
+  const std::lock_guard lock(mutex_);
+  return registers_;
+}
+
+std::vector<std::string> RegisterWriter::findings() const {
+  const std::lock_guard lock(mutex_);
+  return findings_;
+}
+
 void RegisterWriter::run() {
   std::unique_ptr<Client> client;
   while (!stopping_) {
     if (!client) {
-      auto connected = Client::connect(options_for(nodes_));
+      auto connected = Client::connect(options_for(options_.nodes));
       if (connected) client = std::move(connected).value();
       continue;
     }
-    write_one(*client);
+    act_once(*client);
   }
 }
 
-void RegisterWriter::write_one(Client& client) {
-  const std::string name = prefix_ + std::to_string(chance_.below(names));
-  Register& kept = registers_[name];
-  if (kept.acknowledged && chance_.below(6) == 0) {
+void RegisterWriter::act_once(Client& client) {
+  const std::string name = options_.prefix + std::to_string(chance_.below(names));
+  if (chance_.below(4) == 0) {
+    read(client, name);
+  } else {
+    write(client, name);
+  }
+}
+
+void RegisterWriter::read(Client& client, const std::string& name) {
+  const Result<Content> found = content_of(client, name, true);
+  if (!found) return;
+  ++reads_;
+  if (allows(name, found.value())) return;
+  const std::lock_guard lock(mutex_);
+  findings_.push_back("a strict read of " + name + " found " +
+                      (found.value() ? to_text(*found.value()) : "nothing"));
+}
+
+void RegisterWriter::write(Client& client, const std::string& name) {
+  if (!allows(name, std::nullopt) && chance_.below(6) == 0) {
     const Result<WriteDone> done = client.remove(name);
-    settle(kept, std::nullopt, done);
+    settle(name, std::nullopt, done);
     return;
   }
-  Bytes bytes(smallest + chance_.below(largest - smallest));
+  Bytes bytes(smallest + chance_.below(options_.largest - smallest));
   chance_.fill(bytes);
   MemorySource source(bytes);
   PutOptions options;
   options.name = name;
-  settle(kept, digest_of(bytes), client.put(options, source, {}));
+  settle(name, digest_of(bytes), client.put(options, source, {}));
 }
 
-void RegisterWriter::settle(Register& kept, Content wanted, const Result<WriteDone>& done) {
+bool RegisterWriter::allows(const std::string& name, const Content& found) const {
+  const std::lock_guard lock(mutex_);
+  const auto kept = registers_.find(name);
+  return kept == registers_.end() ? !found : kept->second.allows(found);
+}
+
+void RegisterWriter::settle(const std::string& name, Content wanted,
+                            const Result<WriteDone>& done) {
+  const std::lock_guard lock(mutex_);
+  Register& kept = registers_[name];
   const bool was_gone = !done && done.error().code == ErrorCode::not_found && !wanted;
   if (done || (was_gone && kept.allows(std::nullopt))) {
-    kept = Register{wanted, {}};
     ++acknowledged_;
+    if (doubted_) {
+      kept.unknown.push_back(wanted);
+    } else {
+      kept = Register{wanted, {}};
+    }
     return;
   }
   kept.unknown.push_back(wanted);
@@ -118,9 +167,9 @@ void RegisterWriter::settle(Register& kept, Content wanted, const Result<WriteDo
   if (!leaves_outcome_open(done.error().code)) findings_.push_back(done.error().detail);
 }
 
-Result<Content> content_of(Client& client, const std::string& name) {
+Result<Content> content_of(Client& client, const std::string& name, bool strict) {
   HashingSink sink;
-  const Result<LookupAnswer> got = client.get(name, false, sink, {});
+  const Result<LookupAnswer> got = client.get(name, strict, sink, {});
   if (got) return Content(sink.digest());
   if (got.error().code == ErrorCode::not_found) return Content();
   return got.error();
