@@ -122,15 +122,19 @@ void RegisterWriter::read(Client& client, const std::string& name) {
   const Result<Content> found = content_of(client, name, true);
   if (!found) return;
   ++reads_;
-  if (allows(name, found.value())) return;
+  if (register_of(name).allows(found.value())) return;
   const std::lock_guard lock(mutex_);
   findings_.push_back("a strict read of " + name + " found " +
                       (found.value() ? to_text(*found.value()) : "nothing"));
 }
 
 void RegisterWriter::write(Client& client, const std::string& name) {
-  if (!allows(name, std::nullopt) && chance_.below(6) == 0) {
-    const Result<WriteDone> done = client.remove(name);
+  const Register before = register_of(name);
+  if (before.acknowledged && chance_.below(6) == 0) {
+    begin(name, std::nullopt);
+    Result<WriteDone> done = client.remove(name);
+    const bool was_gone = !done && done.error().code == ErrorCode::not_found;
+    if (was_gone && before.allows(std::nullopt)) done = WriteDone{};
     settle(name, std::nullopt, done);
     return;
   }
@@ -139,30 +143,29 @@ void RegisterWriter::write(Client& client, const std::string& name) {
   MemorySource source(bytes);
   PutOptions options;
   options.name = name;
+  begin(name, digest_of(bytes));
   settle(name, digest_of(bytes), client.put(options, source, {}));
 }
 
-bool RegisterWriter::allows(const std::string& name, const Content& found) const {
+Register RegisterWriter::register_of(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   const auto kept = registers_.find(name);
-  return kept == registers_.end() ? !found : kept->second.allows(found);
+  return kept == registers_.end() ? Register{} : kept->second;
 }
 
-void RegisterWriter::settle(const std::string& name, Content wanted,
+void RegisterWriter::begin(const std::string& name, const Content& wanted) {
+  const std::lock_guard lock(mutex_);
+  registers_[name].unknown.push_back(wanted);
+}
+
+void RegisterWriter::settle(const std::string& name, const Content& wanted,
                             const Result<WriteDone>& done) {
   const std::lock_guard lock(mutex_);
-  Register& kept = registers_[name];
-  const bool was_gone = !done && done.error().code == ErrorCode::not_found && !wanted;
-  if (done || (was_gone && kept.allows(std::nullopt))) {
+  if (done) {
     ++acknowledged_;
-    if (doubted_) {
-      kept.unknown.push_back(wanted);
-    } else {
-      kept = Register{wanted, {}};
-    }
+    if (!doubted_) registers_[name] = Register{wanted, {}};
     return;
   }
-  kept.unknown.push_back(wanted);
   ++unknown_;
   if (!leaves_outcome_open(done.error().code)) findings_.push_back(done.error().detail);
 }

@@ -21,7 +21,7 @@ using Content = std::optional<Digest>;
 /// What one name may be found to hold.
 struct Register {
   Content acknowledged;          // the last write that the mesh confirmed
-  std::vector<Content> unknown;  // writes after it whose outcome nobody knows
+  std::vector<Content> unknown;  // writes after it whose outcome nobody knows, or not yet
   [[nodiscard]] bool allows(const Content& found) const;
 };
 
@@ -57,8 +57,9 @@ class RegisterWriter {
   void act_once(Client& client);
   void write(Client& client, const std::string& name);
   void read(Client& client, const std::string& name);
-  void settle(const std::string& name, Content wanted, const Result<WriteDone>& done);
-  [[nodiscard]] bool allows(const std::string& name, const Content& found) const;
+  void begin(const std::string& name, const Content& wanted);
+  void settle(const std::string& name, const Content& wanted, const Result<WriteDone>& done);
+  [[nodiscard]] Register register_of(const std::string& name) const;
 
   WriterOptions options_;
   Rng chance_;
