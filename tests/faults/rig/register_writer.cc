@@ -47,10 +47,10 @@ class HashingSink : public ByteSink {
   Bytes bytes_;
 };
 
-ClientOptions options_for(const std::vector<Endpoint>& nodes) {
+ClientOptions options_for(const WriterOptions& writer) {
   ClientOptions options;
-  options.nodes = nodes;
-  options.deadline = 30s;
+  options.nodes = writer.nodes;
+  options.deadline = writer.deadline;
   return options;
 }
 
@@ -101,7 +101,7 @@ void RegisterWriter::run() {
   std::unique_ptr<Client> client;
   while (!stopping_) {
     if (!client) {
-      auto connected = Client::connect(options_for(options_.nodes));
+      auto connected = Client::connect(options_for(options_));
       if (connected) client = std::move(connected).value();
       continue;
     }

@@ -30,6 +30,7 @@ struct WriterOptions {
   std::vector<Endpoint> nodes;
   std::uint64_t seed = 1;
   std::uint64_t largest = 3'000'000;  // bytes of an image; above 20,000
+  Duration deadline = 30s;            // of each call
 };
 
 /// A client that writes, replaces, deletes and reads names of its own until it is stopped, one

@@ -33,6 +33,7 @@ Digest digest_in(const fs::path& file) {
 Traffic::Traffic(const TestMesh& mesh, const TrafficOptions& options) {
   WriterOptions writer;
   writer.largest = options.largest;
+  writer.deadline = options.deadline;
   for (std::size_t node = 0; node < mesh.size(); ++node) {
     writer.nodes.push_back({mesh.address(node)});
   }
@@ -120,6 +121,15 @@ Rescued rescued_from(const std::vector<fs::path>& folders) {
     if (state == "ok") found[name] = digest_in(path);
   }
   return found;
+}
+
+void check_every_copy(TestMesh& mesh, Duration limit) {
+  ProcessAnswer last;
+  const bool whole = becomes_true(limit, [&] {
+    last = mesh.cli({"verify"});
+    return last.exit == 0;
+  });
+  CHECK_MESSAGE(whole, last.out << last.err);
 }
 
 std::size_t asked_count(const char* variable, std::size_t otherwise) {

@@ -14,6 +14,7 @@ struct TrafficOptions {
   std::string prefix = "writer";  // of all names
   std::size_t writers = 3;
   std::uint64_t largest = 3'000'000;  // bytes of an image
+  Duration deadline = 30s;            // of each call
 };
 
 /// What the rescue script finds without pixmesh, by name.
@@ -42,6 +43,10 @@ class Traffic {
 
 /// @param folders  of disks that no node uses at the moment
 [[nodiscard]] Rescued rescued_from(const std::vector<std::filesystem::path>& folders);
+
+/// Each holder of each image is asked whether its copy is whole, again until all are. What a killed
+/// coordinator left unfinished nobody counts: it is found when holders compare, ten seconds later.
+void check_every_copy(TestMesh& mesh, Duration limit = 60s);
 
 /// The number in this variable of the environment; a long run sets it.
 [[nodiscard]] std::size_t asked_count(const char* variable, std::size_t otherwise);
