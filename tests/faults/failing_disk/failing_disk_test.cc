@@ -158,7 +158,7 @@ class ShimmedMesh {
 TEST_SUITE("failing_disk") {
   TEST_CASE(
       "failing disk: after its first failed sync it acknowledges nothing, and nothing is lost") {
-    const std::size_t rounds = asked_count("PIXMESH_DISK_FAULT_ROUNDS", 3);
+    const std::size_t rounds = asked_count("PIXMESH_DISK_FAULT_ROUNDS", 2);
     ShimmedMesh mesh;
     for (std::size_t number = 0; number < rounds; ++number) mesh.round(number);
     MESSAGE(rounds << " faults, " << mesh.figures());
