@@ -150,10 +150,11 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
 // it.
 std::vector<NodeId> Node::hint_sources_of(PartitionId partition, NodeId giver) const {
   std::vector<NodeId> holders = holders_of(rebalance_->lists_of(partition));
-  if (contains(holders, giver)) return {giver};
+  if (giver != view_.self && contains(holders, giver)) return {giver};
   std::erase_if(holders,
                 [this](NodeId node) { return node == view_.self || !view_.is_alive(node); });
-  if (!holders.empty()) insert_sorted(holders, giver);
+  // What we noted against ourselves, when our disk failed a write that others hold, they have.
+  if (!holders.empty() && giver != view_.self) insert_sorted(holders, giver);
   return holders;
 }
 

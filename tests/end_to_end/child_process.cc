@@ -43,10 +43,13 @@ void connect_stream(const std::filesystem::path& path, int flags, int stream) {
   ::_exit(127);
 }
 
-std::vector<char*> variables_without_ours() {
+std::vector<char*> variables_of(const Launch& launch) {
   std::vector<char*> variables;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (!std::string_view(*entry).starts_with("PIXMESH_")) variables.push_back(*entry);
+  }
+  for (const std::string& more : launch.variables) {
+    variables.push_back(const_cast<char*>(more.c_str()));
   }
   variables.push_back(nullptr);
   return variables;
@@ -58,7 +61,7 @@ ChildProcess::ChildProcess(const Launch& launch) {
   std::vector<char*> words;
   for (const std::string& word : launch.words) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  std::vector<char*> variables = variables_without_ours();
+  std::vector<char*> variables = variables_of(launch);
   pid_ = ::fork();
   invariant(pid_ >= 0, "a test may start processes");
   if (pid_ == 0) become(launch, words, variables);

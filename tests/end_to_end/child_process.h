@@ -16,9 +16,10 @@ namespace pixmesh {
 struct Launch {
   std::vector<std::string> words;  // the program first; looked for in PATH
   std::filesystem::path input;
-  std::filesystem::path output;  // appended to
-  std::filesystem::path errors;  // appended to
-  std::filesystem::path folder;  // where it runs; empty: here
+  std::filesystem::path output;        // appended to
+  std::filesystem::path errors;        // appended to
+  std::filesystem::path folder;        // where it runs; empty: here
+  std::vector<std::string> variables;  // NAME=VALUE, beside those of this process
 };
 
 /// A program that runs beside the test. It knows no PIXMESH_… variable of ours, and it dies with

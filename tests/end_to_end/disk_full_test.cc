@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
+#include "mounted.h"
 #include "pictures.h"
 #include "test_mesh.h"
 
@@ -11,34 +10,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A small file system in memory; needs root.
-class SmallDisk {
- public:
-  SmallDisk(const fs::path& at, const std::string& size) : at_(at) {
-    fs::create_directories(at);
-    mounted_ = ::mount("tmpfs", at.c_str(), "tmpfs", 0, ("size=" + size).c_str()) == 0;
-  }
-  ~SmallDisk() {
-    if (mounted_) ::umount2(at_.c_str(), MNT_DETACH);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-  [[nodiscard]] const fs::path& path() const { return at_; }
-
- private:
-  fs::path at_;
-  bool mounted_ = false;
-};
-
 }  // namespace
 
 TEST_SUITE("wrong_input") {
   TEST_CASE(
       "disk full: a put says so and names the nodes; what is stored can be read and removed") {
     TempFolder folder;
-    const SmallDisk disk(folder.path() / "disk", "120m");
-    if (!disk.mounted()) {
+    const Mounted disk = Mounted::memory(folder.path() / "disk", "120m");
+    if (!disk.exists()) {
       MESSAGE("skipped: only root may mount a small disk");
       return;
     }
@@ -74,8 +53,8 @@ TEST_SUITE("wrong_input") {
 
   TEST_CASE("disk full: while one node has no room, puts through every node find the others") {
     TempFolder folder;
-    const SmallDisk disk(folder.path() / "node-1", "64m");
-    if (!disk.mounted()) {
+    const Mounted disk = Mounted::memory(folder.path() / "node-1", "64m");
+    if (!disk.exists()) {
       MESSAGE("skipped: only root may mount a small disk");
       return;
     }

@@ -65,8 +65,6 @@ bool can_bind(int port) {
   return bound;
 }
 
-std::string local(int port) { return "127.0.0.1:" + std::to_string(port); }
-
 void append(Words& words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
 }
@@ -125,6 +123,7 @@ TestMesh::~TestMesh() {
 
 std::size_t TestMesh::add_node() {
   Node node;
+  if (options_.place) node.place = options_.place(nodes_.size());
   node.port = free_port();
   node.bulk_port = free_port();
   node.root = options_.root / ("node-" + std::to_string(nodes_.size()));
@@ -138,18 +137,13 @@ std::size_t TestMesh::add_node() {
 void TestMesh::start(std::size_t number, const Words& more) {
   Node& node = nodes_.at(number);
   Launch launch;
-  launch.words = {PIXMESH_PROGRAM,
-                  "node",
-                  "run",
-                  "--data",
-                  storage_of(number).string(),
-                  "--state",
-                  (node.root / "state").string(),
-                  "--listen",
-                  address(number),
-                  "--bulk-listen",
-                  local(node.bulk_port)};
+  launch.words = node.place.before;
+  append(launch.words, {PIXMESH_PROGRAM, "node", "run", "--data", storage_of(number).string(),
+                        "--state", (node.root / "state").string(), "--listen", address(number),
+                        "--bulk-listen", node.place.host + ":" + std::to_string(node.bulk_port)});
   append(launch.words, options_.node_words);
+  append(launch.words, node.place.words);
+  launch.variables = node.place.variables;
   append(launch.words, more);
   launch.output = folder_.path() / ("node-" + std::to_string(number) + ".log");
   launch.errors = launch.output;
@@ -185,7 +179,9 @@ void TestMesh::wait_calm(Duration limit) {
   REQUIRE_MESSAGE(calm, "not calm: " << last.out << last.err);
 }
 
-std::string TestMesh::address(std::size_t node) const { return local(nodes_.at(node).port); }
+std::string TestMesh::address(std::size_t node) const {
+  return nodes_.at(node).place.host + ":" + std::to_string(nodes_.at(node).port);
+}
 
 fs::path TestMesh::storage_of(std::size_t node) const { return nodes_.at(node).root / "images"; }
 

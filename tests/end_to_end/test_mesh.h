@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -36,10 +37,19 @@ class TempFolder {
 /// What every line of `--json` says.
 [[nodiscard]] std::vector<Json> json_lines(const std::string& text);
 
+/// Where and how one node runs, if not like all others.
+struct NodePlace {
+  std::string host = "127.0.0.1";
+  Words before;     // in front of the program: what starts it
+  Words words;      // more flags
+  Words variables;  // NAME=VALUE of its environment
+};
+
 struct MeshOptions {
   std::size_t nodes = 3;
   std::filesystem::path root;  // where the nodes' folders lie; empty: in the mesh's own folder
   Words node_words;            // more flags for every node
+  std::function<NodePlace(std::size_t node)> place;  // none: all of them here
 };
 
 /// Nodes as processes of their own, numbered from 0, each with its folders and fixed ports. When a
@@ -57,6 +67,7 @@ class TestMesh {
   void kill_node(std::size_t node);                              // SIGKILL, and gone on return
   [[nodiscard]] std::optional<int> stop_node(std::size_t node);  // SIGTERM; its exit code
   void restart_node(std::size_t node);                           // neither --create nor --join
+  void signal_node(std::size_t node, int signal) { nodes_.at(node).process->signal(signal); }
   /// Until every node that runs has a mesh and nothing is left to do. Fails the test otherwise.
   void wait_calm(Duration limit = 60s);
 
@@ -94,6 +105,7 @@ class TestMesh {
 
  private:
   struct Node {
+    NodePlace place;
     int port = 0;
     int bulk_port = 0;
     std::filesystem::path root;

@@ -140,6 +140,21 @@ TEST_CASE("node: a hint outlives the restart of the node that keeps it") {
   CHECK(world->run_until([&] { return world->status(0).hints == 0; }, 30s));
 }
 
+// Found at aef11de by a node whose disk failed a sync while it coordinated a write.
+TEST_CASE("node: what a coordinator's own failed disk missed is fetched before its hint goes") {
+  const auto world = settled_mesh(3, 7);
+  world->disk(0).trouble.failing_syncs = 1;
+  REQUIRE(world->put(0, "a.png", MeshWorld::sample_image(500, 1)).copies == 2);
+  REQUIRE(world->disk(0).has_failed());
+  REQUIRE(world->status(0).hints == 1);
+
+  world->crash(0);
+  world->restart(0);
+
+  CHECK(world->run_until([&] { return world->status(0).hints == 0; }, 30s));
+  CHECK(world->record_at(0, "a.png").has_value());
+}
+
 TEST_CASE("node: with fewer than W living holders a put fails and names the silent ones") {
   const auto world = settled_mesh(3, 6);
   world->crash(1);

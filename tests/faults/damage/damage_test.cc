@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <set>
@@ -9,17 +8,13 @@
 #include "base/rng.h"
 #include "pictures.h"
 #include "test_mesh.h"
+#include "traffic.h"
 
 using namespace pixmesh;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-std::size_t rounds() {
-  const char* text = std::getenv("PIXMESH_DAMAGE_ROUNDS");
-  return text != nullptr ? std::strtoul(text, nullptr, 10) : 16;
-}
 
 enum class Damage { flip, zeroes, cut, longer, emptied, removed, other_file };
 constexpr std::array damages{Damage::flip,    Damage::zeroes,  Damage::cut,       Damage::longer,
@@ -168,10 +163,11 @@ class DamagedMesh {
 
 TEST_SUITE("damage") {
   TEST_CASE("damage: files changed behind a node's back are never given out, and mended") {
+    const std::size_t rounds = asked_count("PIXMESH_DAMAGE_ROUNDS", 16);
     DamagedMesh mesh;
-    for (std::size_t number = 0; number < rounds(); ++number) mesh.round(number);
+    for (std::size_t number = 0; number < rounds; ++number) mesh.round(number);
     mesh.check_all();
-    MESSAGE(rounds() << " rounds, " << mesh.damaged() << " copies damaged and mended, "
-                     << mesh.reads() << " reads meanwhile");
+    MESSAGE(rounds << " rounds, " << mesh.damaged() << " copies damaged and mended, "
+                   << mesh.reads() << " reads meanwhile");
   }
 }
