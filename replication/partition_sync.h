@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "replication/repair_pace.h"
 #include "replication/store_record.h"
 
 namespace pixmesh {
@@ -11,14 +12,15 @@ namespace pixmesh {
 /// page by page, and stores every record that is missing here or older. Pulling only; the newest
 /// version wins whatever the order, so a sync may be repeated or broken off at any point. A record
 /// whose bytes here are damaged counts as missing.
-/// Used by rebalance, by hints and by repair. A new holder asks `with_wishes`: what clients may say
-/// again must be remembered by the members of the new set as well. With `under`, only what holders
-/// with these very lists have counts: as with a lookup, answers under different lists could miss a
-/// write.
+/// Used by rebalance, by hints and by repair, each image when the mesh's RepairPace allows it. A
+/// new holder asks `with_wishes`: what clients may say again must be remembered by the members of
+/// the new set as well. With `under`, only what holders with these very lists have counts: as with
+/// a lookup, answers under different lists could miss a write.
 class PartitionSync : public Operation {
  public:
   struct Options {
     Duration answer_timeout = 5s;
+    Duration page_lasts = 10s;  // a page of an inventory that waited longer is asked for again
   };
   PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                 PartitionId partition, std::vector<NodeId> sources, bool with_wishes = false,
@@ -45,7 +47,7 @@ class PartitionSync : public Operation {
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
 
  private:
-  enum class Step { damaged, local, wishes, remember, inventory, store, over };
+  enum class Step { damaged, local, wishes, remember, inventory, rest, store, over };
   [[nodiscard]] bool is_asking() const { return step_ == Step::wishes || step_ == Step::inventory; }
   [[nodiscard]] Effects on_local_page(Instant now, const RecordPage& page);
   [[nodiscard]] Effects next_source(Instant now);
@@ -54,6 +56,9 @@ class PartitionSync : public Operation {
   [[nodiscard]] Effects on_wishes(Instant now, const WishesAnswer& page);
   [[nodiscard]] Effects on_page(Instant now, const InventoryAnswer& page);
   [[nodiscard]] Effects next_record(Instant now);
+  [[nodiscard]] Effects store_next(Instant now);
+  [[nodiscard]] Effects end_rest(Instant now);
+  [[nodiscard]] bool may_copy(Instant now, const ImageRecord& next);
   [[nodiscard]] Effects after_store(Instant now, Effects effects);
 
   const MeshView& mesh_;
@@ -68,12 +73,16 @@ class PartitionSync : public Operation {
   std::map<NameDigest, Version> ours_;
   std::optional<NodeId> source_;
   std::optional<NameDigest> cursor_;
+  std::optional<NameDigest> done_up_to_;  // of the page at hand
+  Instant page_lasts_until_;
   std::optional<RequestId> wish_cursor_;
   bool page_is_last_ = false;
   bool source_failed_ = false;
   std::vector<ImageRecord> missing_;  // of the current page, in reverse
   std::optional<StoreRecord> store_;
   std::optional<Instant> answer_by_;
+  std::optional<Instant> rest_until_;
+  std::optional<CopySlot> slot_;
   bool source_in_doubt_ = false;
   std::vector<NodeId> merged_;
   std::vector<NodeId> merged_in_doubt_;
