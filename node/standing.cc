@@ -223,9 +223,13 @@ Result<std::string> Standing::on_command(Instant now, Peers& peers, const Comman
       if (!is_leaving()) return Error{ErrorCode::usage, "the node is not leaving"};
       change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
       return std::string("the node stays");
-    case NodeCommand::forget:  // Evictions has done it
-    case NodeCommand::scrub:   // the node has told its disks
+    case NodeCommand::scrub:  // the node has told its disks
       return std::string("the node reads every copy it has");
+    case NodeCommand::forget:  // of Evictions and RepairOrders
+    case NodeCommand::pause_repair:
+    case NodeCommand::resume_repair:
+    case NodeCommand::throttle_repair:
+      break;
   }
   return Error{ErrorCode::usage, "no such command"};
 }

@@ -116,13 +116,14 @@ CommandAnswer MeshWorld::command(std::uint32_t via, NodeCommand command, NodeId 
                                  bool accept_fewer) {
   CommandAnswer silent;
   silent.code = ErrorCode::timed_out;
-  return ask<CommandAnswer>(via, CommandRequest{{}, command, target, force, accept_fewer}, silent);
+  return ask<CommandAnswer>(via, CommandRequest{{}, command, target, force, accept_fewer, 0},
+                            silent);
 }
 
 void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
                      std::function<void(const CommandAnswer&)> then) {
   const OperationId operation =
-      client_->send(node, CommandRequest{{}, command, target, true, false});
+      client_->send(node, CommandRequest{{}, command, target, true, false, 0});
   if (then) told_.emplace(operation, std::move(then));
 }
 
