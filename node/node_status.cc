@@ -151,6 +151,7 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   }
   add_members(status);
   add_awaited(disks, status);
+  status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);
   return status;
 }
 
