@@ -23,6 +23,7 @@ void add_recipe(CommandLine& line);
 void add_up(CommandLine& line);
 void add_status(CommandLine& line);
 void add_ring(CommandLine& line);
+void add_repair(CommandLine& line);
 void add_verify(CommandLine& line);
 void add_scrub(CommandLine& line);
 void add_node(CommandLine& line);

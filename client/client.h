@@ -143,6 +143,10 @@ class Client {
   /// Tells every living member to read all its copies now. One report for each; `problem` is empty
   /// for those that began.
   [[nodiscard]] Result<std::vector<NodeReport>> scrub();
+  /// Tells every living member, or these of them. One report for each; `problem` is empty for those
+  /// that did it. Errors: usage, from the first that refuses.
+  [[nodiscard]] Result<std::vector<NodeReport>> tell(const CommandRequest& command,
+                                                     const std::vector<NodeId>& only);
   /// A command to the contacted node itself. @returns what it says, for people.
   [[nodiscard]] Result<std::string> command(const CommandRequest& command);
 

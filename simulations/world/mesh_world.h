@@ -130,6 +130,7 @@ class MeshWorld {
   StatusAnswer status(std::uint32_t via);
   CommandAnswer command(std::uint32_t via, NodeCommand command, NodeId target = {},
                         bool force = false, bool accept_fewer = false);
+  CommandAnswer order(std::uint32_t via, const CommandRequest& request);
   RunOutcome run(std::uint32_t via, const std::string& name);
 
   [[nodiscard]] static Bytes sample_image(std::size_t size, std::uint64_t seed);

@@ -114,10 +114,13 @@ StatusAnswer MeshWorld::status(std::uint32_t via) {
 
 CommandAnswer MeshWorld::command(std::uint32_t via, NodeCommand command, NodeId target, bool force,
                                  bool accept_fewer) {
+  return order(via, CommandRequest{{}, command, target, force, accept_fewer, 0});
+}
+
+CommandAnswer MeshWorld::order(std::uint32_t via, const CommandRequest& request) {
   CommandAnswer silent;
   silent.code = ErrorCode::timed_out;
-  return ask<CommandAnswer>(via, CommandRequest{{}, command, target, force, accept_fewer, 0},
-                            silent);
+  return ask<CommandAnswer>(via, request, silent);
 }
 
 void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,

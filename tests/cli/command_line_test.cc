@@ -94,6 +94,8 @@ TEST_CASE("cli: what can be told to be wrong without a mesh is told before one i
   CHECK(pixmesh_with({"put", "-"}).code == 2);
   CHECK(pixmesh_with({"get", "folder/"}).code == 2);
   CHECK(pixmesh_with({"run", "thumbnail", "a.jpg", "width"}).code == 2);
+  CHECK(contains(pixmesh_with({"repair", "pause", "--for", "2d"}).err, "a pause lasts 1s to 1d"));
+  CHECK(contains(pixmesh_with({"repair", "throttle", "1kB"}).err, "is no rate"));
   CHECK(contains(pixmesh_with({"stat", "a", "--node", "nowhere"}).err, "--node: 'nowhere'"));
   CHECK(contains(pixmesh_with({"stat", "a"}, "nowhere").err, "PIXMESH_NODE: 'nowhere'"));
   CHECK(contains(pixmesh_with({"stat", "a", "--timeout", "10"}).err, "--timeout: "));
@@ -105,6 +107,7 @@ TEST_CASE("cli: help goes to stdout, exits 0 and documents every exit code") {
                                                                  {"put", "--help"},
                                                                  {"node", "-h"},
                                                                  {"node", "forget", "--help"},
+                                                                 {"repair", "pause", "--help"},
                                                                  {"help", "put"}}) {
     const Ran ran = pixmesh_with(words);
     CHECK(ran.code == 0);
@@ -172,7 +175,8 @@ TEST_CASE("cli: completion knows every command and flag") {
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     const Ran ran = pixmesh_with({"completion", shell});
     CHECK(ran.code == 0);
-    for (const char* word : {"put", "status", "forget", "if-absent", "accept-fewer-copies"}) {
+    for (const char* word : {"put", "status", "forget", "if-absent", "accept-fewer-copies",
+                             "throttle"}) {
       CHECK_MESSAGE(contains(ran.out, word), shell, " ", word);
     }
   }
