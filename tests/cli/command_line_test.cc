@@ -83,6 +83,7 @@ TEST_CASE("cli: missing words, extra words and wrong values are exit 2") {
   CHECK(pixmesh_with({"up", "--nodes", "many"}).code == 2);
   CHECK(pixmesh_with({"up", "--nodes", "0"}).code == 2);
   CHECK(pixmesh_with({"node", "leave", "--cancel", "--accept-fewer-copies"}).code == 2);
+  CHECK(pixmesh_with({"node", "forget", "5ad0", "--force", "--no-wait"}).code == 2);
 }
 
 TEST_CASE("cli: what can be told to be wrong without a mesh is told before one is asked") {
@@ -176,7 +177,7 @@ TEST_CASE("cli: completion knows every command and flag") {
     const Ran ran = pixmesh_with({"completion", shell});
     CHECK(ran.code == 0);
     for (const char* word : {"put", "status", "forget", "if-absent", "accept-fewer-copies",
-                             "throttle"}) {
+                             "throttle", "no-wait"}) {
       CHECK_MESSAGE(contains(ran.out, word), shell, " ", word);
     }
   }
