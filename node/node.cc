@@ -30,6 +30,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       evictions_(options_, memory.facts, members_, writer_, outside_, *this, rng_.split()),
       placements_(options_, members_, outside_),
       repair_orders_(memory.facts, pace_, writer_),
+      plans_(options_, members_, placements_, outside_, *this),
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
@@ -100,7 +101,11 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
         } else if constexpr (std::is_same_v<T, ToolEnded>) {
           runs_.on_tool_ended(now, one.report);
         } else if constexpr (std::is_same_v<T, BackgroundDone>) {
-          if (placements_.on_computed(one.ticket)) on_placement(now);
+          if (placements_.on_computed(one.ticket)) {
+            on_placement(now);
+          } else {
+            (void)plans_.on_computed(now, one.ticket);
+          }
         } else if constexpr (std::is_same_v<T, StopAsked>) {
           stop(now);
         }

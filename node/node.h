@@ -10,6 +10,7 @@
 #include "node/placements.h"
 #include "node/post.h"
 #include "node/repair_orders.h"
+#include "node/ring_plans.h"
 #include "node/runs.h"
 #include "node/standing.h"
 #include "node/state_writer.h"
@@ -129,6 +130,8 @@ class Node : private Post {
   // node_orders.cc
   void on_command(Instant now, LinkId link, const CommandRequest& wish);
   [[nodiscard]] Result<std::string> carry_out(Instant now, const CommandRequest& wish);
+  void on_plan(Instant now, LinkId link, const PlanRequest& wish);
+  void on_apply(Instant now, LinkId link, const ApplyRequest& wish);
 
   // node_status.cc
   void on_status(Instant now, LinkId link, const StatusRequest& request);
@@ -160,6 +163,7 @@ class Node : private Post {
   Evictions evictions_;
   Placements placements_;
   RepairOrders repair_orders_;
+  RingPlans plans_;
   MeshView view_;
   HybridClock clock_;
   bool clock_write_running_ = false;

@@ -44,7 +44,8 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, RunRequest> || std::is_same_v<T, RunStart> || std::is_same_v<T, RunAlive> ||
     std::is_same_v<T, RunCancel> || std::is_same_v<T, StatusRequest> ||
     std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
-    std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest>;
+    std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest> ||
+    std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest>;
 
 // Whoever coordinates a client's wish sends these to all holders.
 template <typename T>
@@ -125,6 +126,8 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                    check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
                  },
                  [&](const CommandRequest& wish) { on_command(now, link, wish); },
+                 [&](const PlanRequest& wish) { on_plan(now, link, wish); },
+                 [&](const ApplyRequest& wish) { on_apply(now, link, wish); },
                  [&](const auto&) {},
              },
              message);

@@ -27,12 +27,12 @@ std::uint64_t number_of(ByteView bytes) {
   return number;
 }
 
+}  // namespace
+
 std::uint32_t weight_of(std::uint64_t capacity, std::uint64_t unit) {
-  const std::uint64_t rounded = (capacity + unit / 2) / unit;
+  const std::uint64_t rounded = capacity / unit + (capacity % unit >= unit - unit / 2 ? 1 : 0);
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rounded, 1, weight_max));
 }
-
-}  // namespace
 
 Standing::Standing(const NodeOptions& options, const TableRows& facts, MemberTable& table,
                    StateWriter& writer, Outside& outside, Rng rng)
@@ -253,6 +253,24 @@ Result<std::string> Standing::leave(Instant now, Peers& peers, bool accept_fewer
   }
   change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::leaving; });
   return std::string("the node hands over its copies and then stops");
+}
+
+Result<std::string> Standing::change_place(Instant now, Peers& peers, const RingChange& change,
+                                           bool accept_fewer) {
+  CommandRequest command;
+  command.command = NodeCommand::leave;
+  command.accept_fewer_copies = accept_fewer;
+  switch (change.kind) {
+    case ChangeKind::leave:
+      return on_command(now, peers, command);
+    case ChangeKind::weigh:
+      change_own(now, peers, [&](MemberRecord& own) { own.weight = change.weight; });
+      return "the node has weight " + std::to_string(change.weight) + " now";
+    case ChangeKind::join:
+      change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+      return std::string("the node takes its place in the ring");
+  }
+  return Error{ErrorCode::usage, "no such change is known here"};
 }
 
 void Standing::left(Instant now, Peers& peers) {

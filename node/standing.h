@@ -39,6 +39,9 @@ class Standing {
 
   [[nodiscard]] Result<std::string> on_command(Instant now, Peers& peers,
                                                const CommandRequest& command);
+  /// A planned change of this node: `pixmesh ring apply`. Errors: those of on_command.
+  [[nodiscard]] Result<std::string> change_place(Instant now, Peers& peers,
+                                                 const RingChange& change, bool accept_fewer);
   /// Every partition has been handed over.
   void left(Instant now, Peers& peers);
 
@@ -61,5 +64,8 @@ class Standing {
   std::vector<Instant> stolen_at_;
   std::optional<Instant> join_at_;
 };
+
+/// The weight of a node with this capacity where one unit has weight 1: 1 … weight_max.
+[[nodiscard]] std::uint32_t weight_of(std::uint64_t capacity, std::uint64_t unit);
 
 }  // namespace pixmesh

@@ -131,6 +131,8 @@ class MeshWorld {
   CommandAnswer command(std::uint32_t via, NodeCommand command, NodeId target = {},
                         bool force = false, bool accept_fewer = false);
   CommandAnswer order(std::uint32_t via, const CommandRequest& request);
+  PlanAnswer plan(std::uint32_t via, const RingChange& change);
+  ApplyAnswer apply(std::uint32_t via, PlanId plan, bool accept_fewer = false);
   RunOutcome run(std::uint32_t via, const std::string& name);
 
   [[nodiscard]] static Bytes sample_image(std::size_t size, std::uint64_t seed);

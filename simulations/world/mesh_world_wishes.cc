@@ -123,6 +123,18 @@ CommandAnswer MeshWorld::order(std::uint32_t via, const CommandRequest& request)
   return ask<CommandAnswer>(via, request, silent);
 }
 
+PlanAnswer MeshWorld::plan(std::uint32_t via, const RingChange& change) {
+  PlanAnswer silent;
+  silent.code = ErrorCode::timed_out;
+  return ask<PlanAnswer>(via, PlanRequest{{}, change, std::nullopt}, silent);
+}
+
+ApplyAnswer MeshWorld::apply(std::uint32_t via, PlanId plan, bool accept_fewer) {
+  ApplyAnswer silent;
+  silent.code = ErrorCode::timed_out;
+  return ask<ApplyAnswer>(via, ApplyRequest{{}, plan, accept_fewer}, silent);
+}
+
 void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
                      std::function<void(const CommandAnswer&)> then) {
   const OperationId operation =
