@@ -111,7 +111,10 @@ int report(CommandContext& context, const RingChange& change, const RingForecast
   output.print(table_of(forecast, mesh));
   output.print(summary_of(forecast, figures));
   if (change.node == NodeId{}) {
-    output.print("Nothing is changed. 'pixmesh node run --join' starts such a node.\n");
+    output.print(
+        "Nothing is changed. 'pixmesh node run --join HOST:PORT' starts such a node; with --hold "
+        "it "
+        "waits for 'pixmesh ring plan join NODE' and 'ring apply'.\n");
   } else {
     output.print(
         "Nothing is changed yet. As long as members and settings stay as they are:\n  pixmesh ring "

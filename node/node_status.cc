@@ -106,6 +106,10 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   if (standing_.is_leaving()) {
     status.waits_for = std::to_string(status.unsettled) + " partitions to be handed over";
   }
+  if (standing_.is_held()) {
+    status.waits_for = "a place in the ring: 'pixmesh ring plan join " + to_text(view_.self) +
+                       "' shows what that moves";
+  }
   add_members(status);
   add_awaited(disks, status);
   status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);

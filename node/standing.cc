@@ -92,8 +92,8 @@ MemberRecord Standing::fresh_record() const {
 bool Standing::start(Instant now, Peers& peers) {
   writer_.write({fact_row("boot", number_bytes(boot_number_))});
   if (has_mesh()) {
-    change_own(now, peers, [](MemberRecord& own) {
-      if (own.state != MemberState::leaving) own.state = MemberState::active;
+    change_own(now, peers, [this](MemberRecord& own) {
+      if (own.state != MemberState::leaving) take_place(own);
     });
     return false;
   }
@@ -173,7 +173,7 @@ void Standing::on_members_changed(Instant now, Peers& peers, const MembersChange
   if (!changed.settings) return;
   if (table_.find(table_.self()) == nullptr) {
     outside_.log.event(LogLevel::info, "mesh_joined", {{"mesh", to_text(table_.settings()->mesh)}});
-    change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+    change_own(now, peers, [this](MemberRecord& own) { take_place(own); });
   } else {
     peers.settings_changed(now);
   }
@@ -192,6 +192,14 @@ Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnReco
   change_own(now, peers, [](MemberRecord&) {});
   return Done{};
 }
+
+// Who was held once stays so until an operator has seen the plan, restarts included.
+void Standing::take_place(MemberRecord& own) const {
+  const bool waits = last_own_ ? last_own_->state == MemberState::joining : options_.hold;
+  own.state = waits ? MemberState::joining : MemberState::active;
+}
+
+bool Standing::is_held() const { return last_own_ && last_own_->state == MemberState::joining; }
 
 bool Standing::is_leaving() const { return last_own_ && last_own_->state == MemberState::leaving; }
 

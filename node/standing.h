@@ -22,6 +22,7 @@ class Standing {
   [[nodiscard]] std::uint64_t clock_ceiling() const { return clock_ceiling_; }
   [[nodiscard]] bool has_mesh() const { return table_.settings() != nullptr; }
   [[nodiscard]] bool is_leaving() const;
+  [[nodiscard]] bool is_held() const;   // it has joined, and waits for a place in the ring
   [[nodiscard]] bool has_left() const;  // and its last record is durable
   [[nodiscard]] bool takes_new_work() const;
 
@@ -51,6 +52,7 @@ class Standing {
   void found(Instant now, Peers& peers);
   [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
   [[nodiscard]] MemberRecord fresh_record() const;
+  void take_place(MemberRecord& own) const;
 
   const NodeOptions& options_;
   MemberTable& table_;

@@ -26,6 +26,7 @@ struct WorldOptions {
 struct NodePlan {
   std::optional<std::string> zone;  // none: one of its own
   std::uint32_t weight = 8;         // 1 … 255
+  bool hold = false;                // it joins, and waits for a place in the ring
 };
 
 class WorldWatch;

@@ -98,6 +98,31 @@ TEST_SUITE("operators") {
     CHECK(mesh.cli({"ring", "plan", "weight", first, "256"}).exit == 2);
   }
 
+  TEST_CASE("operators: a node that joins to be held holds nothing until its plan is applied") {
+    TestMesh mesh({.nodes = 3});
+    const Stored stored = put_some(mesh, 9);
+    const std::size_t held = mesh.add_node({"--hold"});
+    const auto seen = [&] {
+      const Json status = mesh.json({"status"});
+      for (const Json& one : status["nodes"]) {
+        if (one["address"] == mesh.address(held) && one["answered"] == true) return one;
+      }
+      return Json();
+    };
+    REQUIRE(becomes_true(30s, [&] { return !seen().is_null(); }));
+    const std::string id = seen()["node"];
+    CHECK(state_of(mesh, id) == "joining");
+    CHECK(mesh.must({"status"}).find("waits for: a place in the ring") != std::string::npos);
+    const Json plan = mesh.json({"ring", "plan", "join", id});
+    CHECK(plan["live_copies_after"] == 3);
+    CHECK(seen()["bytes"] == 0);
+
+    check_tells(mesh.cli({"ring", "apply", plan["plan"]}), 0, {"takes its place"});
+    mesh.wait_calm();
+    CHECK(seen()["bytes"] == plan["moved_bytes"]);
+    check_all(mesh, held, stored);
+  }
+
   TEST_CASE("operators: a node gets another weight, keeps it over a restart, and nothing is lost") {
     TestMesh mesh({.nodes = 4});
     const Stored stored = put_some(mesh, 12);

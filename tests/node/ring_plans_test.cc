@@ -188,3 +188,47 @@ TEST_CASE("node: a plan of a node that is not there yet tells its share and cann
   CHECK(newcomers == 1);
   CHECK(world->apply(0, answers.front().plan).code == ErrorCode::usage);
 }
+
+TEST_CASE("node: who joins to be held takes a place in the ring when a plan is applied") {
+  const auto world = settled_mesh(4, 66);
+  const Images images = put_images(*world, 20);
+  REQUIRE(world->run_until_settled());
+  const std::uint32_t held = world->add_node({.hold = true});
+  const NodeId newcomer = world->id_of(held);
+  const auto state_at = [&](std::uint32_t via) {
+    for (const MemberStatus& member : world->status(via).members) {
+      if (member.node == newcomer) return member.state;
+    }
+    return std::string();
+  };
+  REQUIRE(world->run_until([&] { return state_at(0) == "joining"; }, 30s));
+  world->run_for(10s);
+  CHECK(world->status(held).bytes == 0);
+  CHECK(slots_of(*world, 0).at(newcomer) == 0);
+  CHECK(world->status(held).waits_for.find("ring plan join " + to_text(newcomer)) !=
+        std::string::npos);
+  check_all_readable(*world, images);
+  world->crash(held);
+  world->restart(held);
+  world->run_for(10s);
+  CHECK(state_at(0) == "joining");
+
+  RingChange join;
+  join.kind = ChangeKind::join;
+  join.node = newcomer;
+  const auto answers = plans_of(*world, join);
+  for (const PlanAnswer& answer : answers) {
+    CHECK(answer.detail == "");
+    CHECK(answer.plan == answers.front().plan);
+  }
+  const std::uint64_t to_move = sum_of(answers, &PlannedShare::bytes_gained);
+  const std::uint64_t copied = bytes_copied(*world);
+  CHECK(world->apply(held, answers.front().plan).detail == "the node takes its place in the ring");
+  REQUIRE(world->run_until([&] { return state_at(0) == "active"; }, 30s));
+  REQUIRE(world->run_until_settled());
+  CHECK(bytes_copied(*world) - copied == to_move);
+  for (const PlannedShare& share : answers.front().shares) {
+    CHECK(slots_of(*world, held).at(share.node) == share.slots_after);
+  }
+  check_all_readable(*world, images);
+}
