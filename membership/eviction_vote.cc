@@ -69,10 +69,10 @@ void EvictionVote::note_deaths(Instant now, const EvictionScene& scene) {
   end_wishes(scene);
 }
 
-// A wish ends with who is back, and with who is in the ring no more. After a start of ours
-// everybody counts as alive for a while.
+// A wish ends with who is back, and with who is in the ring no more. Just started we hear from
+// nobody, then everybody counts as alive for a while: neither tells who was away.
 void EvictionVote::end_wishes(const EvictionScene& scene) {
-  if (scene.active.empty()) return;  // no mesh is known yet
+  if (!is_majority(scene.alive.size(), scene.active.size())) return;
   for (auto& [node, was_away] : given_up_) was_away = was_away || !has(scene.alive, node);
   std::erase_if(given_up_, [&](const auto& wish) {
     return !has(scene.active, wish.first) || (wish.second && has(scene.alive, wish.first));
