@@ -112,13 +112,12 @@ int report(CommandContext& context, const RingChange& change, const RingForecast
   output.print(summary_of(forecast, figures));
   if (change.node == NodeId{}) {
     output.print(
-        "Nothing is changed. 'pixmesh node run --join HOST:PORT' starts such a node; with --hold "
-        "it "
-        "waits for 'pixmesh ring plan join NODE' and 'ring apply'.\n");
+        "Nothing is changed. 'pixmesh node run --join HOST:PORT' starts such a node; --hold has it "
+        "wait for 'pixmesh ring plan join NODE' and 'ring apply'.\n");
   } else {
     output.print(
-        "Nothing is changed yet. As long as members and settings stay as they are:\n  pixmesh ring "
-        "apply " +
+        "Nothing is changed yet. As long as members and settings stay as they are:\n"
+        "  pixmesh ring apply " +
         to_text(forecast.plan) + "\n");
   }
   if (forecast.unsettled > 0) {

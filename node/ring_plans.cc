@@ -59,7 +59,9 @@ Result<Done> RingPlans::check_member(const RingChange& change,
   }
   const bool joins = change.kind == ChangeKind::join;
   if (record->state != (joins ? MemberState::joining : MemberState::active)) {
-    return Error{ErrorCode::usage, who + " is " + std::string(text_of(record->state)) + " already"};
+    return Error{ErrorCode::usage, who + " is " + std::string(text_of(record->state)) +
+                                       ", and this is for nodes that are " +
+                                       (joins ? "joining" : "active")};
   }
   if (!contains(alive, change.node)) {
     return Error{ErrorCode::usage, who +
