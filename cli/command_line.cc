@@ -183,8 +183,14 @@ Command CommandLine::family(const std::string& group, const std::string& name,
   for (CLI::App* made : root_->get_subcommands([](CLI::App*) { return true; })) {
     if (made->get_name() == name) return Command(*made);
   }
-  CLI::App& app = *root_->add_subcommand(name, summary);
-  app.group(group);
+  const Command made = family_below(Command(*root_), name, summary);
+  made.app().group(group);
+  return made;
+}
+
+Command CommandLine::family_below(const Command& family, const std::string& name,
+                                  const std::string& summary) {
+  CLI::App& app = *family.app().add_subcommand(name, summary);
   app.require_subcommand(0, 1);
   add_global_flags_when_named(app);
   return Command(app);

@@ -36,6 +36,8 @@ class CommandLine {
   /// A command that only has commands below it: `pixmesh node …`. Made once; asked for again, it
   /// is the same one.
   Command family(const std::string& group, const std::string& name, const std::string& summary);
+  /// One of those below another: `pixmesh ring plan …`.
+  Command family_below(const Command& family, const std::string& name, const std::string& summary);
   /// A command below such a one.
   Command add_below(const Command& family, const std::string& name, const std::string& summary,
                     CommandBody body);

@@ -18,6 +18,7 @@ void add_mesh_commands(CommandLine& line) {
   add_ring(line);
   add_verify(line);
   add_scrub(line);
+  add_repair(line);
   add_node(line);
   add_completion(line);
   add_version(line);

@@ -23,9 +23,13 @@ void add_recipe(CommandLine& line);
 void add_up(CommandLine& line);
 void add_status(CommandLine& line);
 void add_ring(CommandLine& line);
+void add_ring_plan(CommandLine& line, const Command& ring);   // called by add_ring,
+void add_ring_apply(CommandLine& line, const Command& ring);  // so is this
+void add_repair(CommandLine& line);
 void add_verify(CommandLine& line);
 void add_scrub(CommandLine& line);
 void add_node(CommandLine& line);
+void add_node_forget(CommandLine& line, const Command& family);  // called by add_node
 
 // This machine.
 void add_completion(CommandLine& line);

@@ -18,18 +18,18 @@ std::string names_of(const std::vector<CommandShape>& commands) {
   return joined(names);
 }
 
-/// `    'put'|'node run') words=… ;;` for every command.
+/// `    'node run') commands='…' flags='…' ;;` for the command and those below it.
+void add_cases(std::string& text, const std::string& path, const CommandShape& shape) {
+  text += "    '" + path + "') commands='" + names_of(shape.commands) + "' flags='" +
+          joined(shape.flags) + "' ;;\n";
+  for (const CommandShape& below : shape.commands) {
+    add_cases(text, path + (path.empty() ? "" : " ") + below.name, below);
+  }
+}
+
 std::string cases_of(const CommandShape& root) {
   std::string text;
-  const auto add = [&text](const std::string& path, const CommandShape& shape) {
-    text += "    '" + path + "') commands='" + names_of(shape.commands) + "' flags='" +
-            joined(shape.flags) + "' ;;\n";
-  };
-  add("", root);
-  for (const CommandShape& command : root.commands) {
-    add(command.name, command);
-    for (const CommandShape& below : command.commands) add(command.name + " " + below.name, below);
-  }
+  add_cases(text, "", root);
   return text;
 }
 
@@ -49,6 +49,18 @@ void add_fish_flags(std::string& text, const CommandShape& shape, const std::str
   }
 }
 
+/// @param seen  true once the line has the command and those that it is below.
+void add_fish_commands(std::string& text, const CommandShape& shape, const std::string& seen) {
+  if (shape.commands.empty()) return add_fish_flags(text, shape, in_quotes(seen));
+  const std::string none =
+      in_quotes(seen + "; and not __fish_seen_subcommand_from " + names_of(shape.commands));
+  for (const CommandShape& below : shape.commands) {
+    text += "complete -c pixmesh -n " + none + " -f -a " + below.name + " -d " +
+            in_quotes(below.summary) + "\n";
+    add_fish_commands(text, below, seen + "; and __fish_seen_subcommand_from " + below.name);
+  }
+}
+
 int print_completion(CommandContext& context, const CommandShape& shape, const std::string& shell) {
   const std::string script = shell == "bash"  ? bash_completion(shape)
                              : shell == "zsh" ? zsh_completion(shape)
@@ -64,12 +76,13 @@ std::string bash_completion(const CommandShape& root) {
   return "# bash completion of pixmesh: source <(pixmesh completion bash)\n"
          "_pixmesh() {\n"
          "  local current=${COMP_WORDS[COMP_CWORD]} path='' word commands flags i\n"
-         "  for ((i = 1; i < COMP_CWORD && i < 3; i++)); do\n"
+         "  for ((i = 1; i < COMP_CWORD && i < 4; i++)); do\n"
          "    word=${COMP_WORDS[i]}\n"
          "    [[ $word == -* ]] && break\n"
          "    path=\"${path:+$path }$word\"\n"
          "  done\n"
-         "  _pixmesh_words \"$path\" || _pixmesh_words \"${path% *}\"\n"
+         "  _pixmesh_words \"$path\" || _pixmesh_words \"${path% *}\" ||\n"
+         "    _pixmesh_words \"${path% * *}\"\n"
          "  if [[ $current == -* ]]; then\n"
          "    COMPREPLY=($(compgen -W \"$flags\" -- \"$current\"))\n"
          "  elif [[ -n $commands ]]; then\n"
@@ -92,12 +105,13 @@ std::string zsh_completion(const CommandShape& root) {
          "# zsh completion of pixmesh: source <(pixmesh completion zsh)\n"
          "_pixmesh() {\n"
          "  local path_words='' word commands flags i\n"
-         "  for ((i = 2; i < CURRENT && i < 4; i++)); do\n"
+         "  for ((i = 2; i < CURRENT && i < 5; i++)); do\n"
          "    word=${words[i]}\n"
          "    [[ $word == -* ]] && break\n"
          "    path_words=\"${path_words:+$path_words }$word\"\n"
          "  done\n"
-         "  _pixmesh_words \"$path_words\" || _pixmesh_words \"${path_words% *}\"\n"
+         "  _pixmesh_words \"$path_words\" || _pixmesh_words \"${path_words% *}\" ||\n"
+         "    _pixmesh_words \"${path_words% * *}\"\n"
          "  if [[ ${words[CURRENT]} == -* ]]; then\n"
          "    compadd -- ${=flags}\n"
          "  elif [[ -n $commands ]]; then\n"
@@ -120,16 +134,7 @@ std::string fish_completion(const CommandShape& root) {
   for (const CommandShape& command : root.commands) {
     text += "complete -c pixmesh -n __fish_use_subcommand -f -a " + command.name + " -d " +
             in_quotes(command.summary) + "\n";
-    const std::string seen = "__fish_seen_subcommand_from " + command.name;
-    if (command.commands.empty()) add_fish_flags(text, command, in_quotes(seen));
-    const std::string none =
-        in_quotes(seen + "; and not __fish_seen_subcommand_from " + names_of(command.commands));
-    for (const CommandShape& below : command.commands) {
-      text += "complete -c pixmesh -n " + none + " -f -a " + below.name + " -d " +
-              in_quotes(below.summary) + "\n";
-      add_fish_flags(text, below,
-                     in_quotes(seen + "; and __fish_seen_subcommand_from " + below.name));
-    }
+    add_fish_commands(text, command, "__fish_seen_subcommand_from " + command.name);
   }
   return text;
 }

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "cli/repair_status.h"
+
 namespace pixmesh {
 namespace {
 
@@ -89,6 +91,18 @@ Json json_of(const DiskStatus& disk) {
               {"scrub_hurried", disk.scrub_hurried}};
 }
 
+Json json_of(const RepairStatus& repair) {
+  return Json{{"paused_seconds", repair.paused_seconds},
+              {"rate", repair.rate},
+              {"yields", repair.yields},
+              {"running", repair.running},
+              {"waiting", repair.waiting},
+              {"short_bytes", repair.short_bytes},
+              {"to_copy_bytes", repair.to_copy_bytes},
+              {"copied_bytes", repair.copied_bytes},
+              {"bytes_a_second", repair.bytes_a_second}};
+}
+
 void add_counts(const StatusAnswer& status, Json& object) {
   object.update(Json{{"version", status.version},
                      {"epoch", to_text(status.epoch)},
@@ -110,6 +124,12 @@ void add_counts(const StatusAnswer& status, Json& object) {
                      {"dropped_messages", status.dropped_messages},
                      {"malformed_messages", status.malformed_messages},
                      {"waits_for", status.waits_for}});
+  object["repair"] = json_of(status.repair);
+  object["votes"] = Json::array();
+  for (const VoteStatus& vote : status.votes) {
+    object["votes"].push_back(
+        Json{{"node", to_text(vote.node)}, {"told", vote.told}, {"waits_for", vote.waits_for}});
+  }
   object["disks"] = Json::array();
   for (const DiskStatus& disk : status.disks) object["disks"].push_back(json_of(disk));
 }
@@ -124,7 +144,7 @@ Json json_of(const NodeReport& report, const MemberStatus* member) {
 }
 
 Json json_of(const MeshSums& sums) {
-  return Json{{"nodes", sums.nodes},
+  Json object{{"nodes", sums.nodes},
               {"silent", sums.silent},
               {"changing", sums.changing},
               {"copies", sums.copies},
@@ -144,6 +164,14 @@ Json json_of(const MeshSums& sums) {
               {"disks_full", sums.disks_full},
               {"frozen", sums.frozen},
               {"calm", is_calm(sums)}};
+  object.update(Json{{"short_bytes", sums.short_bytes},
+                     {"to_copy_bytes", sums.to_copy_bytes},
+                     {"bytes_a_second", sums.bytes_a_second},
+                     {"paused", sums.paused},
+                     {"votes", sums.votes}});
+  const auto eta = repair_eta(sums);
+  object["eta_seconds"] = eta ? Json((*eta + 999ms) / 1s) : Json();
+  return object;
 }
 
 void add_report(const StatusAnswer& status, MeshSums& sums) {
@@ -165,6 +193,11 @@ void add_report(const StatusAnswer& status, MeshSums& sums) {
   sums.slots = std::max(sums.slots, slots);
   sums.running += status.running;
   sums.queued += status.queued;
+  sums.short_bytes += status.repair.short_bytes;
+  sums.to_copy_bytes += status.repair.to_copy_bytes;
+  sums.bytes_a_second += status.repair.bytes_a_second;
+  sums.syncs += status.repair.running + status.repair.waiting;
+  sums.paused += status.repair.paused_seconds > 0 ? 1 : 0;
   sums.frozen = sums.frozen || status.frozen;
 }
 
@@ -210,6 +243,7 @@ MeshSums sums_of(const std::vector<NodeReport>& reports) {
     add_report(*report.status, sums);
   }
   sums.epochs_differ = epochs.size() > 1;
+  sums.votes = static_cast<std::uint32_t>(voted_members(reports).size());
   return sums;
 }
 
@@ -258,6 +292,13 @@ Json status_json(const std::vector<NodeReport>& reports) {
     object["partitions"] = 1ULL << report.status->partition_bits;
   }
   object["totals"] = json_of(sums_of(reports));
+  object["votes"] = Json::array();
+  for (const VotedMember& member : voted_members(reports)) {
+    object["votes"].push_back(Json{{"node", to_text(member.node)},
+                                   {"address", member.control},
+                                   {"told", member.told},
+                                   {"waits_for", member.waits_for}});
+  }
   object["awaited"] = Json::array();
   for (const AwaitedMember& member : awaited_members(reports)) {
     object["awaited"].push_back(Json{{"node", to_text(member.node)},

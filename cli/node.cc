@@ -1,6 +1,5 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
-#include "cli/names.h"
 
 namespace pixmesh {
 namespace {
@@ -25,20 +24,6 @@ int tell_contacted(CommandContext& context, NodeCommand what, bool accept_fewer_
   return tell(context, *client.value(), command);
 }
 
-int forget(CommandContext& context, const std::string& id, bool force) {
-  const auto client = context.connect();
-  if (!client) return context.fail(client.error());
-  std::vector<NodeId> nodes;
-  for (const HolderAddress& member : client.value()->mesh().members) nodes.push_back(member.node);
-  const Result<NodeId> node = node_of_prefix(id, nodes);
-  if (!node) return context.fail(node.error());
-  CommandRequest command;
-  command.command = NodeCommand::forget;
-  command.target = node.value();
-  command.force = force;
-  return tell(context, *client.value(), command);
-}
-
 struct LeaveFlags {
   bool cancel = false;
   bool accept_fewer_copies = false;
@@ -58,16 +43,6 @@ void add_leave(CommandLine& line, Command family) {
       .excludes(cancel);
 }
 
-void add_forget(CommandLine& line, Command family) {
-  const auto id = std::make_shared<std::string>();
-  const auto force = std::make_shared<bool>(false);
-  const Command app =
-      line.add_below(family, "forget", "Give up a node that will never return",
-                     [id, force](CommandContext& context) { return forget(context, *id, *force); });
-  app.add_option("ID", *id, "The node's id, or as much of it as is needed").required();
-  app.add_flag("--force", *force, "Even without a majority of the members");
-}
-
 }  // namespace
 
 void add_node(CommandLine& line) {
@@ -79,7 +54,7 @@ void add_node(CommandLine& line) {
     return tell_contacted(context, NodeCommand::undrain, false);
   });
   add_leave(line, family);
-  add_forget(line, family);
+  add_node_forget(line, family);
 }
 
 }  // namespace pixmesh

@@ -254,6 +254,7 @@ NodeOptions NodeProcess::node_options() const {
   node.zone = settings.zone;
   node.capacity_bytes = capacity_;
   node.create = options_.create;
+  node.hold = options_.hold;
   node.founding.replicas = settings.replicas;
   node.founding.write_quorum = settings.write_quorum;
   node.founding.partition_bits = 14;

@@ -10,6 +10,7 @@ namespace pixmesh {
 struct NodeProcessOptions {
   NodeSettings settings;
   bool create = false;            // found a mesh if this node knows none
+  bool hold = false;              // join, and wait for `ring apply`
   std::vector<std::string> join;  // host:port of members to ask for a mesh
   std::string log_file;           // empty: stderr
 };

@@ -16,6 +16,7 @@ namespace {
 struct RunFlags {
   NodeFlags settings;
   bool create = false;
+  bool hold = false;
   std::string log_file;
 };
 
@@ -25,6 +26,7 @@ int run(CommandContext& context, const RunFlags& flags) {
   NodeProcessOptions options;
   options.settings = std::move(configuration).value().node;
   options.create = flags.create;
+  options.hold = flags.hold;
   options.join = options.settings.join;
   options.log_file = flags.log_file;
   if (const Result<Done> fine = check_node_settings(options.settings, options.create); !fine) {
@@ -81,7 +83,10 @@ void add_node_process(CommandLine& line) {
       family, "run", "Run a node in the foreground; a restart needs neither --create nor --join",
       [flags](CommandContext& context) { return run(context, *flags); });
   flags->settings.add_to(node);
-  node.add_flag("--create", flags->create, "Found a mesh");
+  const Flag create = node.add_flag("--create", flags->create, "Found a mesh");
+  node.add_flag("--hold", flags->hold,
+                "Join, but hold no images until 'pixmesh ring plan join' was looked at and applied")
+      .excludes(create);
   node.add_option("--log-file", flags->log_file, "Where events go (default: stderr)")
       .type_name("FILE");
   const auto folders = std::make_shared<std::vector<std::string>>();

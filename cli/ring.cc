@@ -60,6 +60,8 @@ int show_ring(CommandContext& context) {
 void add_ring(CommandLine& line) {
   const Command family = line.family(mesh_group, "ring", "How images are spread over the nodes");
   line.add_below(family, "show", "Weight, target and placed slots of each node", show_ring);
+  add_ring_plan(line, family);
+  add_ring_apply(line, family);
 }
 
 }  // namespace pixmesh

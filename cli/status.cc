@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <map>
 
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/mesh_status.h"
+#include "cli/repair_status.h"
 
 namespace pixmesh {
 namespace {
@@ -65,9 +67,40 @@ std::string awaited_text(const Reports& reports) {
   return text;
 }
 
+/// One line for each member that is to be evicted.
+std::string votes_text(const Reports& reports) {
+  std::string text;
+  for (const VotedMember& member : voted_members(reports)) {
+    text +=
+        "node " + short_text(member.node) + " (" + member.control + ") is to be forgotten" +
+        (member.told ? ", as an operator wants: " : ", for it was dead for long: ") +
+        (member.waits_for.empty() ? "the members vote" : "the vote waits for " + member.waits_for) +
+        ".\n";
+  }
+  return text;
+}
+
+std::string repair_lines(const Reports& reports) {
+  std::string text = repair_text(sums_of(reports));
+  if (!text.empty()) text = "repair: " + text + "\n";
+  std::map<std::string, std::string> nodes_of;  // by what they were ordered
+  for (const NodeReport& node : reports) {
+    const std::string orders = node.status ? orders_text(node.status->repair) : "";
+    if (orders.empty()) continue;
+    std::string& nodes = nodes_of[orders];
+    nodes += (nodes.empty() ? "" : ", ") + short_text(node.node);
+  }
+  for (const auto& [orders, nodes] : nodes_of) {
+    text += "repair at " + nodes + ": " + orders + "\n";
+  }
+  return text;
+}
+
 void report(Output& output, const Reports& reports) {
   output.print(status_table(reports));
   output.print(totals_of(sums_of(reports)));
+  output.print(repair_lines(reports));
+  output.print(votes_text(reports));
   output.print(awaited_text(reports));
   for (const NodeReport& node : reports) {
     if (node.status) output.print(disk_troubles_of(node));

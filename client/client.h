@@ -82,6 +82,20 @@ struct CopyReport {  // one holder's verdict on its copy of an image
   std::string detail;
 };
 
+/// What a change of the members would move: the members' answers added up.
+struct RingForecast {
+  PlanId plan;
+  std::uint64_t moved_slots = 0;  // copies of partitions
+  std::uint32_t replicas_before = 0;
+  std::uint32_t replicas_after = 0;
+  std::uint32_t live_copies_before = 0;  // of the partition with the fewest; kept meanwhile
+  std::uint32_t live_copies_after = 0;
+  std::uint64_t unsettled = 0;       // partitions in motion now, counted by each of their holders
+  std::vector<PlannedShare> shares;  // by id
+  std::vector<std::string> silent;   // members that gave no answer: what they hold is not counted
+  std::size_t asked = 0;             // members that answered
+};
+
 /// A mesh seen from outside. Every call blocks, carries one request id through all its retries, and
 /// keeps to the deadline and to `cancel_fd`. Retries go to another holder, after a pause, and never
 /// more than a few. Not thread-safe: one thread, one Client.
@@ -143,6 +157,17 @@ class Client {
   /// Tells every living member to read all its copies now. One report for each; `problem` is empty
   /// for those that began.
   [[nodiscard]] Result<std::vector<NodeReport>> scrub();
+  /// Tells every living member, or these of them. One report for each; `problem` is empty for those
+  /// that did it. Errors: usage, from the first that refuses.
+  [[nodiscard]] Result<std::vector<NodeReport>> tell(const CommandRequest& command,
+                                                     const std::vector<NodeId>& only);
+  /// What a change of the members would move; nothing is changed. Every living member is asked, one
+  /// after the other. Errors: usage, not_found; overloaded: the members do not agree yet.
+  [[nodiscard]] Result<RingForecast> plan_ring(const RingChange& change);
+  /// Has the node that a plan is about carry it out. @returns what it says, for people.
+  /// Errors: not_found (nobody remembers such a plan), failed (the mesh is not what it was),
+  /// fewer_copies, usage.
+  [[nodiscard]] Result<std::string> apply_plan(PlanId plan, bool accept_fewer_copies);
   /// A command to the contacted node itself. @returns what it says, for people.
   [[nodiscard]] Result<std::string> command(const CommandRequest& command);
 

@@ -39,7 +39,11 @@ EvictionVote::EvictionVote(NodeId self, VoterState restored, Options options, Rn
       rng_(rng),
       last_round_(state_.promised.round) {}
 
-void EvictionVote::give_up(NodeId node) { add(given_up_, node); }
+std::vector<NodeId> EvictionVote::given_up() const {
+  std::vector<NodeId> nodes;
+  for (const auto& [node, was_away] : given_up_) nodes.push_back(node);
+  return nodes;
+}
 
 // --- The proposer
 
@@ -62,7 +66,17 @@ void EvictionVote::note_deaths(Instant now, const EvictionScene& scene) {
     since[dead.node] = known == dead_since_.end() ? now : known->second;
   }
   dead_since_ = std::move(since);
-  std::erase_if(given_up_, [&](const NodeId& node) { return has(scene.alive, node); });
+  end_wishes(scene);
+}
+
+// A wish ends with who is back, and with who is in the ring no more. Just started we hear from
+// nobody, then everybody counts as alive for a while: neither tells who was away.
+void EvictionVote::end_wishes(const EvictionScene& scene) {
+  if (!is_majority(scene.alive.size(), scene.active.size())) return;
+  for (auto& [node, was_away] : given_up_) was_away = was_away || !has(scene.alive, node);
+  std::erase_if(given_up_, [&](const auto& wish) {
+    return !has(scene.active, wish.first) || (wish.second && has(scene.alive, wish.first));
+  });
 }
 
 std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene& scene) const {
@@ -71,7 +85,7 @@ std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene&
     const auto since = dead_since_.find(dead.node);
     const bool for_long = options_.out_delay && since != dead_since_.end() &&
                           now - since->second >= *options_.out_delay;
-    if (for_long || has(given_up_, dead.node)) lost.push_back(dead);
+    if (for_long || given_up_.contains(dead.node)) lost.push_back(dead);
   }
   return lost;
 }
@@ -84,7 +98,7 @@ EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& sc
   if (lost.size() > page_entries_max) lost.resize(page_entries_max);
   if (evictable(lost, scene.active.size(), scene.replicas).empty()) return {};
   const bool is_told = std::ranges::any_of(
-      lost, [this](const EvictionTarget& target) { return has(given_up_, target.node); });
+      lost, [this](const EvictionTarget& target) { return given_up_.contains(target.node); });
   const auto first = std::ranges::find_if(
       scene.active, [&](const NodeId& node) { return has(scene.alive, node); });
   if (!is_told && (first == scene.active.end() || *first != self_)) return {};

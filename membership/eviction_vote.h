@@ -134,7 +134,14 @@ class EvictionVote {
 
   /// An operator says that a member will not return: this node proposes it without waiting for the
   /// out delay, until it is evicted or back.
-  void give_up(NodeId node);
+  void give_up(NodeId node) { given_up_[node] = true; }
+  /// The same was said before this node started again: whether the member is away is not known yet.
+  void restore_wish(NodeId node) { given_up_.emplace(node, false); }
+  /// It is there after all.
+  void take_back(NodeId node) { given_up_.erase(node); }
+  [[nodiscard]] std::vector<NodeId> given_up() const;  // by id
+  /// Whether a proposal of this node is under way.
+  [[nodiscard]] bool is_proposing() const { return proposal_.has_value(); }
   /// Whom this node would propose next.
   [[nodiscard]] std::vector<EvictionTarget> lost(Instant now, const EvictionScene& scene) const;
 
@@ -159,6 +166,7 @@ class EvictionVote {
   };
 
   void note_deaths(Instant now, const EvictionScene& scene);
+  void end_wishes(const EvictionScene& scene);
   [[nodiscard]] Effects propose(Instant now, const EvictionScene& scene);
   [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionPrepare& asked,
                            const EvictionScene& scene);
@@ -179,7 +187,7 @@ class EvictionVote {
   Rng rng_;
   std::uint64_t last_round_ = 0;  // the highest that we know of
   std::map<NodeId, Instant> dead_since_;
-  std::vector<NodeId> given_up_;  // by id
+  std::map<NodeId, bool> given_up_;  // and whether it was away since we started
   std::optional<Proposal> proposal_;
   std::optional<Instant> look_at_ = Instant{};
 };

@@ -8,6 +8,7 @@ namespace pixmesh {
 namespace {
 
 constexpr std::string_view vote_key = "vote";
+constexpr std::string_view wish_key = "forget/";
 constexpr Duration forget_again_after = 5s;  // time for a member that came back to prove it
 
 VoterState voter_state_in(const TableRows& facts) {
@@ -38,7 +39,15 @@ Evictions::Evictions(const NodeOptions& options, const TableRows& facts, MemberT
       writer_(writer),
       outside_(outside),
       post_(post),
-      vote_(table.self(), voter_state_in(facts), options_of(options), rng) {}
+      vote_(table.self(), voter_state_in(facts), options_of(options), rng) {
+  for (const auto& [key, value] : facts.rows) {
+    NodeId node;
+    const std::string_view name = text_of(key);
+    if (name.rfind(wish_key, 0) != 0 || !parse_id(name.substr(wish_key.size()), node)) continue;
+    vote_.restore_wish(node);
+  }
+  stored_wishes_ = vote_.given_up();
+}
 
 EvictionScene Evictions::scene(const Peers& peers, const Epoch& in_use, bool settled) const {
   EvictionScene scene;
@@ -64,6 +73,54 @@ void Evictions::on_message(Instant now, Peers& peers, NodeId from, const VoteMes
 void Evictions::on_deadline(Instant now, Peers& peers, const EvictionScene& scene, bool frozen) {
   if (forget_at_ && now >= *forget_at_) forget_again(now, peers, frozen);
   perform(now, peers, vote_.on_deadline(now, scene));
+  keep_wishes();
+}
+
+void Evictions::on_member_proven(NodeId node) {
+  forgotten_.erase(node);
+  vote_.take_back(node);
+  keep_wishes();
+}
+
+void Evictions::keep_wishes() {
+  std::vector<NodeId> wishes = vote_.given_up();
+  if (wishes == stored_wishes_) return;
+  std::vector<TableRow> rows;
+  const auto add = [&](const NodeId& node, std::optional<Bytes> value) {
+    rows.push_back(fact_row(std::string(wish_key) + to_text(node), std::move(value)));
+  };
+  for (const NodeId& node : wishes) {
+    if (!std::ranges::binary_search(stored_wishes_, node)) add(node, Bytes{1});
+  }
+  for (const NodeId& node : stored_wishes_) {
+    if (!std::ranges::binary_search(wishes, node)) add(node, std::nullopt);
+  }
+  stored_wishes_ = std::move(wishes);
+  writer_.write(std::move(rows));
+}
+
+std::vector<VoteStatus> Evictions::votes(Instant now, const EvictionScene& scene,
+                                         bool frozen) const {
+  std::string waits_for;
+  if (frozen) {
+    waits_for = "more than half of the members to answer";
+  } else if (scene.active.size() <= scene.replicas) {
+    waits_for = "another member: the mesh has " + std::to_string(scene.active.size()) +
+                " and keeps " + std::to_string(scene.replicas) + " copies";
+  } else if (!scene.settled) {
+    waits_for = "partitions that are in motion";
+  }
+  std::vector<VoteStatus> votes;
+  for (const EvictionTarget& lost : vote_.lost(now, scene)) {
+    votes.push_back({lost.node, std::ranges::binary_search(stored_wishes_, lost.node), waits_for});
+  }
+  for (const NodeId& node : stored_wishes_) {
+    if (std::ranges::find(votes, node, &VoteStatus::node) != votes.end()) continue;
+    votes.push_back({node, true, "the members to hold it dead"});
+  }
+  std::ranges::sort(votes, {}, &VoteStatus::node);
+  if (votes.size() > page_entries_max) votes.resize(page_entries_max);
+  return votes;
 }
 
 std::optional<Instant> Evictions::next_deadline() const {
@@ -117,7 +174,7 @@ Result<std::string> Evictions::forget(Instant now, Peers& peers, const CommandRe
   if (peers.life_of(node) == LifeState::alive) {
     return Error{ErrorCode::usage, "that node is alive; use 'pixmesh node leave' on it"};
   }
-  if (!command.force) return forget_by_vote(node, scene, frozen);
+  if (!command.force) return forget_by_vote(*record, scene, frozen);
   if (!evict(now, peers, {node, record->generation}, true)) {
     return Error{ErrorCode::failed, "the eviction was not adopted"};
   }
@@ -125,8 +182,9 @@ Result<std::string> Evictions::forget(Instant now, Peers& peers, const CommandRe
   return "node " + to_text(node) + " is forgotten; its partitions get new holders";
 }
 
-Result<std::string> Evictions::forget_by_vote(NodeId node, const EvictionScene& scene,
+Result<std::string> Evictions::forget_by_vote(const MemberRecord& lost, const EvictionScene& scene,
                                               bool frozen) {
+  const NodeId node = lost.node;
   const std::string force =
       "; if it will never return, --force has this node alone forget it, and gives up what only "
       "that node holds";
@@ -140,7 +198,12 @@ Result<std::string> Evictions::forget_by_vote(NodeId node, const EvictionScene& 
                                               std::to_string(scene.replicas) +
                                               " copies; add a node first" + force};
   }
+  if (lost.state != MemberState::active) {
+    return Error{ErrorCode::usage, "the members vote on active members, and that node is " +
+                                       std::string(text_of(lost.state)) + force};
+  }
   vote_.give_up(node);
+  keep_wishes();
   return "the members vote on node " + to_text(node) +
          "; it is forgotten when a majority agrees and the mesh has settled ('pixmesh status')";
 }

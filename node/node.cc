@@ -29,6 +29,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       peers_(options_, members_, outside_, standing_.boot_number() << 20, rng_.split()),
       evictions_(options_, memory.facts, members_, writer_, outside_, *this, rng_.split()),
       placements_(options_, members_, outside_),
+      repair_orders_(memory.facts, pace_, writer_),
+      plans_(options_, members_, placements_, outside_, *this),
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
@@ -39,6 +41,7 @@ Node::~Node() = default;
 MeshView Node::make_view() {
   MeshView view;
   view.self = members_.self();
+  view.pace = &pace_;
   view.address_of = [this](NodeId node) {
     HolderAddress address;
     address.node = node;
@@ -83,6 +86,7 @@ MeshView Node::make_view() {
 void Node::start(Instant now, WallTime wall) {
   now_ = started_at_ = now;
   wall_ = wall;
+  repair_orders_.start(now, wall);
   for (const auto& [key, value] : std::exchange(memory_.hints, {}).rows) hints_.restore(now, key);
   const bool founded = standing_.start(now, peers_);
   open_partitions(now);
@@ -104,7 +108,11 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
         } else if constexpr (std::is_same_v<T, ToolEnded>) {
           runs_.on_tool_ended(now, one.report);
         } else if constexpr (std::is_same_v<T, BackgroundDone>) {
-          if (placements_.on_computed(one.ticket)) on_placement(now);
+          if (placements_.on_computed(one.ticket)) {
+            on_placement(now);
+          } else {
+            (void)plans_.on_computed(now, one.ticket);
+          }
         } else if constexpr (std::is_same_v<T, StopAsked>) {
           stop(now);
         }

@@ -9,6 +9,8 @@
 #include "node/peers.h"
 #include "node/placements.h"
 #include "node/post.h"
+#include "node/repair_orders.h"
+#include "node/ring_plans.h"
 #include "node/runs.h"
 #include "node/standing.h"
 #include "node/state_writer.h"
@@ -33,6 +35,7 @@ class CheckCopy;
 ///   node_messages.cc  which machine a message belongs to
 ///   node_effects.cc   what becomes of a machine's effects
 ///   node_members.cc   members, placement, and what follows from them
+///   node_orders.cc    what an operator wants done
 ///   node_status.cc    what an operator is told
 class Node : private Post {
  public:
@@ -126,11 +129,20 @@ class Node : private Post {
   [[nodiscard]] bool is_covered_by(const MembersAsked& asked) const;
   void fail(Instant now, const std::string& why);
 
+  // node_orders.cc
+  void on_command(Instant now, LinkId link, const CommandRequest& wish);
+  [[nodiscard]] Result<std::string> carry_out(Instant now, const CommandRequest& wish);
+  void on_plan(Instant now, LinkId link, const PlanRequest& wish);
+  void on_apply(Instant now, LinkId link, const ApplyRequest& wish);
+
   // node_status.cc
   void on_status(Instant now, LinkId link, const StatusRequest& request);
   void add_members(StatusAnswer& status) const;
   void add_awaited(const std::vector<std::optional<DiskSummary>>& disks,
                    StatusAnswer& status) const;
+  [[nodiscard]] RepairStatus repair_status(
+      const std::vector<std::optional<DiskSummary>>& disks) const;
+  [[nodiscard]] std::uint64_t copies_to_make(PartitionId partition) const;
   [[nodiscard]] bool answers_for(const std::vector<NodeId>& holders) const;
   [[nodiscard]] bool is_short_of_copies(PartitionId partition) const;
   [[nodiscard]] StatusAnswer status_of(const std::vector<std::optional<DiskSummary>>& disks);
@@ -143,6 +155,7 @@ class Node : private Post {
   Rng rng_;
   NodeMemory memory_;  // hints until the start, the rest until the partitions are opened
   RecordCodec codec_;
+  RepairPace pace_;  // outlives the syncs
   Operations operations_;
   std::size_t own_operations_ = 0;  // of them, those that never end
   StateWriter writer_;
@@ -151,6 +164,8 @@ class Node : private Post {
   Peers peers_;
   Evictions evictions_;
   Placements placements_;
+  RepairOrders repair_orders_;
+  RingPlans plans_;
   MeshView view_;
   HybridClock clock_;
   bool clock_write_running_ = false;

@@ -44,7 +44,12 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, RunRequest> || std::is_same_v<T, RunStart> || std::is_same_v<T, RunAlive> ||
     std::is_same_v<T, RunCancel> || std::is_same_v<T, StatusRequest> ||
     std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
-    std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest>;
+    std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest> ||
+    std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest>;
+
+// Whoever coordinates a client's wish sends these to all holders.
+template <typename T>
+concept ClientWork = std::is_same_v<T, VersionRequest> || std::is_same_v<T, StoreOpen>;
 
 }  // namespace
 
@@ -121,22 +126,9 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                  [&](const VerifyRequest& wish) {
                    check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
                  },
-                 [&](const CommandRequest& wish) {
-                   if (wish.command == NodeCommand::scrub) {
-                     for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->hurry(now));
-                   }
-                   const auto done =
-                       wish.command == NodeCommand::forget
-                           ? evictions_.forget(now, peers_, wish, eviction_scene(), view_.frozen)
-                           : standing_.on_command(now, peers_, wish);
-                   runs_.set_accepting(standing_.takes_new_work());
-                   CommandAnswer answer{wish.operation, {}, {}};
-                   if (!done) answer.code = done.error().code;
-                   answer.detail = done ? done.value() : done.error().detail;
-                   if (!done) return to_link(link, answer);
-                   // Rows are written in order: when this empty batch is done, so is the command.
-                   writer_.write({}, [this, link, answer](Instant) { to_link(link, answer); });
-                 },
+                 [&](const CommandRequest& wish) { on_command(now, link, wish); },
+                 [&](const PlanRequest& wish) { on_plan(now, link, wish); },
+                 [&](const ApplyRequest& wish) { on_apply(now, link, wish); },
                  [&](const auto&) {},
              },
              message);
@@ -159,6 +151,8 @@ void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source
 
 void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message) {
   if (rebalance_ == nullptr) return;
+  const bool is_work = std::visit([]<typename T>(const T&) { return ClientWork<T>; }, message);
+  if (is_work) pace_.on_client_work(now);
   std::visit(
       Overloaded{
           [&]<AnswerToOperation T>(const T& answer) {
@@ -251,6 +245,8 @@ void Node::on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
     perform(now, *operation, operation->on_bulk(now, from, message, chunk));
   };
   if (const auto* piece = std::get_if<StreamChunk>(&message)) {
+    // What we fetch comes on a link that we opened.
+    if (std::holds_alternative<LinkId>(from)) pace_.on_client_work(now);
     tell(operations_.receiver_of(piece->stream));
   } else if (const auto* credit = std::get_if<StreamCredit>(&message)) {
     tell(operations_.sender_of(credit->stream));

@@ -1,56 +1,9 @@
+#include "node/disk_sums.h"
 #include "node/node_begin.h"
-
 #include "processing/render.h"
 
 namespace pixmesh {
 namespace {
-
-/// Reads the disks' sums, then answers.
-class AnswerStatus : public Operation {
- public:
-  // Of each disk, in order; none: it has failed.
-  using Summaries = std::vector<std::optional<DiskSummary>>;
-  using Compose = std::function<StatusAnswer(const Summaries&)>;
-  AnswerStatus(OperationId id, std::vector<PartitionId> disks, Post& post, LinkId asker,
-               OperationId asked, Compose compose)
-      : Operation(id),
-        disks_(std::move(disks)),
-        post_(post),
-        asker_(asker),
-        asked_(asked),
-        compose_(std::move(compose)) {}
-
-  Effects start(Instant) override { return ask_next(); }
-  Effects on_disk(Instant, const Result<DiskAnswer>& answered) override {
-    const auto* summary = answered ? std::get_if<DiskSummary>(&answered.value()) : nullptr;
-    summaries_.emplace_back();
-    if (summary != nullptr) summaries_.back() = *summary;
-    return ask_next();
-  }
-  bool finished() const override { return answered_; }
-
- private:
-  // One after the other: an answer does not say which disk it is of.
-  Effects ask_next() {
-    if (summaries_.size() < disks_.size()) return {UseDisk{disks_[summaries_.size()], Summarize{}}};
-    answer();
-    return {};
-  }
-  void answer() {
-    StatusAnswer status = compose_(summaries_);
-    status.operation = asked_;
-    post_.to_link(asker_, std::move(status));
-    answered_ = true;
-  }
-
-  std::vector<PartitionId> disks_;
-  Post& post_;
-  LinkId asker_;
-  OperationId asked_;
-  Compose compose_;
-  Summaries summaries_;
-  bool answered_ = false;
-};
 
 std::string text_of(ParameterType type) {
   switch (type) {
@@ -75,8 +28,12 @@ std::string text_of(const ToolLimits& limits) {
 }  // namespace
 
 void Node::on_status(Instant now, LinkId link, const StatusRequest& request) {
-  begin<AnswerStatus>(now, one_of_each_disk_, static_cast<Post&>(*this), link, request.operation,
-                      [this](const AnswerStatus::Summaries& disks) { return status_of(disks); });
+  begin<DiskSums>(now, one_of_each_disk_,
+                  [this, link, operation = request.operation](Instant, const auto& disks) {
+                    StatusAnswer status = status_of(disks);
+                    status.operation = operation;
+                    to_link(link, std::move(status));
+                  });
 }
 
 DiskStatus Node::status_of_disk(const DiskDescription& disk,
@@ -149,9 +106,46 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   if (standing_.is_leaving()) {
     status.waits_for = std::to_string(status.unsettled) + " partitions to be handed over";
   }
+  if (standing_.is_held()) {
+    status.waits_for = "a place in the ring: 'pixmesh ring plan join " + to_text(view_.self) +
+                       "' shows what that moves";
+  }
   add_members(status);
   add_awaited(disks, status);
+  status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);
+  status.repair = repair_status(disks);
   return status;
+}
+
+RepairStatus Node::repair_status(const std::vector<std::optional<DiskSummary>>& disks) const {
+  RepairStatus repair;
+  const Duration paused = pace_.paused_for(now_);
+  repair.paused_seconds = static_cast<std::uint64_t>((paused + 999ms) / 1s);
+  repair.rate = pace_.rate();
+  repair.yields = pace_.yields(now_);
+  repair.running = static_cast<std::uint32_t>(running_syncs_.size());
+  repair.waiting = static_cast<std::uint32_t>(wanted_syncs_.size());
+  repair.copied_bytes = pace_.copied_bytes();
+  repair.bytes_a_second = pace_.bytes_a_second(now_);
+  if (rebalance_ == nullptr) return repair;
+  for (const std::optional<DiskSummary>& disk : disks) {
+    if (!disk) continue;
+    for (const PartitionSummary& part : disk->partitions) {
+      if (is_short_of_copies(part.partition)) repair.short_bytes += part.bytes;
+      repair.to_copy_bytes += part.bytes * copies_to_make(part.partition);
+    }
+  }
+  return repair;
+}
+
+// Counted once in the mesh, by who has all of it: the lowest living settled holder.
+std::uint64_t Node::copies_to_make(PartitionId partition) const {
+  const HolderLists& lists = rebalance_->lists_of(partition);
+  if (lists.is_settled() || !contains(lists.settled, view_.self)) return 0;
+  if (!answers_for(lists.settled)) return 0;
+  return static_cast<std::uint64_t>(std::ranges::count_if(lists.target, [&](NodeId node) {
+    return view_.is_alive(node) && !contains(lists.settled, node);
+  }));
 }
 
 void Node::add_awaited(const std::vector<std::optional<DiskSummary>>& disks,

@@ -34,6 +34,7 @@ struct NodeOptions {
   bool create = false;         // found a mesh if none is known
   MeshSettings founding;       // R, W, k of a mesh founded here
   std::vector<Endpoint> join;  // where to ask for a mesh
+  bool hold = false;           // join, but take a place in the ring only when an operator says so
   std::vector<DiskDescription> disks;
   std::string scratch_root;  // absolute; the `scratch` folder of disk 0
   std::string version;

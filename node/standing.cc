@@ -27,12 +27,12 @@ std::uint64_t number_of(ByteView bytes) {
   return number;
 }
 
+}  // namespace
+
 std::uint32_t weight_of(std::uint64_t capacity, std::uint64_t unit) {
-  const std::uint64_t rounded = (capacity + unit / 2) / unit;
+  const std::uint64_t rounded = capacity / unit + (capacity % unit >= unit - unit / 2 ? 1 : 0);
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(rounded, 1, weight_max));
 }
-
-}  // namespace
 
 Standing::Standing(const NodeOptions& options, const TableRows& facts, MemberTable& table,
                    StateWriter& writer, Outside& outside, Rng rng)
@@ -92,8 +92,8 @@ MemberRecord Standing::fresh_record() const {
 bool Standing::start(Instant now, Peers& peers) {
   writer_.write({fact_row("boot", number_bytes(boot_number_))});
   if (has_mesh()) {
-    change_own(now, peers, [](MemberRecord& own) {
-      if (own.state != MemberState::leaving) own.state = MemberState::active;
+    change_own(now, peers, [this](MemberRecord& own) {
+      if (own.state != MemberState::leaving) take_place(own);
     });
     return false;
   }
@@ -173,7 +173,7 @@ void Standing::on_members_changed(Instant now, Peers& peers, const MembersChange
   if (!changed.settings) return;
   if (table_.find(table_.self()) == nullptr) {
     outside_.log.event(LogLevel::info, "mesh_joined", {{"mesh", to_text(table_.settings()->mesh)}});
-    change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+    change_own(now, peers, [this](MemberRecord& own) { take_place(own); });
   } else {
     peers.settings_changed(now);
   }
@@ -192,6 +192,14 @@ Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnReco
   change_own(now, peers, [](MemberRecord&) {});
   return Done{};
 }
+
+// Who was held once stays so until an operator has seen the plan, restarts included.
+void Standing::take_place(MemberRecord& own) const {
+  const bool waits = last_own_ ? last_own_->state == MemberState::joining : options_.hold;
+  own.state = waits ? MemberState::joining : MemberState::active;
+}
+
+bool Standing::is_held() const { return last_own_ && last_own_->state == MemberState::joining; }
 
 bool Standing::is_leaving() const { return last_own_ && last_own_->state == MemberState::leaving; }
 
@@ -223,9 +231,13 @@ Result<std::string> Standing::on_command(Instant now, Peers& peers, const Comman
       if (!is_leaving()) return Error{ErrorCode::usage, "the node is not leaving"};
       change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
       return std::string("the node stays");
-    case NodeCommand::forget:  // Evictions has done it
-    case NodeCommand::scrub:   // the node has told its disks
+    case NodeCommand::scrub:  // the node has told its disks
       return std::string("the node reads every copy it has");
+    case NodeCommand::forget:  // of Evictions and RepairOrders
+    case NodeCommand::pause_repair:
+    case NodeCommand::resume_repair:
+    case NodeCommand::throttle_repair:
+      break;
   }
   return Error{ErrorCode::usage, "no such command"};
 }
@@ -249,6 +261,24 @@ Result<std::string> Standing::leave(Instant now, Peers& peers, bool accept_fewer
   }
   change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::leaving; });
   return std::string("the node hands over its copies and then stops");
+}
+
+Result<std::string> Standing::change_place(Instant now, Peers& peers, const RingChange& change,
+                                           bool accept_fewer) {
+  CommandRequest command;
+  command.command = NodeCommand::leave;
+  command.accept_fewer_copies = accept_fewer;
+  switch (change.kind) {
+    case ChangeKind::leave:
+      return on_command(now, peers, command);
+    case ChangeKind::weigh:
+      change_own(now, peers, [&](MemberRecord& own) { own.weight = change.weight; });
+      return "the node has weight " + std::to_string(change.weight) + " now";
+    case ChangeKind::join:
+      change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+      return std::string("the node takes its place in the ring");
+  }
+  return Error{ErrorCode::usage, "no such change is known here"};
 }
 
 void Standing::left(Instant now, Peers& peers) {

@@ -22,6 +22,7 @@ class Standing {
   [[nodiscard]] std::uint64_t clock_ceiling() const { return clock_ceiling_; }
   [[nodiscard]] bool has_mesh() const { return table_.settings() != nullptr; }
   [[nodiscard]] bool is_leaving() const;
+  [[nodiscard]] bool is_held() const;   // it has joined, and waits for a place in the ring
   [[nodiscard]] bool has_left() const;  // and its last record is durable
   [[nodiscard]] bool takes_new_work() const;
 
@@ -39,6 +40,9 @@ class Standing {
 
   [[nodiscard]] Result<std::string> on_command(Instant now, Peers& peers,
                                                const CommandRequest& command);
+  /// A planned change of this node: `pixmesh ring apply`. Errors: those of on_command.
+  [[nodiscard]] Result<std::string> change_place(Instant now, Peers& peers,
+                                                 const RingChange& change, bool accept_fewer);
   /// Every partition has been handed over.
   void left(Instant now, Peers& peers);
 
@@ -48,6 +52,7 @@ class Standing {
   void found(Instant now, Peers& peers);
   [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
   [[nodiscard]] MemberRecord fresh_record() const;
+  void take_place(MemberRecord& own) const;
 
   const NodeOptions& options_;
   MemberTable& table_;
@@ -61,5 +66,8 @@ class Standing {
   std::vector<Instant> stolen_at_;
   std::optional<Instant> join_at_;
 };
+
+/// The weight of a node with this capacity where one unit has weight 1: 1 … weight_max.
+[[nodiscard]] std::uint32_t weight_of(std::uint64_t capacity, std::uint64_t unit);
 
 }  // namespace pixmesh

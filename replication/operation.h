@@ -12,6 +12,8 @@
 
 namespace pixmesh {
 
+class RepairPace;
+
 // --- What an operation wants done ---------------------------------------------------------------
 
 struct Ask {  // a message to a member; to oneself too: a holder is asked like any other
@@ -103,6 +105,7 @@ struct MeshView {
   std::function<std::optional<std::uint64_t>(std::uint64_t newest)> next_clock;  // HybridClock
   std::function<StreamId()> fresh_stream;
   std::function<std::uint32_t(PartitionId)> disk_of;
+  RepairPace* pace = nullptr;  // of all syncs together; none: as fast as it goes
 
   [[nodiscard]] bool is_alive(NodeId node) const { return contains(alive, node); }
 };

@@ -58,7 +58,7 @@ Effects PartitionSync::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   if (step_ == Step::remember && answer) return page_is_last_ ? ask_page(now) : ask_wishes(now);
   const RecordPage* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
   if (step_ == Step::local && page != nullptr) return on_local_page(now, *page);
-  if (!is_asking()) step_ = Step::over;  // the disk failed
+  if (!is_asking() && step_ != Step::rest) step_ = Step::over;  // the disk failed
   return {};
 }
 
@@ -109,6 +109,7 @@ Effects PartitionSync::on_wishes(Instant now, const WishesAnswer& page) {
 
 Effects PartitionSync::ask_page(Instant now) {
   step_ = Step::inventory;
+  done_up_to_ = cursor_;
   answer_by_ = now + Options{}.answer_timeout;
   return {Ask{*source_, InventoryRequest{id(), partition_, cursor_, under_}}};
 }
@@ -129,6 +130,7 @@ Effects PartitionSync::on_page(Instant now, const InventoryAnswer& page) {
   source_in_doubt_ = source_in_doubt_ || page.recovering;
   source_joining_ = source_joining_ || page.joining;
   source_collected_ = page.collected;
+  page_lasts_until_ = now + Options{}.page_lasts;
   missing_.clear();
   for (const ImageRecord& record : page.records) {
     cursor_ = name_digest_of(record.name);
@@ -193,27 +195,53 @@ Effects PartitionSync::sweep() {
 
 Effects PartitionSync::next_record(Instant now) {
   if (!missing_.empty()) {
-    step_ = Step::store;
-    ImageRecord record = std::move(missing_.back());
-    missing_.pop_back();
-    std::vector<NodeId> givers{*source_};
-    for (const NodeId& node : all_sources_) {
-      if (node != *source_) givers.push_back(node);
-    }
-    store_.emplace(mesh_, codec_,
-                   StoreRecord::Bid{partition_, std::move(record), std::nullopt, std::nullopt,
-                                    std::move(givers), partition_},
-                   TempId{id().raw});
-    return after_store(now, store_->start(now));
+    if (may_copy(now, missing_.back())) return store_next(now);
+    step_ = Step::rest;
+    return {};
   }
   if (!page_is_last_) return ask_page(now);
   if (!source_failed_) end_source();
   return next_source(now);
 }
 
+bool PartitionSync::may_copy(Instant now, const ImageRecord& next) {
+  if (mesh_.pace == nullptr || next.tombstone) return true;
+  std::vector<NodeId> others = mesh_.lists_of(partition_).settled;
+  std::erase(others, mesh_.self);
+  const bool is_last_copy = count_common(others, mesh_.alive) <= 1;
+  slot_ = mesh_.pace->open(now, next.size, is_last_copy);
+  if (!slot_) rest_until_ = mesh_.pace->again_at();
+  return slot_.has_value();
+}
+
+// What the source said long ago may have been replaced or removed since.
+Effects PartitionSync::end_rest(Instant now) {
+  if (now < page_lasts_until_) return next_record(now);
+  cursor_ = done_up_to_;
+  return ask_page(now);
+}
+
+Effects PartitionSync::store_next(Instant now) {
+  step_ = Step::store;
+  ImageRecord record = std::move(missing_.back());
+  missing_.pop_back();
+  done_up_to_ = name_digest_of(record.name);
+  std::vector<NodeId> givers{*source_};
+  for (const NodeId& node : all_sources_) {
+    if (node != *source_) givers.push_back(node);
+  }
+  store_.emplace(mesh_, codec_,
+                 StoreRecord::Bid{partition_, std::move(record), std::nullopt, std::nullopt,
+                                  std::move(givers), partition_},
+                 TempId{id().raw});
+  return after_store(now, store_->start(now));
+}
+
 Effects PartitionSync::after_store(Instant now, Effects effects) {
   if (!store_->done()) return effects;
   bytes_moved_ += store_->fetched_bytes();
+  if (slot_) slot_->note_copied(now, store_->fetched_bytes());
+  slot_.reset();
   source_failed_ = source_failed_ || !is_durable(store_->code());
   append(effects, next_record(now));
   return effects;
@@ -232,12 +260,14 @@ Effects PartitionSync::on_member_down(Instant now, NodeId member) {
 
 Effects PartitionSync::on_deadline(Instant now) {
   if (step_ == Step::store) return after_store(now, store_->on_deadline(now));
+  if (step_ == Step::rest && now >= *rest_until_) return end_rest(now);
   if (is_asking() && answer_by_ && now >= *answer_by_) return next_source(now);
   return {};
 }
 
 std::optional<Instant> PartitionSync::next_deadline() const {
   if (step_ == Step::store) return store_->next_deadline();
+  if (step_ == Step::rest) return rest_until_;
   return is_asking() ? answer_by_ : std::nullopt;
 }
 

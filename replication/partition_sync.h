@@ -4,6 +4,7 @@
 #include <set>
 
 #include "replication/record_sweep.h"
+#include "replication/repair_pace.h"
 #include "replication/store_record.h"
 
 namespace pixmesh {
@@ -12,10 +13,10 @@ namespace pixmesh {
 /// page by page, and stores every record that is missing here or older. Pulling only; the newest
 /// version wins whatever the order, so a sync may be repeated or broken off at any point. A record
 /// whose bytes here are damaged counts as missing.
-/// Used by rebalance, by hints and by repair. A new holder asks `with_wishes`: what clients may say
-/// again must be remembered by the members of the new set as well. With `under`, only what holders
-/// with these very lists have counts: as with a lookup, answers under different lists could miss a
-/// write.
+/// Used by rebalance, by hints and by repair, each image when the mesh's RepairPace allows it. A
+/// new holder asks `with_wishes`: what clients may say again must be remembered by the members of
+/// the new set as well. With `under`, only what holders with these very lists have counts: as with
+/// a lookup, answers under different lists could miss a write.
 ///
 /// Tombstones that are collected (replication/collected.h) are not taken back, nor is what a node
 /// that is no holder may have kept from before. Who has missed a collection, being no settled
@@ -25,6 +26,7 @@ class PartitionSync : public Operation {
  public:
   struct Options {
     Duration answer_timeout = 5s;
+    Duration page_lasts = 10s;  // a page of an inventory that waited longer is asked for again
   };
   PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                 PartitionId partition, std::vector<NodeId> sources, bool with_wishes = false,
@@ -52,7 +54,7 @@ class PartitionSync : public Operation {
   [[nodiscard]] std::uint64_t bytes_moved() const { return bytes_moved_; }
 
  private:
-  enum class Step { damaged, local, wishes, remember, inventory, store, raise, sweep, over };
+  enum class Step { damaged, local, wishes, remember, inventory, rest, store, raise, sweep, over };
   struct Held {  // here when the sync began
     Version version;
     bool damaged = false;
@@ -70,6 +72,9 @@ class PartitionSync : public Operation {
   void end_source();
   [[nodiscard]] Effects conclude();
   [[nodiscard]] Effects sweep();
+  [[nodiscard]] Effects store_next(Instant now);
+  [[nodiscard]] Effects end_rest(Instant now);
+  [[nodiscard]] bool may_copy(Instant now, const ImageRecord& next);
   [[nodiscard]] Effects after_store(Instant now, Effects effects);
 
   const MeshView& mesh_;
@@ -85,6 +90,8 @@ class PartitionSync : public Operation {
   std::map<NameDigest, Held> held_;
   std::optional<NodeId> source_;
   std::optional<NameDigest> cursor_;
+  std::optional<NameDigest> done_up_to_;  // of the page at hand
+  Instant page_lasts_until_;
   std::optional<RequestId> wish_cursor_;
   bool page_is_last_ = false;
   bool source_failed_ = false;
@@ -96,6 +103,8 @@ class PartitionSync : public Operation {
   std::optional<RecordSweep> sweep_;
   bool judged_ = false;
   std::optional<Instant> answer_by_;
+  std::optional<Instant> rest_until_;
+  std::optional<CopySlot> slot_;
   bool source_in_doubt_ = false;
   bool source_joining_ = false;
   std::vector<NodeId> merged_;

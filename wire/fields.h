@@ -5,6 +5,7 @@
 #include "wire/holder_fields.h"
 #include "wire/membership_fields.h"
 #include "wire/operator_fields.h"
+#include "wire/plan_fields.h"
 #include "wire/run_fields.h"
 
 // Which fields of a struct travel, in which order. Append only: a reader takes the fields it knows

@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "wire/plan_messages.h"
 
 // What an operator asks a node about itself.
 namespace pixmesh {
@@ -40,6 +41,24 @@ struct DiskStatus {
   std::uint32_t scrub_permille = 0;  // of the pass under way
   bool scrub_hurried = false;        // an operator asked for it
 };
+/// A dead member that this node wants evicted.
+struct VoteStatus {
+  NodeId node;
+  bool told = false;      // an operator wants it; else it was dead for long
+  std::string waits_for;  // why there is no vote yet; empty: it is under way, or begins at once
+};
+/// How this node copies what it lacks from other holders.
+struct RepairStatus {
+  std::uint64_t paused_seconds = 0;  // until it goes on by itself; 0: it is not paused
+  std::uint64_t rate = 0;            // bytes a second at most, for all of it; 0: no bound
+  bool yields = false;               // clients have been at work a moment ago
+  std::uint32_t running = 0;         // partitions that are being synced
+  std::uint32_t waiting = 0;         // partitions that wait for their turn
+  std::uint64_t short_bytes = 0;     // of the images under-replicated
+  std::uint64_t to_copy_bytes = 0;   // of partitions this node answers for: still to be copied
+  std::uint64_t copied_bytes = 0;    // since the process started
+  std::uint64_t bytes_a_second = 0;  // copied of late
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -71,6 +90,8 @@ struct StatusAnswer {
   std::uint64_t planned_slots = 0;  // copies of partitions that the last placement moved anywhere
   std::uint64_t ideal_slots = 0;    // the least that any placement would have moved
   std::vector<DiskStatus> disks;
+  std::vector<VoteStatus> votes;
+  RepairStatus repair;
 };
 
 struct RecipesRequest {
@@ -98,13 +119,24 @@ struct RecipesAnswer {
   std::vector<RecipeStatus> recipes;
 };
 
-enum class NodeCommand : std::uint8_t { drain = 1, undrain, leave, cancel_leave, forget, scrub };
+enum class NodeCommand : std::uint8_t {
+  drain = 1,
+  undrain,
+  leave,
+  cancel_leave,
+  forget,
+  scrub,
+  pause_repair,  // for `amount` seconds
+  resume_repair,
+  throttle_repair,  // to `amount` bytes a second; 0: no bound
+};
 struct CommandRequest {
   OperationId operation;
   NodeCommand command = NodeCommand::drain;
   NodeId target;  // of forget
   bool force = false;
   bool accept_fewer_copies = false;
+  std::uint64_t amount = 0;
 };
 struct CommandAnswer {
   OperationId operation;
@@ -132,6 +164,7 @@ struct AliveAnswer {
 
 using OperatorMessage =
     std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer, CommandRequest,
-                 CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer>;
+                 CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer, PlanRequest,
+                 PlanAnswer, ApplyRequest, ApplyAnswer>;
 
 }  // namespace pixmesh

@@ -164,6 +164,17 @@ struct Fields<DiskStatus> {
                          &DiskStatus::scrub_permille, &DiskStatus::scrub_hurried>;
 };
 template <>
+struct Fields<VoteStatus> {
+  using List = FieldList<&VoteStatus::node, &VoteStatus::told, &VoteStatus::waits_for>;
+};
+template <>
+struct Fields<RepairStatus> {
+  using List = FieldList<&RepairStatus::paused_seconds, &RepairStatus::rate, &RepairStatus::yields,
+                         &RepairStatus::running, &RepairStatus::waiting, &RepairStatus::short_bytes,
+                         &RepairStatus::to_copy_bytes, &RepairStatus::copied_bytes,
+                         &RepairStatus::bytes_a_second>;
+};
+template <>
 struct Fields<ParameterStatus> {
   using List = FieldList<&ParameterStatus::name, &ParameterStatus::type, &ParameterStatus::range,
                          &ParameterStatus::default_value>;

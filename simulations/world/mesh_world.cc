@@ -49,6 +49,7 @@ std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
   added.founds = added.number == 0;
   added.zone = plan.zone ? *plan.zone : "zone" + std::to_string(added.number);
   added.weight = plan.weight;
+  added.hold = plan.hold;
   added.rng = rng_.split();
   std::array<std::uint8_t, 32> seed{};
   rng_.fill(seed);
@@ -84,6 +85,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.zone = machine.zone;
   options.capacity_bytes = machine.weight * MeshSettings{}.weight_unit_bytes;
   options.create = machine.founds;
+  options.hold = machine.hold;
   options.founding.partition_bits = options_.partition_bits;
   options.founding.replicas = options_.replicas;
   options.founding.write_quorum = options_.write_quorum;

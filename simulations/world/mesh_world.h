@@ -27,6 +27,7 @@ struct WorldOptions {
 struct NodePlan {
   std::optional<std::string> zone;  // none: one of its own
   std::uint32_t weight = 8;         // 1 … 255
+  bool hold = false;                // it joins, and waits for a place in the ring
 };
 
 class WorldWatch;
@@ -133,6 +134,9 @@ class MeshWorld {
   StatusAnswer status(std::uint32_t via);
   CommandAnswer command(std::uint32_t via, NodeCommand command, NodeId target = {},
                         bool force = false, bool accept_fewer = false);
+  CommandAnswer order(std::uint32_t via, const CommandRequest& request);
+  PlanAnswer plan(std::uint32_t via, const RingChange& change);
+  ApplyAnswer apply(std::uint32_t via, PlanId plan, bool accept_fewer = false);
   RunOutcome run(std::uint32_t via, const std::string& name);
 
   [[nodiscard]] static Bytes sample_image(std::size_t size, std::uint64_t seed);

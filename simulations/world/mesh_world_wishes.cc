@@ -115,15 +115,31 @@ StatusAnswer MeshWorld::status(std::uint32_t via) {
 
 CommandAnswer MeshWorld::command(std::uint32_t via, NodeCommand command, NodeId target, bool force,
                                  bool accept_fewer) {
+  return order(via, CommandRequest{{}, command, target, force, accept_fewer, 0});
+}
+
+CommandAnswer MeshWorld::order(std::uint32_t via, const CommandRequest& request) {
   CommandAnswer silent;
   silent.code = ErrorCode::timed_out;
-  return ask<CommandAnswer>(via, CommandRequest{{}, command, target, force, accept_fewer}, silent);
+  return ask<CommandAnswer>(via, request, silent);
+}
+
+PlanAnswer MeshWorld::plan(std::uint32_t via, const RingChange& change) {
+  PlanAnswer silent;
+  silent.code = ErrorCode::timed_out;
+  return ask<PlanAnswer>(via, PlanRequest{{}, change, std::nullopt}, silent);
+}
+
+ApplyAnswer MeshWorld::apply(std::uint32_t via, PlanId plan, bool accept_fewer) {
+  ApplyAnswer silent;
+  silent.code = ErrorCode::timed_out;
+  return ask<ApplyAnswer>(via, ApplyRequest{{}, plan, accept_fewer}, silent);
 }
 
 void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
                      std::function<void(const CommandAnswer&)> then) {
   const OperationId operation =
-      client_->send(node, CommandRequest{{}, command, target, true, false});
+      client_->send(node, CommandRequest{{}, command, target, true, false, 0});
   if (then) told_.emplace(operation, std::move(then));
 }
 

@@ -27,6 +27,7 @@ struct NodeMachine {
   std::string zone;
   std::uint32_t weight = 8;
   bool founds = false;
+  bool hold = false;
   bool is_member = true;  // until it left or was forgotten
   Rng rng{0};
   MachineClock clock;

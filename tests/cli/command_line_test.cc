@@ -83,6 +83,12 @@ TEST_CASE("cli: missing words, extra words and wrong values are exit 2") {
   CHECK(pixmesh_with({"up", "--nodes", "many"}).code == 2);
   CHECK(pixmesh_with({"up", "--nodes", "0"}).code == 2);
   CHECK(pixmesh_with({"node", "leave", "--cancel", "--accept-fewer-copies"}).code == 2);
+  CHECK(pixmesh_with({"node", "forget", "5ad0", "--force", "--no-wait"}).code == 2);
+  CHECK(
+      contains(pixmesh_with({"ring", "plan"}).err, "'pixmesh ring plan' has join, leave, weight"));
+  CHECK(contains(pixmesh_with({"ring", "plan", "leav"}).err, "did you mean 'leave'?"));
+  CHECK(pixmesh_with({"ring", "plan", "weight", "5ad0"}).code == 2);
+  CHECK(pixmesh_with({"ring", "plan", "weight", "5ad0", "0"}).code == 2);
 }
 
 TEST_CASE("cli: what can be told to be wrong without a mesh is told before one is asked") {
@@ -94,6 +100,11 @@ TEST_CASE("cli: what can be told to be wrong without a mesh is told before one i
   CHECK(pixmesh_with({"put", "-"}).code == 2);
   CHECK(pixmesh_with({"get", "folder/"}).code == 2);
   CHECK(pixmesh_with({"run", "thumbnail", "a.jpg", "width"}).code == 2);
+  CHECK(contains(pixmesh_with({"ring", "plan", "join"}).err, "ring plan join --capacity 8TB"));
+  CHECK(pixmesh_with({"ring", "plan", "leave", "5ad0", "--rate", "0"}).code == 2);
+  CHECK(contains(pixmesh_with({"ring", "apply", "5ad0"}).err, "no digest of a plan"));
+  CHECK(contains(pixmesh_with({"repair", "pause", "--for", "2d"}).err, "a pause lasts 1s to 1d"));
+  CHECK(contains(pixmesh_with({"repair", "throttle", "1kB"}).err, "is no rate"));
   CHECK(contains(pixmesh_with({"stat", "a", "--node", "nowhere"}).err, "--node: 'nowhere'"));
   CHECK(contains(pixmesh_with({"stat", "a"}, "nowhere").err, "PIXMESH_NODE: 'nowhere'"));
   CHECK(contains(pixmesh_with({"stat", "a", "--timeout", "10"}).err, "--timeout: "));
@@ -105,6 +116,8 @@ TEST_CASE("cli: help goes to stdout, exits 0 and documents every exit code") {
                                                                  {"put", "--help"},
                                                                  {"node", "-h"},
                                                                  {"node", "forget", "--help"},
+                                                                 {"ring", "plan", "leave", "-h"},
+                                                                 {"repair", "pause", "--help"},
                                                                  {"help", "put"}}) {
     const Ran ran = pixmesh_with(words);
     CHECK(ran.code == 0);
@@ -172,7 +185,8 @@ TEST_CASE("cli: completion knows every command and flag") {
   for (const std::string shell : {"bash", "zsh", "fish"}) {
     const Ran ran = pixmesh_with({"completion", shell});
     CHECK(ran.code == 0);
-    for (const char* word : {"put", "status", "forget", "if-absent", "accept-fewer-copies"}) {
+    for (const char* word : {"put", "status", "forget", "if-absent", "accept-fewer-copies",
+                             "throttle", "no-wait", "capacity"}) {
       CHECK_MESSAGE(contains(ran.out, word), shell, " ", word);
     }
   }
@@ -192,4 +206,15 @@ TEST_CASE("cli: bash completion offers the commands below a command") {
   const std::string script = bash_completion(root);
   CHECK(contains(script, "'node') commands='drain'"));
   CHECK(contains(script, "'node drain') commands='' flags='--json'"));
+}
+
+TEST_CASE("cli: completion goes three commands deep") {
+  for (const std::string shell : {"bash", "zsh"}) {
+    const std::string script = pixmesh_with({"completion", shell}).out;
+    CHECK(contains(script, "'ring plan') commands='join leave weight'"));
+    CHECK(contains(script, "'ring plan leave') commands='' flags='--help -h --rate"));
+  }
+  CHECK(contains(pixmesh_with({"completion", "fish"}).out,
+                 "'__fish_seen_subcommand_from ring; and __fish_seen_subcommand_from plan; and "
+                 "not __fish_seen_subcommand_from join leave weight' -f -a leave"));
 }

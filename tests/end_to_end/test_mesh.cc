@@ -121,7 +121,7 @@ TestMesh::~TestMesh() {
   std::erase(live_meshes, this);
 }
 
-std::size_t TestMesh::add_node() {
+std::size_t TestMesh::add_node(const Words& more) {
   Node node;
   if (options_.place) node.place = options_.place(nodes_.size());
   node.port = free_port();
@@ -130,7 +130,9 @@ std::size_t TestMesh::add_node() {
   fs::create_directories(node.root);
   nodes_.push_back(std::move(node));
   const std::size_t number = nodes_.size() - 1;
-  start(number, number == 0 ? Words{"--create"} : Words{"--join", address(0)});
+  Words words = number == 0 ? Words{"--create"} : Words{"--join", address(0)};
+  append(words, more);
+  start(number, words);
   return number;
 }
 

@@ -63,7 +63,7 @@ class TestMesh {
   TestMesh& operator=(const TestMesh&) = delete;
 
   /// One more that joins; it is not waited for. @returns its number.
-  std::size_t add_node();
+  std::size_t add_node(const Words& more = {});
   void kill_node(std::size_t node);                              // SIGKILL, and gone on return
   [[nodiscard]] std::optional<int> stop_node(std::size_t node);  // SIGTERM; its exit code
   void restart_node(std::size_t node);                           // neither --create nor --join

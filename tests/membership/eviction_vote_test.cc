@@ -297,3 +297,26 @@ TEST_CASE("eviction vote: one epoch decides one set, whatever is lost, doubled, 
   }
   CHECK(decided > 100);  // and it was not for want of decisions
 }
+
+TEST_CASE(
+    "eviction vote: a wish of an earlier start ends with a member that was away and is back") {
+  EvictionVote vote(node(1), {}, {}, Rng(5));
+  vote.restore_wish(node(5));
+  Instant now{};
+  const auto wished_after = [&](const EvictionScene& scene) {
+    now += 10s;
+    (void)vote.on_deadline(now, scene);
+    return vote.given_up();
+  };
+  const auto wish = nodes(5, 5);
+  EvictionScene nobody_heard = scene_of(5, 4);
+  nobody_heard.settled = false;
+  CHECK(wished_after(nobody_heard) == wish);
+  CHECK(wished_after(scene_of(5, 0)) == wish);  // all count as alive after a start
+  CHECK(wished_after(scene_of(5, 1)) == wish);
+  CHECK(wished_after(scene_of(5, 0)).empty());
+
+  vote.give_up(node(5));  // an operator says so while it is away
+  CHECK(wished_after(scene_of(5, 1)) == wish);
+  CHECK(wished_after(scene_of(4, 0)).empty());  // evicted
+}

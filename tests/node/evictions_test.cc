@@ -157,3 +157,47 @@ TEST_CASE("node: forgetting without force is voted on, and refused where too few
   CHECK(few.code == ErrorCode::fewer_copies);
   CHECK(few.detail.find("--force") != std::string::npos);
 }
+
+TEST_CASE("node: a wish to forget outlives the node that was asked, and status tells of it") {
+  auto world = std::make_unique<MeshWorld>(WorldOptions{.seed = 46});
+  world->add_nodes(5);
+  REQUIRE(world->run_until_settled());
+  const Images images = put_images(*world, 20);
+  world->run_for(2s);
+  world->crash(3);
+  world->run_for(10s);
+  CHECK(world->command(1, NodeCommand::forget, world->id_of(3)).code == ErrorCode{});
+  REQUIRE(world->status(1).votes.size() == 1);
+  CHECK(world->status(1).votes[0].node == world->id_of(3));
+  CHECK(world->status(1).votes[0].told);
+  CHECK(world->status(0).votes.empty());  // nobody told it, and there is no out delay
+  world->crash(1);
+  world->run_for(20s);
+  CHECK_FALSE(is_evicted(*world, 0, 3));
+
+  world->restart(1);
+  CHECK(world->run_until([&] { return is_evicted(*world, 0, 3); }, 60s));
+  world->note_forgotten(3);
+  CHECK(world->run_until_settled());
+  CHECK(world->status(1).votes.empty());
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: a wish to forget ends with who is back, though the node that was asked was away") {
+  auto world = std::make_unique<MeshWorld>(WorldOptions{.seed = 47});
+  world->add_nodes(5);
+  REQUIRE(world->run_until_settled());
+  world->crash(3);
+  world->run_for(10s);
+  CHECK(world->command(1, NodeCommand::forget, world->id_of(3)).code == ErrorCode{});
+  world->crash(1);
+  world->restart(3);
+  world->run_for(5s);
+  world->restart(1);
+  CHECK(world->run_until([&] { return world->status(1).votes.empty(); }, 30s));
+  REQUIRE(world->run_until_settled());
+
+  world->crash(3);  // an old wish must not take it out now
+  world->run_for(60s);
+  CHECK_FALSE(is_evicted(*world, 0, 3));
+}

@@ -1,0 +1,100 @@
+#include "replication/repair_pace.h"
+
+#include <algorithm>
+
+#include "base/invariant.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration client_work_lasts = 1s;
+constexpr Duration look_again_after = 50ms;  // whether the only copy under way has ended
+constexpr Duration orders_may_change = 500ms;
+
+// While clients are at work, one part of so many.
+constexpr std::uint64_t parts_of(bool is_last_copy) { return is_last_copy ? 2 : 10; }
+
+std::int64_t second_of(Instant at) { return at.time_since_epoch() / 1s; }
+
+}  // namespace
+
+CopySlot::~CopySlot() {
+  if (pace_ == nullptr) return;
+  invariant(pace_->open_slots_ > 0, "a copy ends once");
+  --pace_->open_slots_;
+}
+
+void CopySlot::note_copied(Instant now, std::uint64_t bytes) {
+  if (bytes > 0) pace_->on_copied(now, now - began_, bytes);
+}
+
+Duration RepairPace::paused_for(Instant now) const {
+  return paused_until_ && now < *paused_until_ ? *paused_until_ - now : Duration{};
+}
+
+void RepairPace::on_client_work(Instant now) { client_work_ = {now, client_work_[0]}; }
+
+bool RepairPace::yields(Instant now) const {
+  return client_work_[1] && now - *client_work_[1] < client_work_lasts;
+}
+
+std::optional<CopySlot> RepairPace::open(Instant now, std::uint64_t bytes, bool is_last_copy) {
+  if (const auto until = held_until(now, is_last_copy)) {
+    again_at_ = std::min<Instant>(*until, now + orders_may_change);
+    return std::nullopt;
+  }
+  if (rate_ > 0) owed_bytes_ = bytes;
+  ++open_slots_;
+  return CopySlot(*this, now);
+}
+
+std::optional<Instant> RepairPace::held_until(Instant now, bool is_last_copy) {
+  if (paused_for(now) > Duration{}) return paused_until_;
+  const std::uint64_t parts = yields(now) ? parts_of(is_last_copy) : 1;
+  if (rate_ == 0) return resting_until(now, parts);
+  pay_off(now, rate_ / parts);
+  if (owed_bytes_ == 0) return std::nullopt;
+  return now + std::chrono::milliseconds(1 + owed_bytes_ * 1'000 / (rate_ / parts));
+}
+
+std::optional<Instant> RepairPace::resting_until(Instant now, std::uint64_t parts) const {
+  if (parts == 1) return std::nullopt;
+  if (open_slots_ > 0) return now + look_again_after;
+  const Duration rest = last_took_ * static_cast<std::int64_t>(parts - 1);
+  const Instant until = last_ended_at_ + std::min(rest, rest_max);
+  return now < until ? std::optional(until) : std::nullopt;
+}
+
+// By whole milliseconds, so that nothing is lost however often it is asked.
+void RepairPace::pay_off(Instant now, std::uint64_t rate) {
+  if (owed_bytes_ == 0 || now - paid_until_ > pause_max) {
+    owed_bytes_ = 0;
+    paid_until_ = now;
+    return;
+  }
+  const auto passed = static_cast<std::uint64_t>((now - paid_until_) / 1ms);
+  paid_until_ += std::chrono::milliseconds(passed);
+  const std::uint64_t paid = rate / 1'000 * passed + rate % 1'000 * passed / 1'000;
+  owed_bytes_ -= std::min(owed_bytes_, paid);
+}
+
+void RepairPace::on_copied(Instant now, Duration took, std::uint64_t bytes) {
+  last_ended_at_ = now;
+  last_took_ = took;
+  copied_bytes_ += bytes;
+  const std::int64_t number = second_of(now);
+  Second& second = seconds_[static_cast<std::size_t>(number) % window_seconds];
+  if (second.number != number) second = {number, 0};
+  second.bytes += bytes;
+}
+
+std::uint64_t RepairPace::bytes_a_second(Instant now) const {
+  std::uint64_t sum = 0;
+  for (const Second& second : seconds_) {
+    const std::int64_t age = second_of(now) - second.number;
+    if (second.number >= 0 && age < static_cast<std::int64_t>(window_seconds)) sum += second.bytes;
+  }
+  return sum / window_seconds;
+}
+
+}  // namespace pixmesh

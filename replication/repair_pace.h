@@ -1,0 +1,102 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+#include "base/time.h"
+
+namespace pixmesh {
+
+class RepairPace;
+
+/// One image that is being copied, until it is destroyed.
+class CopySlot {
+ public:
+  CopySlot(CopySlot&& other) noexcept
+      : pace_(std::exchange(other.pace_, nullptr)), began_(other.began_) {}
+  CopySlot& operator=(CopySlot&& other) noexcept {
+    std::swap(pace_, other.pace_);
+    std::swap(began_, other.began_);
+    return *this;
+  }
+  ~CopySlot();
+
+  /// So many bytes came from elsewhere; 0: they were here already.
+  void note_copied(Instant now, std::uint64_t bytes);
+
+ private:
+  friend RepairPace;
+  CopySlot(RepairPace& pace, Instant began) : pace_(&pace), began_(began) {}
+  RepairPace* pace_;
+  Instant began_;
+};
+
+/// How fast this node copies from other holders what it lacks, for rebalance, hints and repair
+/// alike. What clients write does not go through it.
+///
+///   paused    nothing is copied until an operator says so, or until the pause is over
+///   a rate    so many bytes a second at most, by an operator's word
+///   yielding  while clients are at work: a tenth of that rate; without one, one image at a time
+///             with pauses in between, so that a tenth of the time is spent on it
+/// It never starves: a tenth is the least, and half of it where one living holder is left.
+///
+/// Bytes are counted when a copy begins. A copy that has begun is not stopped: an image goes over
+/// in one piece, whatever its size. Not thread-safe; outlives its slots.
+class RepairPace {
+ public:
+  static constexpr Duration pause_default = 1h;
+  static constexpr Duration pause_max = 24h;
+  static constexpr std::uint64_t rate_min = 10'000;  // bytes a second
+  static constexpr std::uint64_t rate_max = 1ULL << 36;
+  static constexpr Duration rest_max = 10s;  // after one image
+
+  void pause(Instant until) { paused_until_ = until; }
+  void resume() { paused_until_.reset(); }
+  void set_rate(std::uint64_t rate) { rate_ = rate; }  // 0: no bound
+  [[nodiscard]] std::uint64_t rate() const { return rate_; }
+  /// How long it stays paused; 0: it is not.
+  [[nodiscard]] Duration paused_for(Instant now) const;
+
+  /// A client's wish to read or write came here.
+  void on_client_work(Instant now);
+  /// Whether clients are at work: more than one wish within the last second.
+  [[nodiscard]] bool yields(Instant now) const;
+
+  /// May an image of so many bytes be copied now? @returns nothing if it may not yet: ask again at
+  /// `again_at`.
+  /// @param is_last_copy  one living holder has it, or none.
+  [[nodiscard]] std::optional<CopySlot> open(Instant now, std::uint64_t bytes, bool is_last_copy);
+  [[nodiscard]] Instant again_at() const { return again_at_; }
+
+  [[nodiscard]] std::uint64_t copied_bytes() const { return copied_bytes_; }
+  /// The mean of the last ten seconds.
+  [[nodiscard]] std::uint64_t bytes_a_second(Instant now) const;
+
+ private:
+  friend CopySlot;
+  static constexpr std::size_t window_seconds = 10;
+  [[nodiscard]] std::optional<Instant> held_until(Instant now, bool is_last_copy);
+  [[nodiscard]] std::optional<Instant> resting_until(Instant now, std::uint64_t parts) const;
+  void pay_off(Instant now, std::uint64_t rate);
+  void on_copied(Instant now, Duration took, std::uint64_t bytes);
+
+  std::optional<Instant> paused_until_;
+  std::uint64_t rate_ = 0;
+  std::uint64_t owed_bytes_ = 0;  // begun, and not yet paid for by time
+  Instant paid_until_;
+  std::uint32_t open_slots_ = 0;
+  Instant last_ended_at_;  // the last image that was copied …
+  Duration last_took_{};   // … and how long that took
+  Instant again_at_;
+  std::array<std::optional<Instant>, 2> client_work_;  // the last two, the later one first
+  std::uint64_t copied_bytes_ = 0;
+  struct Second {
+    std::int64_t number = -1;
+    std::uint64_t bytes = 0;
+  };
+  std::array<Second, window_seconds> seconds_;
+};
+
+}  // namespace pixmesh

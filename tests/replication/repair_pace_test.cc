@@ -1,0 +1,189 @@
+#include "replication/repair_pace.h"
+
+#include <doctest/doctest.h>
+
+#include "replication/partition_sync.h"
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+constexpr Instant start{};
+constexpr PartitionId partition{7};
+constexpr std::uint64_t megabyte = 1'000'000;
+
+/// Copies images of a megabyte, one after the other, each in 10 ms. @returns how many within
+/// `span`.
+std::uint64_t copies_within(RepairPace& pace, Duration span, bool is_last_copy, bool clients) {
+  std::uint64_t count = 0;
+  Instant now = start;
+  while (now < start + span) {
+    if (clients) {
+      pace.on_client_work(now);
+      pace.on_client_work(now);
+    }
+    auto slot = pace.open(now, megabyte, is_last_copy);
+    if (slot) {
+      now += 10ms;
+      slot->note_copied(now, megabyte);
+      ++count;
+    } else {
+      CHECK(pace.again_at() > now);
+      now = pace.again_at();
+    }
+  }
+  return count;
+}
+
+/// A sync that has read what is here, and is told of three images at node 2.
+struct Syncing {
+  Syncing() : sync(OperationId{8}, with(view, pace), codec, partition, nodes({2})) {
+    codec.encode_record = [](const ImageRecord&) { return Bytes{1}; };
+    (void)sync.start(start);
+    (void)sync.on_disk(start, DiskAnswer(TableRows{}));
+    (void)sync.on_disk(start, DiskAnswer(RecordPage{{}, true}));
+  }
+  static MeshView& with(MeshView& view, RepairPace& pace) {
+    view.pace = &pace;
+    return view;
+  }
+  Effects tell(Instant now) {
+    InventoryAnswer page;
+    for (const char* name : {"a", "b", "c"}) {
+      ImageRecord record;
+      record.name = name;
+      record.version = {5, node(2)};
+      record.size = megabyte;
+      page.records.push_back(record);
+    }
+    return sync.on_message(now, node(2), page);
+  }
+  RepairPace pace;
+  MeshView view = view_of({1, 2, 3});
+  RecordCodec codec;
+  PartitionSync sync;
+};
+
+}  // namespace
+
+TEST_CASE("pace: without orders and clients everything may be copied at once") {
+  RepairPace pace;
+  auto one = pace.open(start, megabyte, false);
+  auto other = pace.open(start, 100 * megabyte, false);
+  CHECK(one);
+  CHECK(other);
+}
+
+TEST_CASE("pace: a pause lets nothing begin, and ends by itself or by an order") {
+  RepairPace pace;
+  pace.pause(start + 10s);
+  CHECK(pace.paused_for(start + 4s) == 6s);
+  CHECK_FALSE(pace.open(start + 9s, 1, true));
+  CHECK(pace.open(start + 10s, 1, false));
+  CHECK(pace.paused_for(start + 11s) == 0s);
+
+  pace.pause(start + 60s);
+  CHECK_FALSE(pace.open(start + 20s, 1, false));
+  pace.resume();
+  CHECK(pace.open(start + 20s, 1, false));
+}
+
+TEST_CASE("pace: a rate bounds the bytes a second of all copies together") {
+  RepairPace pace;
+  pace.set_rate(2 * megabyte);
+  const std::uint64_t count = copies_within(pace, 60s, false, false);
+  CHECK(count >= 119);
+  CHECK(count <= 121);
+}
+
+TEST_CASE(
+    "pace: while clients are at work it keeps to a tenth of the rate, to half for last copies") {
+  for (const auto& [is_last_copy, expected] : {std::pair(false, 12U), std::pair(true, 60U)}) {
+    RepairPace pace;
+    pace.set_rate(2 * megabyte);
+    const std::uint64_t count = copies_within(pace, 60s, is_last_copy, true);
+    CHECK(count >= expected - 1);
+    CHECK(count <= expected + 1);
+  }
+}
+
+TEST_CASE("pace: without a rate it spends a tenth of the time, half of it for last copies") {
+  for (const auto& [is_last_copy, expected] : {std::pair(false, 600U), std::pair(true, 3'000U)}) {
+    RepairPace pace;
+    const std::uint64_t count = copies_within(pace, 60s, is_last_copy, true);
+    CHECK(count >= expected * 9 / 10);
+    CHECK(count <= expected * 11 / 10);
+  }
+}
+
+TEST_CASE("pace: a slow image does not stop the next one for long") {
+  RepairPace pace;
+  {
+    auto slot = pace.open(start, megabyte, false);
+    REQUIRE(slot);
+    slot->note_copied(start + 10min, megabyte);
+  }
+  pace.on_client_work(start + 10min);
+  pace.on_client_work(start + 10min);
+  CHECK_FALSE(pace.open(start + 10min, megabyte, false));
+  pace.on_client_work(start + 10min + RepairPace::rest_max);
+  pace.on_client_work(start + 10min + RepairPace::rest_max);
+  CHECK(pace.open(start + 10min + RepairPace::rest_max, megabyte, false));
+}
+
+TEST_CASE("pace: one question a second is no work to yield to, and what ended yields no more") {
+  RepairPace pace;
+  for (int second = 0; second < 5; ++second) {
+    pace.on_client_work(start + std::chrono::seconds(second));
+    CHECK_FALSE(pace.yields(start + std::chrono::seconds(second)));
+  }
+  pace.on_client_work(start + 4s + 100ms);
+  CHECK(pace.yields(start + 4s + 200ms));
+  CHECK_FALSE(pace.yields(start + 6s));
+}
+
+TEST_CASE("pace: what was copied of late is told a second") {
+  RepairPace pace;
+  for (int second = 0; second < 30; ++second) {
+    const Instant now = start + std::chrono::seconds(second);
+    auto slot = pace.open(now, megabyte, false);
+    REQUIRE(slot);
+    slot->note_copied(now, megabyte);
+  }
+  CHECK(pace.copied_bytes() == 30 * megabyte);
+  CHECK(pace.bytes_a_second(start + 29s) == megabyte);
+  CHECK(pace.bytes_a_second(start + 50s) == 0);
+}
+
+TEST_CASE("pace: a paused sync fetches nothing, and then asks again what there is") {
+  Syncing paused;
+  paused.pace.pause(start + 60s);
+  CHECK(paused.tell(start).empty());
+  CHECK_FALSE(paused.sync.finished());
+  Instant now = start;
+  while (now < start + 60s) {
+    REQUIRE(paused.sync.next_deadline());
+    now = std::max(now + 1ms, *paused.sync.next_deadline());
+    const Effects effects = paused.sync.on_deadline(now);
+    for (const Effect& effect : effects) CHECK(std::holds_alternative<Ask>(effect));
+    if (!asked<InventoryRequest>(effects).empty() && now < start + 59s) {
+      CHECK(paused.tell(now).empty());
+    }
+  }
+
+  const Effects effects = paused.tell(now);
+  CHECK(count_of<UseDisk>(effects) == 1);  // it looks for the bytes here before it fetches them
+}
+
+TEST_CASE("pace: tombstones need no bytes and are not held back") {
+  Syncing paused;
+  paused.pace.pause(start + 60s);
+  InventoryAnswer page;
+  ImageRecord gone;
+  gone.name = "gone";
+  gone.version = {5, node(2)};
+  gone.tombstone = true;
+  page.records.push_back(gone);
+  CHECK(count_of<UseDisk>(paused.sync.on_message(start, node(2), page)) == 1);
+}
