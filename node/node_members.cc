@@ -85,6 +85,7 @@ void Node::refresh_view() {
   const auto active = members_.active();
   for (const MemberRecord* member : active) living += view_.is_alive(member->node) ? 1 : 0;
   view_.frozen = living * 2 <= active.size();
+  view_.cut_off = living * 2 < active.size();
   view_.alone = is_alone();
 }
 

@@ -4,16 +4,30 @@
 
 namespace pixmesh {
 
+namespace {
+
+// The others may have evicted us and gone on. A read quorum of two or more would have one of them.
+bool may_be_outvoted(const MeshView& mesh, const HolderLists& lists) {
+  if (!mesh.cut_off) return false;
+  const auto is_one_of_several = [&](const std::vector<NodeId>& set) {
+    return set.size() > 1 && read_quorum_of(set.size(), mesh.write_quorum) == 1;
+  };
+  return is_one_of_several(lists.settled) || is_one_of_several(lists.target);
+}
+
+}  // namespace
+
 LookupAnswer answer_of(const LookupOutcome& found, const MeshView& mesh, const std::string& name,
                        bool strict, PartitionId partition) {
   LookupAnswer answer;
-  answer.confirmed = found.confirmed;
+  answer.confirmed = found.confirmed && !may_be_outvoted(mesh, found.lists);
   answer.partition = partition;
   answer.lists = found.lists;
-  if (found.code != ErrorCode{} || (strict && !found.confirmed)) {
+  const bool is_there = found.record && !found.record->tombstone;
+  if (found.code != ErrorCode{} || (!answer.confirmed && (strict || !is_there))) {
     answer.code = ErrorCode::unreachable;
     answer.detail = quorum_text(mesh, found.lists);
-  } else if (!found.record || found.record->tombstone) {
+  } else if (!is_there) {
     answer.code = ErrorCode::not_found;
     answer.detail = "no image is named '" + name + "'";
   } else {

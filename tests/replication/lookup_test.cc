@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "replication/find_image.h"
 #include "replication/lookup.h"
 #include "sample_view.h"
 
@@ -146,4 +147,21 @@ TEST_CASE("lookup: whoever owes an answer is asked once more before time is up")
   REQUIRE(again.size() == 2);
   CHECK(again[0].first == node(2));
   CHECK(again[1].first == node(3));
+}
+
+TEST_CASE("lookup: who is cut off and needs no other word confirms nothing, nor absence") {
+  MeshView view = view_of({1});
+  view.write_quorum = 3;  // of three: one answer is a read quorum
+  LookupOutcome found;
+  found.lists = lists;
+  found.record = record_of(10);
+  CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).confirmed);
+  view.cut_off = true;
+  CHECK_FALSE(answer_of(found, view, "a.png", false, PartitionId{1}).confirmed);
+  CHECK(answer_of(found, view, "a.png", true, PartitionId{1}).code == ErrorCode::unreachable);
+  found.record.reset();
+  CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).code == ErrorCode::unreachable);
+
+  view.write_quorum = 2;  // two answers: one of those that went on is among them
+  CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).code == ErrorCode::not_found);
 }

@@ -37,7 +37,9 @@ class Credulous {
   VirtualDisk& disk() { return disk_; }
 
  private:
-  static Admission admits_all(ByteView, ByteView, ByteView, ByteView) { return {1, true, {}}; }
+  static Admission admits_all(ByteView, ByteView, ByteView, ByteView, ByteView) {
+    return {1, true, {}};
+  }
   static Result<RecordPlace> tombstone(ByteView) {
     return RecordPlace{partition, {}, "image", {}, 0, record_file, ""};
   }
