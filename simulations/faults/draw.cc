@@ -57,6 +57,8 @@ class ClassDraw {
         return draw_some(4s, 40s, [this] {
           add(EventKind::rot).amount = static_cast<std::int64_t>(rng_.below(1'000'000));
         });
+      case FaultClass::reversal:
+        return draw_reversals();
       case FaultClass::operation:
       case FaultClass::repeat:  // drawn with the operations
         return;
@@ -232,14 +234,14 @@ class ClassDraw {
         event.node += static_cast<std::uint32_t>(scenario_.nodes.size());  // a zone of its own
       }
     });
-    if (rng_.below(2) == 0) draw_absence();
+    if (rng_.below(4) > 0) draw_absence();
   }
 
   // One is away for a little more than the out delay, evicted and soon back, while others pause. Or
   // two are, who alone have what was written just before, for a third missed it.
   void draw_absence() {
     const auto count = static_cast<std::uint32_t>(scenario_.nodes.size());
-    const bool two = count > 4 && rng_.below(2) == 0;
+    const bool two = count > 4 && rng_.below(3) > 0;
     const Duration out = scenario_.out_delay.value_or(10min);
     const Duration away = out + (two ? time(10s, 40s) : time(1s, 20s));
     if (count < 4 || scenario_.safety <= away + 5s) return;
@@ -251,7 +253,7 @@ class ClassDraw {
     if (two) {
       Event& missing = add(EventKind::pause);
       missing.node = (gone.node + 2) % count;
-      missing.at = gone.at - time(1s, 5s);
+      missing.at = std::max<Duration>(gone.at - time(3s, 20s), 0s);
       missing.lasting = gone.at + 100ms - missing.at;
       gone.node = (gone.node + 1) % count;
       events_.push_back(gone);
@@ -280,6 +282,21 @@ class ClassDraw {
     });
   }
 
+  // Placements go away and come back while partitions move.
+  void draw_reversals() {
+    draw_some(8s, 40s, [this] {
+      Event leave = add(EventKind::leave);
+      for (std::uint64_t i = between(rng_, 1, 2); i > 0; --i) {
+        Event stay = leave;
+        stay.kind = EventKind::stay;
+        stay.at = leave.at + time(300ms, 6s);
+        events_.push_back(stay);
+        leave.at = stay.at + time(300ms, 6s);
+        events_.push_back(leave);
+      }
+    });
+  }
+
   Rng rng_;
   const Scenario& scenario_;
   std::vector<Event>& events_;
@@ -292,6 +309,8 @@ FaultChoice FaultChoice::ordinary() {
   FaultChoice choice;
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
+  // Not survived yet: docs/simulations.md, known failures.
+  choice.allowed[static_cast<std::size_t>(FaultClass::reversal)] = false;
   return choice;
 }
 

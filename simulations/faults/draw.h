@@ -14,7 +14,7 @@ inline constexpr Duration noticed_from = 10s;
 /// Which classes of faults may be drawn.
 struct FaultChoice {
   std::array<bool, fault_class_count> allowed{};
-  /// All classes: what the mesh is expected to survive.
+  /// What the mesh is expected to survive.
   [[nodiscard]] static FaultChoice ordinary();
 };
 

@@ -292,6 +292,9 @@ void FaultPlayer::begin_membership(const Event& fault) {
     case EventKind::leave:
       if (has(node)) world_.tell(node, NodeCommand::leave, {});
       return;
+    case EventKind::stay:
+      if (has(node)) world_.tell(node, NodeCommand::cancel_leave, {});
+      return;
     case EventKind::drain:
       if (!has(node)) return;
       world_.tell(node, NodeCommand::drain, {});

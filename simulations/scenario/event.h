@@ -23,11 +23,12 @@ enum class FaultClass : std::uint8_t {
   tool,
   client,
   membership,
-  motion,  // strikes while partitions move
-  repeat,  // clients say again what was acknowledged
-  rot,     // stored bytes change
+  motion,    // strikes while partitions move
+  repeat,    // clients say again what was acknowledged
+  rot,       // stored bytes change
+  reversal,  // members ask to leave, and to stay after all
 };
-inline constexpr std::size_t fault_class_count = 13;
+inline constexpr std::size_t fault_class_count = 14;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 
@@ -88,6 +89,7 @@ enum class EventKind : std::uint8_t {
   // Members.
   join,   // a new one in zone `node` of weight `amount`
   leave,  // asks `node` to leave
+  stay,   // and to stay after all
   drain,
   forget,  // node is destroyed; the others are told
   // `amount` ms after the next change of the placement; `number` says what, and to which holder.
