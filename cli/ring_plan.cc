@@ -141,13 +141,13 @@ Result<RingChange> newcomer_of(const PlanFlags& flags) {
   const Result<std::uint64_t> capacity = parse_size(flags.capacity);
   if (!capacity) return capacity.error();
   RingChange change;
-  change.kind = ChangeKind::join;
+  change.kind = RingChangeKind::join;
   change.capacity_bytes = capacity.value();
   change.zone = flags.zone;
   return change;
 }
 
-Result<RingChange> change_of(ChangeKind kind, const PlanFlags& flags, const MeshAnswer& mesh) {
+Result<RingChange> change_of(RingChangeKind kind, const PlanFlags& flags, const MeshAnswer& mesh) {
   RingChange change;
   change.kind = kind;
   change.weight = flags.weight;
@@ -159,7 +159,7 @@ Result<RingChange> change_of(ChangeKind kind, const PlanFlags& flags, const Mesh
   return change;
 }
 
-int plan(CommandContext& context, ChangeKind kind, const PlanFlags& flags) {
+int plan(CommandContext& context, RingChangeKind kind, const PlanFlags& flags) {
   const Result<std::uint64_t> rate = parse_size(flags.rate);
   if (!rate) return context.fail(rate.error());
   if (rate.value() == 0) return context.fail({ErrorCode::usage, "--rate: say more than 0"});
@@ -178,7 +178,7 @@ int plan(CommandContext& context, ChangeKind kind, const PlanFlags& flags) {
 }
 
 Command add_plan(CommandLine& line, Command family, const std::string& name,
-                 const std::string& summary, ChangeKind kind,
+                 const std::string& summary, RingChangeKind kind,
                  const std::shared_ptr<PlanFlags>& flags) {
   const Command app = line.add_below(family, name, summary, [kind, flags](CommandContext& context) {
     return plan(context, kind, *flags);
@@ -218,7 +218,8 @@ void add_ring_plan(CommandLine& line, const Command& ring) {
   const Command family =
       line.family_below(ring, "plan", "What a change of the nodes would move, without doing it");
   const auto join = std::make_shared<PlanFlags>();
-  const Command joining = add_plan(line, family, "join", "A node joins", ChangeKind::join, join);
+  const Command joining =
+      add_plan(line, family, "join", "A node joins", RingChangeKind::join, join);
   const Flag node = joining.add_option("NODE", join->node,
                                        "One that waits to join; else one that is not there yet");
   joining.add_option("--capacity", join->capacity, "How much the new node holds")
@@ -227,13 +228,15 @@ void add_ring_plan(CommandLine& line, const Command& ring) {
   joining.add_option("--zone", join->zone, "Where the new node stands").excludes(node);
 
   const auto leave = std::make_shared<PlanFlags>();
-  add_plan(line, family, "leave", "A node hands over its copies and goes", ChangeKind::leave, leave)
+  add_plan(line, family, "leave", "A node hands over its copies and goes", RingChangeKind::leave,
+           leave)
       .add_option("NODE", leave->node, "The node's id, or as much of it as is needed")
       .required();
 
   const auto weigh = std::make_shared<PlanFlags>();
-  const Command weighing = add_plan(
-      line, family, "weight", "A node gets another share of the images", ChangeKind::weigh, weigh);
+  const Command weighing =
+      add_plan(line, family, "weight", "A node gets another share of the images",
+               RingChangeKind::weigh, weigh);
   weighing.add_option("NODE", weigh->node, "The node's id, or as much of it as is needed")
       .required();
   weighing

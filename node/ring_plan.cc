@@ -100,11 +100,11 @@ std::string text_of(const RingChange& change) {
   const bool is_known = change.node != NodeId{};
   const std::string who = is_known ? "node " + short_text(change.node) : "a new node";
   switch (change.kind) {
-    case ChangeKind::join:
+    case RingChangeKind::join:
       return who + " joins";
-    case ChangeKind::leave:
+    case RingChangeKind::leave:
       return who + " leaves";
-    case ChangeKind::weigh:
+    case RingChangeKind::weigh:
       return who + " gets weight " + std::to_string(change.weight);
   }
   return "no change";

@@ -33,7 +33,7 @@ bool RingPlans::begin(Instant now, LinkId asker, const PlanRequest& request,
 }
 
 Result<Done> RingPlans::check(const RingChange& change, const std::vector<NodeId>& alive) const {
-  if (change.kind > ChangeKind::weigh || change.kind < ChangeKind::join) {
+  if (change.kind > RingChangeKind::weigh || change.kind < RingChangeKind::join) {
     return Error{ErrorCode::usage, "no such change is known here"};
   }
   if (jobs_.size() >= jobs_max) {
@@ -43,7 +43,7 @@ Result<Done> RingPlans::check(const RingChange& change, const std::vector<NodeId
     return Error{ErrorCode::overloaded,
                  "another change of the members is being worked out; try again in a moment"};
   }
-  if (change.kind == ChangeKind::join && change.node == NodeId{}) {
+  if (change.kind == RingChangeKind::join && change.node == NodeId{}) {
     if (change.zone.size() <= zone_bytes_max) return Done{};
     return Error{ErrorCode::usage, "the name of a zone has at most 64 bytes"};
   }
@@ -57,7 +57,7 @@ Result<Done> RingPlans::check_member(const RingChange& change,
   if (record == nullptr || members_.is_evicted(change.node)) {
     return Error{ErrorCode::not_found, "no member has the id " + to_text(change.node)};
   }
-  const bool joins = change.kind == ChangeKind::join;
+  const bool joins = change.kind == RingChangeKind::join;
   if (record->state != (joins ? MemberState::joining : MemberState::active)) {
     return Error{ErrorCode::usage, who + " is " + std::string(text_of(record->state)) +
                                        ", and this is for nodes that are " +
@@ -68,7 +68,7 @@ Result<Done> RingPlans::check_member(const RingChange& change,
                                        " does not answer, and only a node itself changes its "
                                        "place; 'pixmesh node forget' gives up a lost one"};
   }
-  if (change.kind == ChangeKind::weigh) {
+  if (change.kind == RingChangeKind::weigh) {
     if (change.weight < 1 || change.weight > weight_max) {
       return Error{ErrorCode::usage, "a weight is 1 to " + std::to_string(weight_max)};
     }
@@ -77,7 +77,7 @@ Result<Done> RingPlans::check_member(const RingChange& change,
                    who + " has weight " + std::to_string(change.weight) + " already"};
     }
   }
-  if (change.kind == ChangeKind::leave && members_.active().size() == 1) {
+  if (change.kind == RingChangeKind::leave && members_.active().size() == 1) {
     return Error{ErrorCode::fewer_copies, "this is the last node; its images would be gone"};
   }
   return Done{};
@@ -95,11 +95,11 @@ std::vector<PlacementMember> RingPlans::members_after(const RingChange& change) 
   std::vector<PlacementMember> after;
   for (const MemberRecord* member : members_.active()) {
     const bool is_meant = member->node == change.node;
-    if (is_meant && change.kind == ChangeKind::leave) continue;
-    const bool is_weighed = is_meant && change.kind == ChangeKind::weigh;
+    if (is_meant && change.kind == RingChangeKind::leave) continue;
+    const bool is_weighed = is_meant && change.kind == RingChangeKind::weigh;
     after.push_back({member->node, is_weighed ? change.weight : member->weight, member->zone});
   }
-  if (change.kind != ChangeKind::join) return after;
+  if (change.kind != RingChangeKind::join) return after;
   const MemberRecord* record = members_.find(change.node);
   after.push_back(record == nullptr ? newcomer_of(change)
                                     : PlacementMember{record->node, record->weight, record->zone});

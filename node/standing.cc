@@ -269,12 +269,12 @@ Result<std::string> Standing::change_place(Instant now, Peers& peers, const Ring
   command.command = NodeCommand::leave;
   command.accept_fewer_copies = accept_fewer;
   switch (change.kind) {
-    case ChangeKind::leave:
+    case RingChangeKind::leave:
       return on_command(now, peers, command);
-    case ChangeKind::weigh:
+    case RingChangeKind::weigh:
       change_own(now, peers, [&](MemberRecord& own) { own.weight = change.weight; });
       return "the node has weight " + std::to_string(change.weight) + " now";
-    case ChangeKind::join:
+    case RingChangeKind::join:
       change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
       return std::string("the node takes its place in the ring");
   }

@@ -15,11 +15,11 @@ namespace pixmesh {
 /// Names a plan: hash of the change, and of the epoch that it is a change of.
 using PlanId = Id<struct PlanTag, std::array<std::uint8_t, 16>>;
 
-enum class ChangeKind : std::uint8_t { join = 1, leave, weigh };
+enum class RingChangeKind : std::uint8_t { join = 1, leave, weigh };
 
 /// One change of who is in the ring and how much each is to hold.
 struct RingChange {
-  ChangeKind kind = ChangeKind::leave;
+  RingChangeKind kind = RingChangeKind::leave;
   NodeId node;                       // all zero: one that is not there yet, which joins
   std::uint32_t weight = 0;          // to be weighed by; 1 … weight_max
   std::uint64_t capacity_bytes = 0;  // of one that is not there yet: what its weight follows from

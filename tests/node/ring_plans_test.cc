@@ -14,7 +14,7 @@ RingChange leave_of(NodeId node) {
 
 RingChange weight_of_node(NodeId node, std::uint32_t weight) {
   RingChange change;
-  change.kind = ChangeKind::weigh;
+  change.kind = RingChangeKind::weigh;
   change.node = node;
   change.weight = weight;
   return change;
@@ -152,7 +152,7 @@ TEST_CASE("node: what cannot be done is not planned") {
   CHECK(world->plan(0, weight_of_node(world->id_of(1), 0)).code == ErrorCode::usage);
   CHECK(world->plan(0, weight_of_node(world->id_of(1), 256)).code == ErrorCode::usage);
   RingChange join;
-  join.kind = ChangeKind::join;
+  join.kind = RingChangeKind::join;
   join.node = world->id_of(1);
   CHECK(world->plan(0, join).code == ErrorCode::usage);  // it is in the ring already
 
@@ -172,7 +172,7 @@ TEST_CASE("node: a plan of a node that is not there yet tells its share and cann
   put_images(*world, 20);
   REQUIRE(world->run_until_settled());
   RingChange join;
-  join.kind = ChangeKind::join;
+  join.kind = RingChangeKind::join;
   join.capacity_bytes = 8ULL << 37;  // weight 8, as the others
   join.zone = "a new zone";
   const auto answers = plans_of(*world, join);
@@ -214,7 +214,7 @@ TEST_CASE("node: who joins to be held takes a place in the ring when a plan is a
   CHECK(state_at(0) == "joining");
 
   RingChange join;
-  join.kind = ChangeKind::join;
+  join.kind = RingChangeKind::join;
   join.node = newcomer;
   const auto answers = plans_of(*world, join);
   for (const PlanAnswer& answer : answers) {
