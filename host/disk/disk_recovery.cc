@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/disk/framed_file.h"
+#include "host/disk/index_probe.h"
 
 namespace pixmesh {
 namespace {
@@ -60,6 +61,7 @@ class DiskRecovery {
 
  private:
   Result<Done> open_index(std::size_t map_bytes) {
+    if (!can_be_walked(folder_.root() / "index", map_bytes)) return replace_index(map_bytes);
     auto opened = LmdbIndex::open(folder_.root() / "index", map_bytes);
     if (!opened && opened.error().code != ErrorCode::corrupt) return opened.error();
     if (!opened) return replace_index(map_bytes);

@@ -77,7 +77,8 @@ class Accounting : public Check {
   // What changes while the answer is made is no fault: only what it leaves out twice, and a while
   // apart, is.
   void look_at_shortage(std::uint32_t node, const StatusAnswer& status) {
-    const bool is_right = status.under_replicated > 0 || scene_.world.disk(node).has_failed();
+    // A disk that is behind has other lists than the node goes by.
+    const bool is_right = status.under_replicated > 0 || scene_.world.disk(node).is_behind();
     const Short now = is_right ? Short{} : short_at(node);
     const auto before = unsaid_.find(node);
     if (now.empty()) {
