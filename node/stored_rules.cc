@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "base/digest.h"
-#include "replication/collected.h"
 #include "ring/partition.h"
 #include "wire/stored.h"
 
@@ -26,7 +25,7 @@ Admission admit_stored(ByteView stored, ByteView incoming, ByteView lists, ByteV
     return decoded ? decoded.value() : HolderLists{};
   };
   const CommitCode code =
-      admit(before, next->version, lists_of(lists), lists_of(fence), parse_collected(collected));
+      admit(before, next->version, lists_of(lists), lists_of(fence), number_in_row(collected));
   Admission admission{static_cast<std::uint8_t>(code), code == CommitCode::stored, {}};
   if (code == CommitCode::stale) admission.current.assign(lists.begin(), lists.end());
   return admission;

@@ -10,9 +10,6 @@ namespace pixmesh {
 /// The row of Table::collected that says so of a partition.
 [[nodiscard]] TableRow collected_row(PartitionId partition, std::uint64_t clock);
 
-/// The clock in such a row's value; 0 if it is none.
-[[nodiscard]] std::uint64_t parse_collected(ByteView value);
-
 /// A fingerprint of records that differs where the collected clocks do: whoever has less of either
 /// has something to learn.
 [[nodiscard]] std::uint64_t compared_sum(std::uint64_t fingerprint, std::uint64_t collected);

@@ -15,9 +15,7 @@ TombstoneCollection::TombstoneCollection(OperationId id, const MeshView& mesh,
 
 void TombstoneCollection::restore(ByteView key, ByteView value) {
   if (key.size() != 4) return;
-  const PartitionId partition{
-      static_cast<std::uint32_t>(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])};
-  collected_[partition] = parse_collected(value);
+  collected_[partition_in_row(key)] = number_in_row(value);
 }
 
 void TombstoneCollection::raise(const RaiseCollected& raised) {

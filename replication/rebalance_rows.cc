@@ -27,30 +27,15 @@ Bytes sets_key_of(PartitionId partition) {
   return key;
 }
 
-Bytes bytes_of(std::uint64_t number) {
-  Bytes bytes;
-  for (int shift = 56; shift >= 0; shift -= 8) {
-    bytes.push_back(static_cast<std::uint8_t>(number >> shift));
-  }
-  return bytes;
-}
-
-std::uint64_t number_of(ByteView bytes) {
-  std::uint64_t number = 0;
-  for (const std::uint8_t byte : bytes) number = number << 8 | byte;
-  return number;
-}
-
 }  // namespace
 
 void Rebalance::restore(ByteView key, ByteView value) {
   if (key.size() < 4) return;
-  const PartitionId partition{
-      static_cast<std::uint32_t>(key[0] << 24 | key[1] << 16 | key[2] << 8 | key[3])};
+  const PartitionId partition = partition_in_row(key);
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
   if (key.size() == 5) {  // comes after the lists
-    if (key[4] == 'p') restore_prepared(partition, number_of(value));
+    if (key[4] == 'p') restore_prepared(partition, number_in_row(value));
     if (key[4] == 'r') doubt({partition});
     if (key[4] == 's') {
       if (auto sets = codec_.decode_sets(value)) restored.sets = std::move(sets).value();
@@ -105,7 +90,7 @@ Effects Rebalance::persist() {
     if (ours) value = codec_.encode_lists(changed.lists);
     rows.push_back({Table::lists, row_prefix(partition), std::move(value)});
     std::optional<Bytes> mark;
-    if (changed.prepared > 0) mark = bytes_of(changed.prepared);
+    if (changed.prepared > 0) mark = row_value(changed.prepared);
     rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
     std::optional<Bytes> doubt;
     if (changed.recovering) doubt = Bytes{};

@@ -95,6 +95,27 @@ Bytes row_prefix(PartitionId partition) {
           static_cast<std::uint8_t>(partition.raw >> 8), static_cast<std::uint8_t>(partition.raw)};
 }
 
+PartitionId partition_in_row(ByteView key) {
+  std::uint32_t raw = 0;
+  for (const std::uint8_t byte : key.first(4)) raw = raw << 8 | byte;
+  return PartitionId{raw};
+}
+
+Bytes row_value(std::uint64_t number) {
+  Bytes bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    bytes.push_back(static_cast<std::uint8_t>(number >> shift));
+  }
+  return bytes;
+}
+
+std::uint64_t number_in_row(ByteView value) {
+  if (value.size() != 8) return 0;
+  std::uint64_t number = 0;
+  for (const std::uint8_t byte : value) number = number << 8 | byte;
+  return number;
+}
+
 std::string record_path(PartitionId partition, const NameDigest& name) {
   const std::array<std::uint8_t, 2> bytes{static_cast<std::uint8_t>(partition.raw >> 8),
                                           static_cast<std::uint8_t>(partition.raw)};

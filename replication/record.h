@@ -60,6 +60,13 @@ struct ImageRecord {
 /// Big endian, 4 bytes: what keys of a partition's rows start with.
 [[nodiscard]] Bytes row_prefix(PartitionId partition);
 
+/// The partition that a row's key starts with; the key has 4 bytes or more.
+[[nodiscard]] PartitionId partition_in_row(ByteView key);
+
+/// Big endian, 8 bytes: how rows keep numbers. Anything else reads as 0.
+[[nodiscard]] Bytes row_value(std::uint64_t number);
+[[nodiscard]] std::uint64_t number_in_row(ByteView value);
+
 /// How many chunks `size` bytes are cut into; an empty file has none.
 [[nodiscard]] std::uint32_t chunk_count_of(std::uint64_t size);
 

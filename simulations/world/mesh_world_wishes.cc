@@ -1,5 +1,4 @@
 #include "base/digest.h"
-#include "replication/collected.h"
 #include "ring/partition.h"
 #include "simulations/world/mesh_world.h"
 #include "simulations/world/virtual_executor.h"
@@ -199,7 +198,7 @@ bool MeshWorld::is_recovering(std::uint32_t node, PartitionId partition) {
 }
 
 std::uint64_t MeshWorld::stored_collected(std::uint32_t node, PartitionId partition) {
-  return parse_collected(disk(node).row(Table::collected, row_prefix(partition)).value_or(Bytes{}));
+  return number_in_row(disk(node).row(Table::collected, row_prefix(partition)).value_or(Bytes{}));
 }
 
 std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, PartitionId partition) {

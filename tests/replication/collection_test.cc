@@ -149,7 +149,7 @@ TEST_CASE("collection: a holder raises its clock durably before it says so") {
   const Effects written = raising.start(start);
   const auto& rows = std::get<PutValues>(std::get<UseDisk>(written.front()).operation).rows;
   CHECK(rows.front().table == Table::collected);
-  CHECK(parse_collected(*rows.front().value) == 20);
+  CHECK(number_in_row(*rows.front().value) == 20);
   const Effects said = raising.on_disk(start, done);
   REQUIRE(said.size() == 2);
   CHECK(std::get<RaiseCollected>(said.front()).clock == 20);
@@ -220,7 +220,7 @@ TEST_CASE("collection: who joins the holders drops what was collected, and nothi
   const Effects raised = sync.hear(5 - first, {}, 15);
   REQUIRE(count_of<UseDisk>(raised) == 1);
   const auto& rows = std::get<PutValues>(std::get<UseDisk>(raised.front()).operation).rows;
-  CHECK(parse_collected(*rows.front().value) == 20);
+  CHECK(number_in_row(*rows.front().value) == 20);
 
   const Effects listed = sync.sync.on_disk(start, done);
   CHECK(count_of<RaiseCollected>(listed) == 1);
