@@ -213,8 +213,10 @@ class CarefulDrops : public Check {
   }
   void look_at_questions(std::uint32_t node, PartitionId partition, const HolderLists& lists,
                          Instant fenced) {
+    // Whoever was evicted since may have been asked before.
+    const auto sets = scene_.world.stored_sets(node, partition);
     std::uint32_t count = 0;
-    for (const NodeId& settled : lists.settled) {
+    for (const NodeId& settled : sets ? nodes_of(sets->settled) : lists.settled) {
       const auto asked = asked_at_.find({node, settled});
       if (asked == asked_at_.end() || asked->second.size() <= partition.raw) continue;
       count += asked->second[partition.raw] >= fenced ? 1 : 0;
