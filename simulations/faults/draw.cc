@@ -309,7 +309,7 @@ FaultChoice FaultChoice::ordinary() {
   FaultChoice choice;
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
-  // Not survived yet: docs/simulations.md, known failures.
+  // Not known to be survived: docs/simulations.md, known failures.
   choice.allowed[static_cast<std::size_t>(FaultClass::reversal)] = false;
   return choice;
 }
