@@ -92,7 +92,7 @@ class Node : private Post {
     std::vector<NodeId> sources;
     bool of_rebalance = false;
     std::optional<HolderLists> under;
-    std::optional<Judges> judges;
+    std::optional<Quorums> judges;
   };
   struct CopyAsker {
     LinkId link;

@@ -149,13 +149,15 @@ void Node::queue_sync(PartitionId partition, std::vector<NodeId> sources) {
 // living holder may have what we missed, and the giver, who has just spoken whatever we think of
 // it.
 std::vector<NodeId> Node::hint_sources_of(PartitionId partition, NodeId giver) const {
-  std::vector<NodeId> holders = holders_of(rebalance_->lists_of(partition));
-  if (giver != view_.self && contains(holders, giver)) return {giver};
-  std::erase_if(holders,
-                [this](NodeId node) { return node == view_.self || !view_.is_alive(node); });
+  std::vector<NodeId> others = holders_of(rebalance_->lists_of(partition));
+  if (giver != view_.self && contains(others, giver)) return {giver};
+  std::erase(others, view_.self);
+  const bool we_are_alone = others.empty();
+  std::erase_if(others, [this](NodeId node) { return !view_.is_alive(node); });
   // What we noted against ourselves, when our disk failed a write that others hold, they have.
-  if (!holders.empty() && giver != view_.self) insert_sorted(holders, giver);
-  return holders;
+  const bool may_ask = we_are_alone || !others.empty();
+  if (may_ask && giver != view_.self) insert_sorted(others, giver);
+  return others;
 }
 
 void Node::start_syncs(Instant now) {

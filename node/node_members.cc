@@ -78,9 +78,6 @@ void Node::refresh_view() {
     view_.alive.insert(std::lower_bound(view_.alive.begin(), view_.alive.end(), view_.self),
                        view_.self);
   }
-  if (const MeshSettings* settings = members_.settings()) {
-    view_.write_quorum = settings->write_quorum;
-  }
   std::size_t living = 0;
   const auto active = members_.active();
   for (const MemberRecord* member : active) living += view_.is_alive(member->node) ? 1 : 0;
@@ -106,6 +103,7 @@ bool Node::is_alone() const {
 void Node::open_partitions(Instant now) {
   if (rebalance_ != nullptr || members_.settings() == nullptr) return;
   const std::uint32_t count = 1U << members_.settings()->partition_bits;
+  view_.write_quorum = members_.settings()->write_quorum;
   disk_of_.resize(count);
   std::map<std::uint32_t, PartitionId> one_of;
   for (std::uint32_t raw = 0; raw < count; ++raw) {
@@ -165,6 +163,7 @@ void Node::open_partitions(Instant now) {
 void Node::on_placement(Instant now) {
   view_.epoch = placements_.epoch();
   view_.height = placements_.height();
+  view_.write_quorum = placements_.write_quorum();
   outside_.log.event(LogLevel::info, "placement_changed",
                      {{"epoch", short_text(view_.epoch)},
                       {"nodes", std::to_string(placements_.table().nodes().size())}});
@@ -198,7 +197,7 @@ EvictionScene Node::eviction_scene() const {
   const auto goes_on = [this](PartitionId partition) {
     const HolderLists& lists = rebalance_->lists_of(partition);
     return lists.known() && includes_all(view_.alive, lists.target) &&
-           Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(view_.alive);
+           Tally(lists, Tally::Kind::read).possible_with(view_.alive);
   };
   const bool settled =
       rebalance_ != nullptr && !view_.frozen && std::ranges::none_of(rebalance_->moving(), goes_on);
@@ -232,8 +231,7 @@ bool Node::is_covered_by(const MembersAsked& asked) const {
     if (!is_holder(lists, view_.self)) continue;
     if (!lists.known()) return false;  // ours to be, and nobody told us yet who had it
     if (lists.is_settled() && includes_all(asked.nodes, lists.settled)) continue;
-    if (!Tally(lists, Tally::Kind::read, view_.write_quorum).possible_with(asked.nodes))
-      return false;
+    if (!Tally(lists, Tally::Kind::read).possible_with(asked.nodes)) return false;
   }
   return true;
 }

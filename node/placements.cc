@@ -28,6 +28,7 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
     if (evicted > 0) job_->lives[member->node] = evicted;
   }
   const MeshSettings& settings = *members_.settings();
+  job_->write_quorum = settings.write_quorum;
   job_->options = {settings.partition_bits, settings.replicas, settings.placement_key};
   job_->before = *table_;
   outside_.background.run(ticket, [job = job_, compute = options_.compute_placement] {
@@ -46,6 +47,7 @@ bool Placements::on_computed(OperationId ticket) {
   lives_ = std::move(job_->lives);
   epoch_ = job_->epoch;
   height_ = job_->height;
+  write_quorum_ = job_->write_quorum;
   planned_slots_ = job_->planned_slots;
   ideal_slots_ = job_->ideal_slots;
   job_.reset();

@@ -30,6 +30,8 @@ class Placements {
   [[nodiscard]] std::vector<HolderLife> holders_of(PartitionId partition) const;
   [[nodiscard]] Epoch epoch() const { return epoch_; }
   [[nodiscard]] std::uint64_t height() const { return height_; }
+  /// W of the settings it was made under; 0 before the first table.
+  [[nodiscard]] std::uint32_t write_quorum() const { return write_quorum_; }
   /// Slots that the table in use moved when it took the place of another, and the least that any
   /// table would have moved (ideal_movement); 0 for the first table of a process.
   [[nodiscard]] std::uint64_t planned_slots() const { return planned_slots_; }
@@ -41,6 +43,7 @@ class Placements {
     OperationId ticket;
     Epoch epoch;
     std::uint64_t height = 0;
+    std::uint32_t write_quorum = 0;
     std::vector<PlacementMember> members;
     std::map<NodeId, std::uint64_t> lives;  // of those that began after an eviction
     PlacementOptions options;
@@ -60,6 +63,7 @@ class Placements {
   std::map<NodeId, std::uint64_t> lives_;
   Epoch epoch_;
   std::uint64_t height_ = 0;
+  std::uint32_t write_quorum_ = 0;
   std::uint64_t planned_slots_ = 0;
   std::uint64_t ideal_slots_ = 0;
 };

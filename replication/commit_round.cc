@@ -16,7 +16,7 @@ CommitRound::CommitRound(OperationId id, const MeshView& mesh, PartitionId parti
       partition_(partition),
       lists_(std::move(lists)),
       source_partition_(partition),
-      tally_(lists_, Tally::Kind::write, mesh.write_quorum) {}
+      tally_(lists_, Tally::Kind::write) {}
 
 void CommitRound::set_sources(std::vector<NodeId> sources, PartitionId source_partition) {
   sources_ = std::move(sources);
@@ -48,7 +48,7 @@ Effects CommitRound::on_answer(Instant now, NodeId from, const CommitAnswer& ans
       lists_ = answer.lists;
       // Those that stored it under the old lists are asked again: only the same lists count.
       for (const NodeId& node : had) sources_.push_back(node);
-      tally_ = Tally(lists_, Tally::Kind::write, mesh_.write_quorum);
+      tally_ = Tally(lists_, Tally::Kind::write);
     }
     retry_at_ = now + retry_after;
     return {ListsDiffer{from}};

@@ -1,5 +1,7 @@
 #include "replication/find_image.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 
 namespace pixmesh {
@@ -9,10 +11,9 @@ namespace {
 // The others may have evicted us and gone on. A read quorum of two or more would have one of them.
 bool may_be_outvoted(const MeshView& mesh, const HolderLists& lists) {
   if (!mesh.cut_off) return false;
-  const auto is_one_of_several = [&](const std::vector<NodeId>& set) {
-    return set.size() > 1 && read_quorum_of(set.size(), mesh.write_quorum) == 1;
-  };
-  return is_one_of_several(lists.settled) || is_one_of_several(lists.target);
+  return std::ranges::any_of(quorums_of(lists, QuorumKind::read), [](const Quorum& quorum) {
+    return quorum.of.size() > 1 && quorum.needed == 1;
+  });
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ Effects Lookup::ask_all(Instant now) {
   linger_until_.reset();
   outcome_.record.reset();
   outcome_.have.clear();
-  tally_ = Tally(outcome_.lists, Tally::Kind::read, mesh_.write_quorum);
+  tally_ = Tally(outcome_.lists, Tally::Kind::read);
   waiting_for_.clear();
   Effects effects;
   for (const NodeId& node : holders_of(outcome_.lists)) {
@@ -167,7 +167,7 @@ void Lookup::note(NodeId from, const VersionAnswer& answer) {
 }
 
 bool Lookup::is_acknowledged() const {
-  return Tally(outcome_.lists, Tally::Kind::write, mesh_.write_quorum).possible_with(outcome_.have);
+  return Tally(outcome_.lists, Tally::Kind::write).possible_with(outcome_.have);
 }
 
 std::optional<Version> Lookup::version_for_write() const {

@@ -272,12 +272,13 @@ struct FingerprintAnswer {
 /// acknowledged. Sets are named once and entries point at them.
 struct ListsAnnounced {
   Epoch epoch;
-  std::vector<std::vector<HolderLife>> sets;
+  std::vector<HolderSet> sets;
   struct Entry {
     PartitionId partition;
     std::uint64_t number = 0;
     std::uint32_t settled = 0;  // index into sets
     std::uint32_t target = 0;
+    std::vector<std::uint32_t> earlier;
   };
   std::vector<Entry> entries;
 };

@@ -42,16 +42,11 @@ struct RememberHint {  // `target` missed a write to this partition
 struct ListsDiffer {  // somebody's lists are not ours: exchange member records
   NodeId with;
 };
-/// Holders that have all that was acknowledged, and how many of them must be heard.
-struct Judges {
-  std::vector<NodeId> nodes;  // sorted
-  std::size_t needed = 0;
-};
 struct StartSync {  // compare this partition with these holders and fetch what is missing
   PartitionId partition;
   std::vector<NodeId> sources;
   std::optional<HolderLists> under;  // of holders whose lists are these, and of no other
-  std::optional<Judges> judges;      // of what is here, if that may be too much
+  std::optional<Quorums> judges;     // whoever has all that was acknowledged, if here is too much
 };
 struct RaiseCollected {  // it is durable on the partition's disk
   PartitionId partition;
@@ -89,7 +84,7 @@ struct MeshView {
   Epoch epoch;                     // of the placement in use
   std::uint64_t height = 0;        // the same: a placement made from more knowledge is higher
   std::vector<NodeId> alive;       // members that answer; sorted; with self
-  std::uint32_t write_quorum = 2;  // W of the mesh settings
+  std::uint32_t write_quorum = 2;  // W of the settings that the placement was made under
   bool alone = false;              // the mesh has no other member that holds anything
   bool frozen = false;             // half or fewer of the members answer: move and drop nothing
   bool cut_off = false;            // fewer than half: the others may decide without us

@@ -15,7 +15,7 @@ constexpr Duration again_after = 1s;  // a drop waits for a commit that came in 
 
 PartitionSync::PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                              PartitionId partition, std::vector<NodeId> sources, bool with_wishes,
-                             std::optional<HolderLists> under, std::optional<Judges> judges)
+                             std::optional<HolderLists> under, std::optional<Quorums> judges)
     : Operation(id),
       mesh_(mesh),
       codec_(codec),
@@ -152,8 +152,11 @@ bool PartitionSync::wants(const ImageRecord& record) const {
 
 void PartitionSync::end_source() {
   (source_in_doubt_ ? merged_in_doubt_ : merged_).push_back(*source_);
-  const std::vector<NodeId> settled = judges_ ? judges_->nodes : mesh_.lists_of(partition_).settled;
-  const bool counts = contains(settled, *source_) || (judges_ && !source_joining_);
+  const Quorums settled =
+      judges_ ? *judges_ : former_quorums_of(mesh_.lists_of(partition_), QuorumKind::read);
+  const bool is_settled = std::ranges::any_of(
+      settled, [this](const Quorum& one) { return contains(one.of, *source_); });
+  const bool counts = is_settled || (judges_ && !source_joining_);
   if (source_in_doubt_ || !counts) return;
   known_collected_ = std::max(known_collected_, source_collected_);
   for (const NameDigest& name : listed_) {
@@ -169,7 +172,7 @@ Effects PartitionSync::conclude() {
   std::sort(merged.begin(), merged.end());
   const bool settled = !judges_ && !mesh_.is_recovering(partition_) &&
                        contains(mesh_.lists_of(partition_).settled, mesh_.self);
-  judged_ = judges_ && count_common(merged, judges_->nodes) >= judges_->needed;
+  judged_ = judges_ && has_all(merged, *judges_);
   if (!judged_ && !settled) {
     step_ = Step::over;
     return {};
@@ -206,7 +209,7 @@ Effects PartitionSync::next_record(Instant now) {
 
 bool PartitionSync::may_copy(Instant now, const ImageRecord& next) {
   if (mesh_.pace == nullptr || next.tombstone) return true;
-  std::vector<NodeId> others = mesh_.lists_of(partition_).settled;
+  std::vector<NodeId> others = former_holders_of(mesh_.lists_of(partition_));
   std::erase(others, mesh_.self);
   const bool is_last_copy = count_common(others, mesh_.alive) <= 1;
   slot_ = mesh_.pace->open(now, next.size, is_last_copy);

@@ -31,7 +31,7 @@ class PartitionSync : public Operation {
   PartitionSync(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                 PartitionId partition, std::vector<NodeId> sources, bool with_wishes = false,
                 std::optional<HolderLists> under = std::nullopt,
-                std::optional<Judges> judges = std::nullopt);
+                std::optional<Quorums> judges = std::nullopt);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -84,7 +84,7 @@ class PartitionSync : public Operation {
   std::vector<NodeId> all_sources_;
   bool with_wishes_;
   std::optional<HolderLists> under_;
-  std::optional<Judges> judges_;
+  std::optional<Quorums> judges_;
   Step step_ = Step::damaged;
   std::set<Bytes> damaged_;  // digests
   std::map<NameDigest, Held> held_;

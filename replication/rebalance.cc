@@ -18,26 +18,7 @@ bool Rebalance::we_are_in(const std::vector<NodeId>& set) const {
 }
 
 bool Rebalance::in_motion(const Part& part) const {
-  return (we_are_in(part.lists.settled) || we_are_in(part.lists.target)) &&
-         (!part.lists.is_settled() || part.recovering || is_supposed(part));
-}
-
-// Others may have the settled set under another number, until each of it has noted ours: it was
-// prepared here, and the placement came back to it before anybody was heard to have settled it; or
-// it is being prepared anew.
-bool Rebalance::is_supposed(const Part& part) {
-  return part.lists.is_settled() && part.prepared >= part.lists.number;
-}
-
-void Rebalance::end_doubt_if_noted(PartitionId partition) {
-  Part& noted = part(partition);
-  if (!is_supposed(noted) || noted.recovering || !noted.unnoted.empty()) return;
-  noted.prepared = 0;
-  unwritten_.insert(partition);
-  if (!in_motion(noted)) {
-    moving_.erase(partition);
-    to_sync_.erase(partition);
-  }
+  return is_holder(part.lists, mesh_.self) && (!part.lists.is_settled() || part.recovering);
 }
 
 // A set without us stands alone; or we were to join one and never knew what it came from.
@@ -73,8 +54,9 @@ std::vector<NodeId> Rebalance::awaited_by(PartitionId partition) const {
 
 Effects Rebalance::found(Instant now) {
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
-    parts_[raw].lists = {{mesh_.self}, 1, {mesh_.self}};
-    parts_[raw].sets = sets_of(parts_[raw].lists);
+    const HolderSet alone{{{mesh_.self}}, mesh_.write_quorum};
+    parts_[raw].sets = {alone, 1, alone, {}};
+    parts_[raw].lists = lists_from(parts_[raw].sets);
     unwritten_.insert(PartitionId{raw});
   }
   wake(now);
@@ -101,7 +83,7 @@ Effects Rebalance::on_placement(Instant now,
   outbox_.clear();  // of the placement before
   noted_outbox_.clear();
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
-    retarget(PartitionId{raw}, target(PartitionId{raw}));
+    retarget(PartitionId{raw}, {target(PartitionId{raw}), mesh_.write_quorum});
     if (mesh_.alone) begin_alone(PartitionId{raw});
   }
   announce_at_ = confirm_at_ = now;
@@ -109,35 +91,26 @@ Effects Rebalance::on_placement(Instant now,
   return persist();
 }
 
-void Rebalance::retarget(PartitionId partition, std::vector<HolderLife> target) {
+void Rebalance::retarget(PartitionId partition, HolderSet target) {
   Part& moved = part(partition);
   // Between two placements that agree there may have been another, under which others wrote to
   // other members: what is in motion begins anew.
   const bool is_same = moved.sets.target == target;
   if (is_same && !moving_.contains(partition)) return;
-  const bool had_some = we_are_in(moved.lists.target) || we_are_in(moved.lists.settled) ||
-                        to_drop_.contains(partition);
+  const bool had_some = is_holder(moved.lists, mesh_.self) || to_drop_.contains(partition);
   HolderSets sets = std::move(moved.sets);
   const std::uint64_t prepared = moved.prepared;
-  const bool was_only_prepared = prepared > 0 && prepared >= sets.number;
-  if (!is_same && prepared > sets.number) {  // it may stand alone elsewhere: go on from it
-    sets.settled = std::move(sets.target);
-    sets.number = prepared;
-  }
+  const bool may_stand_alone = !is_same && prepared > sets.number;
+  if (may_stand_alone) sets = go_on_from_target(std::move(sets), prepared);
   sets.target = std::move(target);
   begin_anew(moved, std::move(sets));
-  if (is_same) {
-    moved.prepared = prepared;
-  } else if (was_only_prepared && we_are_in(moved.lists.settled)) {
-    moved.prepared = moved.lists.number;
-  }
+  if (is_same) moved.prepared = prepared;
   to_sync_.erase(partition);
   if (in_motion(moved)) {
     if (!moved.dropping) to_drop_.erase(partition);
     moving_.insert(partition);
     unwritten_.insert(partition);
-    if (we_are_in(moved.lists.settled) || moved.recovering) begin_announcing(moved);
-    end_doubt_if_noted(partition);
+    if (is_former_holder(moved.lists, mesh_.self) || moved.recovering) begin_announcing(moved);
     return;
   }
   moving_.erase(partition);
@@ -171,7 +144,7 @@ void Rebalance::begin_anew(Part& part, HolderSets sets) const {
 }
 
 HolderLists Rebalance::lists_from(const HolderSets& sets) const {
-  return pixmesh::lists_from(sets, mesh_.eviction_of, mesh_.write_quorum);
+  return pixmesh::lists_from(sets, mesh_.eviction_of);
 }
 
 // We are in neither set. Even where our lists look settled the target members may have gone on from
@@ -181,7 +154,7 @@ void Rebalance::ask_for_settling(Part& part) const {
   if (part.lists.known() || part.recovering) part.unnoted = part.lists.target;
 }
 
-// We are a settled member: our own lists are written before anything is said, so we count first.
+// We are a former holder: our own lists are written before anything is said, so we count first.
 void Rebalance::begin_announcing(Part& part) const {
   part.unnoted = part.lists.target;
   std::erase(part.unnoted, mesh_.self);
@@ -191,17 +164,14 @@ void Rebalance::begin_announcing(Part& part) const {
 }
 
 void Rebalance::raise_fence(Part& part) const {
-  part.fenced = count_common(part.announced_by, part.lists.settled) >=
-                settled_read_quorum_of(part.lists, mesh_.write_quorum);
+  part.fenced = has_all(part.announced_by, former_quorums_of(part.lists, QuorumKind::read));
 }
 
 Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& members) {
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     const PartitionId partition{raw};
     Part& shaken = parts_[raw];
-    const bool concerned = std::ranges::any_of(
-        shaken.sets.settled, [&](const HolderLife& one) { return contains(members, one.node); });
-    if (!concerned) continue;
+    if (!comes_from_any(shaken.sets, members)) continue;
     HolderLists lists = lists_from(shaken.sets);
     if (lists == shaken.lists) continue;
     shaken.lists = std::move(lists);
@@ -213,7 +183,7 @@ Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& members) {
     if (in_motion(shaken)) {
       moving_.insert(partition);
       if (!shaken.dropping) to_drop_.erase(partition);
-      if (we_are_in(shaken.lists.settled)) begin_announcing(shaken);
+      if (is_former_holder(shaken.lists, mesh_.self)) begin_announcing(shaken);
       continue;
     }
     moving_.erase(partition);

@@ -18,14 +18,16 @@ namespace pixmesh {
 ///   4. all target members confirmed: the collector has the new settled set *prepared* by W of the
 ///      old one and by all of the new one, then *settled*. Only now does the target stand alone.
 ///      Its number is above that of any set prepared under a placement that knew less: whoever
-///      prepared such a set and missed what followed is outnumbered, and learns it
+///      prepared such a set and missed what followed is outnumbered, and learns it. Who prepared a
+///      set and has another placement before it hears that the set settled goes on from it, and
+///      from the sets it was to follow: each of them is asked for its quorums
 ///   5. a holder outside the new set waits until it knows that set as settled, and until all of it
 ///      agree: another one that it is in may still turn out to be the settled one, and need it for
 ///      the fence. It then shows each target holder its fingerprint; where they differ, for a write
 ///      may have missed one that had confirmed, it offers the partition as a hint
 ///   6. it drops its copy when each was equal, or took the hint
 /// A copy that is not known complete (its disk is new, or older than it should be) is *recovering*:
-/// durably so, until it has merged what a read quorum of the settled set has, ourselves not
+/// durably so, until it has merged what a read quorum of each former set has, ourselves not
 /// counted, from members whose lists are ours; or from all of them, whether they recover or not.
 /// Those that were evicted since count in that set, unless they were given up. It stores what is
 /// written, but answers no lookup, counts in no fence, confirms nothing, and learns the lists by
@@ -107,10 +109,8 @@ class Rebalance : public Operation {
  private:
   struct Part {
     HolderSets sets;
-    HolderLists lists;  // that follow from `sets`
-    // The target set is prepared as settled set of this number. Equal to the number of the settled
-    // set: that one was prepared here and never heard to have settled.
-    std::uint64_t prepared = 0;
+    HolderLists lists;           // that follow from `sets`
+    std::uint64_t prepared = 0;  // the target set is, as settled set of this number
     bool fenced = false;
     bool synced = false;
     bool in_sync = false;        // a StartSync is running
@@ -128,9 +128,6 @@ class Rebalance : public Operation {
 
   [[nodiscard]] Part& part(PartitionId partition) { return parts_[partition.raw]; }
   [[nodiscard]] bool in_motion(const Part& part) const;
-  [[nodiscard]] static bool is_supposed(const Part& part);
-  void end_doubt_if_noted(PartitionId partition);
-  void restore_prepared(PartitionId partition, std::uint64_t number);
   [[nodiscard]] static bool is_replaced(const Part& part);
   [[nodiscard]] bool we_are_in(const std::vector<NodeId>& set) const;
   [[nodiscard]] NodeId collector_of(const Part& part) const;
@@ -138,12 +135,12 @@ class Rebalance : public Operation {
   [[nodiscard]] HolderLists lists_from(const HolderSets& sets) const;
   void begin_announcing(Part& part) const;
   void raise_fence(Part& part) const;
-  void retarget(PartitionId partition, std::vector<HolderLife> target);
+  void retarget(PartitionId partition, HolderSet target);
   void settle(PartitionId partition, std::uint64_t number);
   void begin_alone(PartitionId partition);
   [[nodiscard]] std::uint64_t next_number_of(const Part& part) const;
-  void note_announcement(PartitionId partition, NodeId from, const ListsAnnounced::Entry& entry,
-                         const std::vector<HolderLife>& settled);
+  void note_announcement(PartitionId partition, NodeId from, const HolderSets& heard);
+  void go_on_from(PartitionId partition, const HolderSets& heard);
   void wake(Instant now);
   [[nodiscard]] Effects persist();
 
@@ -167,9 +164,9 @@ class Rebalance : public Operation {
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
   [[nodiscard]] std::vector<NodeId> witnesses_of(const Part& part) const;
-  [[nodiscard]] std::optional<Judges> judges_of(const Part& part) const;
-  [[nodiscard]] bool has_quorum(std::vector<NodeId> others, std::size_t size,
-                                const std::vector<NodeId>& known) const;
+  [[nodiscard]] std::optional<Quorums> judges_of(const Part& part) const;
+  [[nodiscard]] Quorum quorum_of_others(const HolderSet& set) const;
+  [[nodiscard]] Quorums former_quorums_of_others(const Part& part) const;
   [[nodiscard]] std::vector<NodeId> compared_with(PartitionId partition) const;
   [[nodiscard]] bool has_recovered(const Part& part, const std::vector<NodeId>& known,
                                    std::vector<NodeId> in_doubt) const;

@@ -37,18 +37,22 @@ Effects Rebalance::on_announced(Instant now, NodeId from, const ListsAnnounced& 
   if (message.epoch != mesh_.epoch) return {ListsDiffer{from}};
   for (const ListsAnnounced::Entry& entry : message.entries) {
     if (entry.partition.raw >= parts_.size() || entry.settled >= message.sets.size()) continue;
-    note_announcement(entry.partition, from, entry, message.sets[entry.settled]);
+    HolderSets heard{message.sets[entry.settled], entry.number, {}, {}};
+    for (const std::uint32_t index : entry.earlier) {
+      if (index < message.sets.size()) heard.earlier.push_back(message.sets[index]);
+    }
+    if (heard.earlier.size() == entry.earlier.size()) {
+      note_announcement(entry.partition, from, heard);
+    }
   }
   wake(now);
   return persist();
 }
 
-void Rebalance::note_announcement(PartitionId partition, NodeId from,
-                                  const ListsAnnounced::Entry& entry,
-                                  const std::vector<HolderLife>& settled) {
+void Rebalance::note_announcement(PartitionId partition, NodeId from, const HolderSets& heard) {
   Part& ours = part(partition);
   HolderLists& lists = ours.lists;
-  if (entry.number < lists.number) {
+  if (is_newer(ours.sets, heard)) {
     // The announcer missed a settling. It is told of the set that settled: in a word if that is the
     // one it aims at, else by our own lists, from which it goes on.
     if (lists.is_settled() && !ours.recovering) {
@@ -59,39 +63,47 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from,
     }
     return;
   }
-  if (entry.number == 0 && !lists.known()) return;  // neither knows who had it
+  if (heard.number == 0 && !lists.known()) return;  // neither knows who had it
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
-  if (!we_are_in(lists.target) && !we_are_in(lists.settled) && !has_one) return;
+  if (!is_holder(lists, mesh_.self) && !has_one) return;
   // A set below the number we prepared was prepared under an earlier placement and never settled:
   // else those that fenced our target would have known of it.
-  const bool outdated = entry.number > lists.number && entry.number < ours.prepared;
+  const bool outdated = heard.number > lists.number && heard.number < ours.prepared;
   if (outdated) return;
-  if (entry.number > lists.number) {
-    ours.sets.settled = settled;
-    ours.sets.number = entry.number;
-    lists = lists_from(ours.sets);
+  if (is_newer(heard, ours.sets)) go_on_from(partition, heard);
+  noted_outbox_[from].push_back(partition);
+  if (!is_former_holder(lists, from)) return;
+  insert_sorted(ours.announced_by, from);
+  raise_fence(ours);
+}
+
+// Of the same set, that it settled is all that is new: what was done for it counts.
+void Rebalance::go_on_from(PartitionId partition, const HolderSets& heard) {
+  Part& ours = part(partition);
+  const bool is_same = heard.number == ours.sets.number;
+  ours.sets.settled = heard.settled;
+  ours.sets.number = heard.number;
+  ours.sets.earlier = heard.earlier;
+  ours.lists = lists_from(ours.sets);
+  comparison_.reset();
+  if (!is_same) {
     ours.prepared = 0;
     ours.fenced = ours.synced = false;
     ours.sync_outdated = ours.in_sync;
-    comparison_.reset();
     ours.announced_by.clear();
     ours.confirmed_by.clear();
     ours.prepared_by.clear();
-    if (we_are_in(lists.settled)) begin_announcing(ours);
-    unwritten_.insert(partition);
-    if (in_motion(ours)) {
-      moving_.insert(partition);
-      to_drop_.erase(partition);
-    } else {
-      moving_.erase(partition);
-      if (!we_are_in(lists.settled)) to_drop_.insert(partition);
-      ask_for_settling(ours);
-    }
   }
-  noted_outbox_[from].push_back(partition);
-  if (!contains(lists.settled, from)) return;
-  insert_sorted(ours.announced_by, from);
-  raise_fence(ours);
+  if (is_former_holder(ours.lists, mesh_.self)) begin_announcing(ours);
+  unwritten_.insert(partition);
+  if (in_motion(ours)) {
+    moving_.insert(partition);
+    to_drop_.erase(partition);
+  } else {
+    moving_.erase(partition);
+    if (!we_are_in(ours.lists.settled)) to_drop_.insert(partition);
+    ask_for_settling(ours);
+  }
 }
 
 void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
@@ -99,7 +111,6 @@ void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
   for (const PartitionId partition : message.partitions) {
     if (partition.raw >= parts_.size()) continue;
     std::erase(part(partition).unnoted, from);
-    end_doubt_if_noted(partition);
   }
 }
 
@@ -132,22 +143,20 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
   // Who is recovering counts nowhere, and a target member only when it has all that there was.
   const bool complete = !ours.recovering && (ours.synced || !we_are_in(ours.lists.target));
   const bool next = in_motion(ours) && ours.lists.known() && entry.number > ours.lists.number;
-  const bool settled = ours.lists.is_settled() && entry.number <= ours.lists.number;
-  // This very set was prepared here under a lower number, and the placement came back to it after
-  // another: the others go on from an older one. Only the number will be new, if this one settles.
-  const bool renumbered =
-      ours.lists.is_settled() && !settled && !ours.recovering && we_are_in(ours.lists.target);
+  const bool is_news = (ours.lists.known() || ours.recovering) &&
+                       (entry.number > ours.lists.number ||
+                        (entry.number == ours.lists.number && !ours.lists.earlier.empty()));
+  const bool has_settled = ours.lists.is_settled() && !ours.recovering;
   switch (step) {
     case SettleStep::prepare:
-      if (((next && complete) || renumbered) && entry.number > ours.prepared) {
+      if (next && complete && entry.number > ours.prepared) {
         ours.prepared = entry.number;
         unwritten_.insert(entry.partition);
-        if (renumbered && moving_.insert(entry.partition).second) begin_announcing(ours);
       }
       // Said again when the collector asks again; it leaves after the write (see flush).
-      if ((next && complete) || settled || renumbered) {
-        say(from, SettleStep::prepared, entry.partition, entry.number);
-      }
+      if (next && complete) say(from, SettleStep::prepared, entry.partition, entry.number);
+      // Within one epoch our set is the collector's target: it need not go on from an older one.
+      if (has_settled) say(from, SettleStep::settle, entry.partition, ours.lists.number);
       return;
     case SettleStep::prepared:
       if (entry.number == next_number_of(ours)) insert_sorted(ours.prepared_by, from);
@@ -155,9 +164,7 @@ void Rebalance::on_step(NodeId from, SettleStep step, const SyncConfirmed::Entry
     case SettleStep::settle:
       // Several settlings may have been missed: within one epoch the set that settled is our
       // target.
-      if ((ours.lists.known() || ours.recovering) && entry.number > ours.lists.number) {
-        settle(entry.partition, entry.number);
-      }
+      if (is_news) settle(entry.partition, entry.number);
       return;
     case SettleStep::settled:
       return;
@@ -173,7 +180,7 @@ std::uint64_t Rebalance::next_number_of(const Part& part) const {
 void Rebalance::settle(PartitionId partition, std::uint64_t number) {
   Part& ours = part(partition);
   if (ours.recovering) comparison_.reset();  // it was under other lists
-  begin_anew(ours, {ours.sets.target, number, ours.sets.target});
+  begin_anew(ours, {ours.sets.target, number, ours.sets.target, {}});
   if (!in_motion(ours)) moving_.erase(partition);
   to_sync_.erase(partition);
   unwritten_.insert(partition);

@@ -35,7 +35,7 @@ void Rebalance::restore(ByteView key, ByteView value) {
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
   if (key.size() == 5) {  // comes after the lists
-    if (key[4] == 'p') restore_prepared(partition, number_in_row(value));
+    if (key[4] == 'p') restored.prepared = number_in_row(value);
     if (key[4] == 'r') doubt({partition});
     if (key[4] == 's') {
       if (auto sets = codec_.decode_sets(value)) restored.sets = std::move(sets).value();
@@ -48,18 +48,11 @@ void Rebalance::restore(ByteView key, ByteView value) {
   restored.sets = sets_of(restored.lists);
   if (in_motion(restored)) {
     moving_.insert(partition);
-    if (we_are_in(restored.lists.settled)) begin_announcing(restored);
+    if (is_former_holder(restored.lists, mesh_.self)) begin_announcing(restored);
   } else if (!we_are_in(restored.lists.settled)) {
     to_drop_.insert(partition);  // a drop that a stop interrupted
     ask_for_settling(restored);
   }
-}
-
-void Rebalance::restore_prepared(PartitionId partition, std::uint64_t number) {
-  Part& restored = part(partition);
-  restored.prepared = number;
-  if (!in_motion(restored) || !moving_.insert(partition).second) return;
-  begin_announcing(restored);
 }
 
 void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
@@ -84,8 +77,7 @@ Effects Rebalance::persist() {
     const std::uint32_t disk = mesh_.disk_of(partition);
     one_of[disk] = partition;
     auto& rows = by_disk[disk].rows;
-    const bool ours = we_are_in(changed.lists.settled) || we_are_in(changed.lists.target) ||
-                      to_drop_.contains(partition);
+    const bool ours = is_holder(changed.lists, mesh_.self) || to_drop_.contains(partition);
     std::optional<Bytes> value;
     if (ours) value = codec_.encode_lists(changed.lists);
     rows.push_back({Table::lists, row_prefix(partition), std::move(value)});

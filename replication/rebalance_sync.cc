@@ -117,14 +117,14 @@ void Rebalance::finish_comparison(Instant now) {
       continue;
     }
     if (!moving.fenced || moving.synced) continue;
-    if (we_are_in(moving.lists.settled)) insert_sorted(equal, mesh_.self);
-    const std::size_t needed =
-        std::max<std::size_t>(settled_read_quorum_of(moving.lists, mesh_.write_quorum),
-                              count_common(moving.lists.settled, mesh_.alive));
+    if (is_former_holder(moving.lists, mesh_.self)) insert_sorted(equal, mesh_.self);
+    const std::vector<NodeId> former = former_holders_of(moving.lists);
+    const bool is_enough = count_common(former, equal) >= count_common(former, mesh_.alive) &&
+                           has_all(equal, former_quorums_of(moving.lists, QuorumKind::read));
     // A new member takes over what clients may say again as well, which no fingerprint tells of.
     const bool has_wishes =
         we_are_in(moving.lists.settled) || !comparison_->ours.contains(partition);
-    if (comparison_->asked && equal.size() >= needed && has_wishes) {
+    if (comparison_->asked && is_enough && has_wishes) {
       moving.synced = true;
     } else {
       to_sync_.insert(partition);
@@ -154,7 +154,8 @@ Effects Rebalance::start_syncs() {
     if (moving.in_sync) continue;
     moving.in_sync = true;
     ++syncs_running_;
-    std::vector<NodeId> sources = moving.recovering ? witnesses_of(moving) : moving.lists.settled;
+    std::vector<NodeId> sources =
+        moving.recovering ? witnesses_of(moving) : former_holders_of(moving.lists);
     std::erase(sources, mesh_.self);
     std::optional<HolderLists> under;
     if (moving.recovering) under = moving.lists;
@@ -181,9 +182,8 @@ Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
     wake(now);
     return go_on_syncing();
   }
-  if (we_are_in(moving.lists.settled)) insert_sorted(known, mesh_.self);
-  const std::size_t needed = settled_read_quorum_of(moving.lists, mesh_.write_quorum);
-  const bool complete = count_common(known, moving.lists.settled) >= needed;
+  if (is_former_holder(moving.lists, mesh_.self)) insert_sorted(known, mesh_.self);
+  const bool complete = has_all(known, former_quorums_of(moving.lists, QuorumKind::read));
   if (moving.fenced && !outdated && complete) moving.synced = true;
   wake(now);
   return go_on_syncing();
@@ -196,28 +196,35 @@ Effects Rebalance::go_on_syncing() {
 // Who may have what we lost, ourselves not counted: what we have is what is in doubt. Who was
 // evicted since and is back may be the only one.
 std::vector<NodeId> Rebalance::witnesses_of(const Part& part) const {
-  std::vector<NodeId> others = not_given_up(part.sets, mesh_.eviction_of);
-  for (const NodeId& node : part.lists.target) insert_sorted(others, node);
+  std::vector<NodeId> others = part.lists.target;
+  for (const HolderSet& set : former_sets_of(part.sets)) {
+    for (const NodeId& node : not_given_up(set, mesh_.eviction_of)) insert_sorted(others, node);
+  }
   std::erase(others, mesh_.self);
   return others;
 }
 
 // A settled member's own copy needs no judges.
-std::optional<Judges> Rebalance::judges_of(const Part& part) const {
-  if (part.recovering) {
-    std::vector<NodeId> others = not_given_up(part.sets, mesh_.eviction_of);
-    std::erase(others, mesh_.self);
-    const std::size_t quorum = read_quorum_of(part.sets.settled.size(), mesh_.write_quorum);
-    return Judges{others, std::min(quorum, others.size())};
+std::optional<Quorums> Rebalance::judges_of(const Part& part) const {
+  if (!part.recovering) {
+    if (we_are_in(part.lists.settled)) return std::nullopt;
+    return former_quorums_of(part.lists, QuorumKind::read);
   }
-  if (we_are_in(part.lists.settled)) return std::nullopt;
-  return Judges{part.lists.settled, settled_read_quorum_of(part.lists, mesh_.write_quorum)};
+  return former_quorums_of_others(part);
+}
+
+Quorums Rebalance::former_quorums_of_others(const Part& part) const {
+  Quorums quorums;
+  for (const HolderSet& set : former_sets_of(part.sets)) {
+    quorums.push_back(quorum_of_others(set));
+  }
+  return quorums;
 }
 
 std::vector<NodeId> Rebalance::compared_with(PartitionId partition) const {
   const Part& compared = parts_[partition.raw];
   if (to_drop_.contains(partition)) return compared.lists.target;
-  return compared.recovering ? witnesses_of(compared) : compared.lists.settled;
+  return compared.recovering ? witnesses_of(compared) : former_holders_of(compared.lists);
 }
 
 // A write is with W of each set that it went to, of which we may have been one: the target set may
@@ -226,17 +233,17 @@ bool Rebalance::has_recovered(const Part& part, const std::vector<NodeId>& known
                               std::vector<NodeId> in_doubt) const {
   for (const NodeId& node : known) insert_sorted(in_doubt, node);
   if (includes_all(in_doubt, witnesses_of(part))) return true;
-  std::vector<NodeId> settled = not_given_up(part.sets, mesh_.eviction_of);
-  const bool in_target = we_are_in(part.lists.target);
-  return has_quorum(settled, part.sets.settled.size(), known) &&
-         (!in_target || has_quorum(part.lists.target, part.lists.target.size(), known));
+  Quorums needed = former_quorums_of_others(part);
+  if (we_are_in(part.lists.target)) needed.push_back(quorum_of_others(part.sets.target));
+  return has_all(known, needed);
 }
 
-bool Rebalance::has_quorum(std::vector<NodeId> others, std::size_t size,
-                           const std::vector<NodeId>& known) const {
+// A read quorum of a set, or all of it that is left besides us.
+Quorum Rebalance::quorum_of_others(const HolderSet& set) const {
+  std::vector<NodeId> others = not_given_up(set, mesh_.eviction_of);
   std::erase(others, mesh_.self);
-  const std::size_t quorum = read_quorum_of(size, mesh_.write_quorum);
-  return count_common(known, others) >= std::min(quorum, others.size());
+  const std::size_t quorum = read_quorum_of(set.holders.size(), set.write_quorum);
+  return {others, std::min(quorum, others.size())};
 }
 
 void Rebalance::end_recovery(PartitionId partition) {
@@ -246,7 +253,7 @@ void Rebalance::end_recovery(PartitionId partition) {
   to_sync_.erase(partition);
   if (!in_motion(whole)) {
     moving_.erase(partition);
-  } else if (we_are_in(whole.lists.settled)) {
+  } else if (is_former_holder(whole.lists, mesh_.self)) {
     begin_announcing(whole);
   }
 }
@@ -272,7 +279,7 @@ Effects Rebalance::on_drop_done(Instant now, PartitionId partition) {
   Part& gone = part(partition);
   gone.dropping = false;
   wake(now);
-  if (we_are_in(gone.lists.settled) || we_are_in(gone.lists.target)) return {};
+  if (is_holder(gone.lists, mesh_.self)) return {};
   gone = Part{};
   unwritten_.insert(partition);  // written with the next batch; until then a restart drops again
   const bool may_go_on = disks_owing_ == 0 && !mesh_.frozen;

@@ -7,7 +7,7 @@ namespace pixmesh {
 
 Effects Rebalance::announce() {
   std::map<NodeId, ListsAnnounced> messages;
-  std::map<NodeId, std::map<std::vector<HolderLife>, std::uint32_t>> numbers;
+  std::map<NodeId, std::map<HolderSet, std::uint32_t>> numbers;
   Effects effects;
   std::vector<PartitionId> told(moving_.begin(), moving_.end());
   told.insert(told.end(), to_drop_.begin(), to_drop_.end());
@@ -16,7 +16,7 @@ Effects Rebalance::announce() {
     for (const NodeId& to : moving.unnoted) {
       if (!mesh_.is_alive(to)) continue;
       ListsAnnounced& message = messages[to];
-      const auto index_of = [&](const std::vector<HolderLife>& set) {
+      const auto index_of = [&](const HolderSet& set) {
         const auto [place, fresh] =
             numbers[to].try_emplace(set, static_cast<std::uint32_t>(message.sets.size()));
         if (fresh) message.sets.push_back(set);
@@ -26,7 +26,9 @@ Effects Rebalance::announce() {
       const HolderSets& sets = moving.recovering ? HolderSets{} : moving.sets;
       const std::uint32_t settled = index_of(sets.settled);
       const std::uint32_t target = index_of(moving.sets.target);
-      message.entries.push_back({partition, sets.number, settled, target});
+      std::vector<std::uint32_t> earlier;
+      for (const HolderSet& set : sets.earlier) earlier.push_back(index_of(set));
+      message.entries.push_back({partition, sets.number, settled, target, std::move(earlier)});
       if (message.entries.size() < page_entries_max) continue;
       message.epoch = mesh_.epoch;
       effects.push_back(Ask{to, std::move(message)});
@@ -68,9 +70,9 @@ Effects Rebalance::collect() {
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
     if (!includes_all(moving.confirmed_by, moving.lists.target) || !moving.lists.known()) continue;
-    const std::size_t needed = settled_write_quorum_of(moving.lists, mesh_.write_quorum);
-    const bool prepared = includes_all(moving.prepared_by, moving.lists.target) &&
-                          count_common(moving.prepared_by, moving.lists.settled) >= needed;
+    const bool prepared =
+        includes_all(moving.prepared_by, moving.lists.target) &&
+        has_all(moving.prepared_by, former_quorums_of(moving.lists, QuorumKind::write));
     const SettleStep step = prepared ? SettleStep::settle : SettleStep::prepare;
     for (const NodeId& node : holders_of(moving.lists)) {
       if (mesh_.is_alive(node)) say(node, step, partition, next_number_of(moving));

@@ -267,7 +267,7 @@ bool Upload::quorum_possible() const {
   for (const auto& [node, sink] : sinks_) {
     if (sink.state != SinkState::lost) open.push_back(node);
   }
-  return Tally(lookup_.lists(), Tally::Kind::write, mesh_.write_quorum).possible_with(open);
+  return Tally(lookup_.lists(), Tally::Kind::write).possible_with(open);
 }
 
 Effects Upload::lose(Instant now, NodeId node, const Error& why) {

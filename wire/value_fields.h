@@ -35,17 +35,29 @@ struct Fields<ImageRecord> {
                          &ImageRecord::request, &ImageRecord::tags, &ImageRecord::tombstone>;
 };
 template <>
+struct Fields<FormerSet> {
+  using List = FieldList<&FormerSet::nodes, &FormerSet::write_quorum, &FormerSet::lost,
+                         &FormerSet::awaits_evicted>;
+};
+template <>
 struct Fields<HolderLists> {
-  using List = FieldList<&HolderLists::settled, &HolderLists::number, &HolderLists::target,
-                         &HolderLists::lost, &HolderLists::awaits_evicted>;
+  using List =
+      FieldList<&HolderLists::settled, &HolderLists::number, &HolderLists::target,
+                &HolderLists::lost, &HolderLists::awaits_evicted, &HolderLists::settled_quorum,
+                &HolderLists::target_quorum, &HolderLists::earlier>;
 };
 template <>
 struct Fields<HolderLife> {
   using List = FieldList<&HolderLife::node, &HolderLife::after>;
 };
 template <>
+struct Fields<HolderSet> {
+  using List = FieldList<&HolderSet::holders, &HolderSet::write_quorum>;
+};
+template <>
 struct Fields<HolderSets> {
-  using List = FieldList<&HolderSets::settled, &HolderSets::number, &HolderSets::target>;
+  using List = FieldList<&HolderSets::settled, &HolderSets::number, &HolderSets::target,
+                         &HolderSets::earlier>;
 };
 template <>
 struct Fields<HolderAddress> {
@@ -73,7 +85,8 @@ struct Fields<Fingerprint> {
 template <>
 struct Fields<ListsAnnounced::Entry> {
   using List = FieldList<&ListsAnnounced::Entry::partition, &ListsAnnounced::Entry::number,
-                         &ListsAnnounced::Entry::settled, &ListsAnnounced::Entry::target>;
+                         &ListsAnnounced::Entry::settled, &ListsAnnounced::Entry::target,
+                         &ListsAnnounced::Entry::earlier>;
 };
 template <>
 struct Fields<SyncConfirmed::Entry> {

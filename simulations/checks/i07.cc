@@ -42,6 +42,9 @@ class CarefulDrops : public Check {
     for (std::uint32_t other = 0; other < scene_.world.node_count(); ++other) {
       members += scene_.world.is_member(other) && other != node ? 1 : 0;
     }
+    // Who decided to stay after all is a member again before the others know.
+    const auto lists = scene_.world.stored_lists(node, key.first);
+    if (lists && !lists->target.empty()) members = std::min(members, lists->target.size());
     // What a destroyed disk had is for repair to make again; it must not be missed here.
     const std::size_t gone = scene_.atlas.destroyed_count();
     const std::size_t wanted = std::min<std::size_t>(scene_.scenario.replicas, members);
@@ -188,14 +191,17 @@ class CarefulDrops : public Check {
     const NodeId teller = scene_.world.id_of(from);
     const NodeId newcomer = scene_.world.id_of(to);
     for (const ListsAnnounced::Entry& entry : announced.entries) {
-      const std::vector<NodeId> settled = nodes_of(announced.sets[entry.settled]);
+      std::vector<NodeId> settled = nodes_of(announced.sets[entry.settled]);
+      for (const std::uint32_t index : entry.earlier) {
+        for (const NodeId& node : nodes_of(announced.sets[index])) insert_sorted(settled, node);
+      }
       const std::vector<NodeId> target = nodes_of(announced.sets[entry.target]);
       if (!contains(settled, teller)) {
         const bool joins = contains(target, teller);
         if (!joins) note_question(from, to, announced.epoch, entry.partition);
         continue;
       }
-      if (contains(settled, newcomer)) continue;
+      if (contains(nodes_of(announced.sets[entry.settled]), newcomer)) continue;
       if (!contains(target, newcomer)) continue;
       const Newcomer key{to, entry.partition, entry.number, target};
       const auto place = fences_.try_emplace(key, Fence{scene_.world.now(), {}, {}}).first;
@@ -215,32 +221,37 @@ class CarefulDrops : public Check {
                          Instant fenced) {
     // Whoever was evicted since may have been asked before.
     const auto sets = scene_.world.stored_sets(node, partition);
-    std::uint32_t count = 0;
-    for (const NodeId& settled : sets ? nodes_of(sets->settled) : lists.settled) {
-      const auto asked = asked_at_.find({node, settled});
-      if (asked == asked_at_.end() || asked->second.size() <= partition.raw) continue;
-      count += asked->second[partition.raw] >= fenced ? 1 : 0;
+    const std::vector<FormerSet> former = former_sets_of(lists);
+    for (std::size_t i = 0; i < former.size(); ++i) {
+      const bool is_known = sets && i <= sets->earlier.size();
+      std::uint32_t count = 0;
+      for (const NodeId& member : is_known ? nodes_of(former_sets_of(*sets)[i]) : former[i].nodes) {
+        const auto asked = asked_at_.find({node, member});
+        if (asked == asked_at_.end() || asked->second.size() <= partition.raw) continue;
+        count += asked->second[partition.raw] >= fenced ? 1 : 0;
+      }
+      count += contains(former[i].nodes, scene_.world.id_of(node)) ? 1 : 0;
+      if (count >= read_quorum_of(former[i])) continue;
+      report("node " + std::to_string(node) + " confirms partition " +
+                 std::to_string(partition.raw) + " after " + std::to_string(count) +
+                 " members of a former set were asked",
+             {node});
     }
-    if (count >= settled_read_quorum_of(lists, scene_.scenario.write_quorum)) return;
-    report("node " + std::to_string(node) + " confirms partition " + std::to_string(partition.raw) +
-               " after " + std::to_string(count) + " settled members were asked",
-           {node});
   }
   // Whether enough of the settled set have told it that they count on it.
   void look_at_fence(std::uint32_t node, Epoch epoch, const SyncConfirmed::Entry& entry,
                      const HolderLists& lists, const Fence* fence) {
     const NodeId newcomer = scene_.world.id_of(node);
     if (lists.number != entry.number || lists.lost > 0 || lists.awaits_evicted) return;
-    if (contains(lists.settled, newcomer) || !contains(lists.target, newcomer)) return;
+    if (is_former_holder(lists, newcomer) || !contains(lists.target, newcomer)) return;
     if (!placements_.is_in_use(node, epoch)) return;  // on its way since an earlier one
-    std::uint32_t count = 0;
-    for (const NodeId& settled : lists.settled) {
-      count += fence != nullptr && fence->tellers.contains(settled) ? 1 : 0;
-    }
-    if (count >= settled_read_quorum_of(lists, scene_.scenario.write_quorum)) return;
+    const std::vector<NodeId> tellers =
+        fence == nullptr ? std::vector<NodeId>{}
+                         : std::vector<NodeId>(fence->tellers.begin(), fence->tellers.end());
+    if (has_all(tellers, former_quorums_of(lists, QuorumKind::read))) return;
     report("node " + std::to_string(node) + " confirms partition " +
-               std::to_string(entry.partition.raw) + " when " + std::to_string(count) +
-               " settled members count on it",
+               std::to_string(entry.partition.raw) + " when " + std::to_string(tellers.size()) +
+               " former holders count on it",
            {node});
   }
   // Later writes go to both sets, and may miss one of the new one.

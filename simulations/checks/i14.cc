@@ -96,7 +96,11 @@ class Order : public Check {
   void look_at_lists(std::uint32_t from, const ListsAnnounced& announced) {
     if (!placements_.is_in_use(from, announced.epoch)) return;
     for (const ListsAnnounced::Entry& entry : announced.entries) {
-      HolderSets sets{announced.sets[entry.settled], entry.number, announced.sets[entry.target]};
+      HolderSets sets{
+          announced.sets[entry.settled], entry.number, announced.sets[entry.target], {}};
+      for (const std::uint32_t index : entry.earlier) {
+        sets.earlier.push_back(announced.sets[index]);
+      }
       if (scene_.world.stored_sets(from, entry.partition) == sets) continue;
       told_[from].push_back({scene_.world.now(), entry.partition, std::move(sets)});
     }

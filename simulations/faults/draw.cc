@@ -57,8 +57,6 @@ class ClassDraw {
         return draw_some(4s, 40s, [this] {
           add(EventKind::rot).amount = static_cast<std::int64_t>(rng_.below(1'000'000));
         });
-      case FaultClass::reversal:
-        return draw_reversals();
       case FaultClass::operation:
       case FaultClass::repeat:  // drawn with the operations
         return;
@@ -266,9 +264,11 @@ class ClassDraw {
     }
   }
 
-  // A member comes or goes, now and then two at once, and what moves then is struck.
+  // A member comes or goes, now and then two at once, or one goes and stays after all. What moves
+  // then is struck.
   void draw_motion() {
     draw_some(8s, 40s, [this] {
+      if (rng_.below(3) == 0) draw_reversal();
       for (std::uint64_t i = rng_.below(3) == 0 ? 2 : 1; i > 0; --i) {
         Event& change = add(rng_.below(2) == 0 ? EventKind::join : EventKind::leave);
         change.amount = static_cast<std::int64_t>(between(rng_, 1, 8));
@@ -283,18 +283,16 @@ class ClassDraw {
   }
 
   // Placements go away and come back while partitions move.
-  void draw_reversals() {
-    draw_some(8s, 40s, [this] {
-      Event leave = add(EventKind::leave);
-      for (std::uint64_t i = between(rng_, 1, 2); i > 0; --i) {
-        Event stay = leave;
-        stay.kind = EventKind::stay;
-        stay.at = leave.at + time(300ms, 6s);
-        events_.push_back(stay);
-        leave.at = stay.at + time(300ms, 6s);
-        events_.push_back(leave);
-      }
-    });
+  void draw_reversal() {
+    Event leave = add(EventKind::leave);
+    for (std::uint64_t i = between(rng_, 1, 2); i > 0; --i) {
+      Event stay = leave;
+      stay.kind = EventKind::stay;
+      stay.at = leave.at + time(300ms, 6s);
+      events_.push_back(stay);
+      leave.at = stay.at + time(300ms, 6s);
+      if (i > 1 || rng_.below(2) == 0) events_.push_back(leave);
+    }
   }
 
   Rng rng_;
@@ -309,8 +307,6 @@ FaultChoice FaultChoice::ordinary() {
   FaultChoice choice;
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
-  // Not known to be survived: docs/simulations.md, known failures.
-  choice.allowed[static_cast<std::size_t>(FaultClass::reversal)] = false;
   return choice;
 }
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::array<std::string_view, fault_class_count> class_words{
     "operation", "network", "crash",      "pause",  "clock",  "disk", "loss",
-    "tool",      "client",  "membership", "motion", "repeat", "rot",  "reversal"};
+    "tool",      "client",  "membership", "motion", "repeat", "rot"};
 
 using enum FaultClass;
 
@@ -63,7 +63,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"tool-slow", tool, true, false, true, true, false, false},
     {"join", membership, true, false, false, true, false, false},
     {"leave", membership, true, false, false, false, false, false},
-    {"stay", reversal, true, false, false, false, false, false},
+    {"stay", motion, true, false, false, false, false, false},
     {"drain", membership, true, false, true, false, false, false},
     {"forget", membership, true, true, false, false, false, false},
     {"strike", motion, false, false, true, true, true, false},

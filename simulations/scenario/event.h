@@ -23,12 +23,11 @@ enum class FaultClass : std::uint8_t {
   tool,
   client,
   membership,
-  motion,    // strikes while partitions move
-  repeat,    // clients say again what was acknowledged
-  rot,       // stored bytes change
-  reversal,  // members ask to leave, and to stay after all
+  motion,  // members come, go, and stay after all; strikes while partitions move
+  repeat,  // clients say again what was acknowledged
+  rot,     // stored bytes change
 };
-inline constexpr std::size_t fault_class_count = 14;
+inline constexpr std::size_t fault_class_count = 13;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 

@@ -250,9 +250,11 @@ std::string MeshWorld::lists_text(const HolderLists& lists) const {
     }
     return text;
   };
-  return "set " + std::to_string(lists.number) + " of" + set(lists.settled) + " to" +
-         set(lists.target) + ", lost " + std::to_string(lists.lost) +
-         (lists.awaits_evicted ? ", awaits evicted members" : "");
+  std::string text = "set " + std::to_string(lists.number) + " of" + set(lists.settled) + " to" +
+                     set(lists.target) + ", lost " + std::to_string(lists.lost) +
+                     (lists.awaits_evicted ? ", awaits evicted members" : "");
+  for (const FormerSet& former : lists.earlier) text += ", perhaps of" + set(former.nodes);
+  return text;
 }
 
 // At rest all running nodes have the same lists, these are settled, each partition's holders have

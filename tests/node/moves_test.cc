@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "sample_images.h"
+#include "wire/stored.h"
 
 using namespace pixmesh;
 
@@ -89,6 +90,28 @@ TEST_CASE("node: leaving is refused when too few nodes would be left, unless tha
 
   CHECK(world->run_until([&] { return !world->is_running(1); }, 120s));
   CHECK(world->run_until_settled());
+  check_all_readable(*world, images);
+}
+
+// Seed 898.
+TEST_CASE("node: the last holder takes what only the one that leaves has") {
+  const auto world = settled_mesh(2, 31);
+  const Images images = put_images(*world, 4);
+  const auto here = world->disk(0).records();
+  const auto& [key, record] = *here.begin();
+  const std::string name = decode_record(record.bytes).value().name;
+  CHECK(world->command(1, NodeCommand::leave, {}, false, true).code == ErrorCode{});
+  REQUIRE(world->run_until(
+      [&, partition = key.first] {
+        const auto lists = world->stored_lists(0, partition);
+        return lists && lists->is_settled() && lists->target.size() == 1;
+      },
+      60s));
+  world->disk(0).submit({}, DropRecord{key.first, key.second, record.bytes, {}, {}});
+  world->run_for(20ms);
+  REQUIRE(world->keepers_of(name).size() == 1);
+
+  CHECK(world->run_until([&] { return !world->is_running(1); }, 120s));
   check_all_readable(*world, images);
 }
 

@@ -185,7 +185,7 @@ namespace {
 
 /// A sync at node 1 that found these records here and is told of others by nodes 2 and 3.
 struct Syncing {
-  Syncing(HolderLists ours, std::optional<Judges> judges, std::vector<ImageRecord> here)
+  Syncing(HolderLists ours, std::optional<Quorums> judges, std::vector<ImageRecord> here)
       : sync(OperationId{8}, view, codec, partition, nodes({2, 3}), false, std::nullopt,
              std::move(judges)) {
     view.lists_of = [ours](PartitionId) { return ours; };
@@ -213,7 +213,7 @@ const HolderLists joining{nodes({2, 3, 4}), 1, nodes({1, 2, 3})};
 
 TEST_CASE("collection: who joins the holders drops what was collected, and nothing newer") {
   Syncing sync(
-      joining, Judges{nodes({2, 3, 4}), 2},
+      joining, Quorums{{nodes({2, 3, 4}), 2}},
       {record_of("back", 10, false), record_of("kept", 11, false), record_of("new", 30, false)});
   const std::uint8_t first = partition.raw % 2 == 1 ? 2 : 3;  // whom it asks first
   (void)sync.hear(first, {record_of("kept", 11, false)}, 20);
@@ -236,7 +236,7 @@ TEST_CASE("collection: who joins the holders drops what was collected, and nothi
 }
 
 TEST_CASE("collection: who heard too few judges drops nothing and raises nothing") {
-  Syncing sync(joining, Judges{nodes({2, 3, 4}), 2}, {record_of("back", 10, false)});
+  Syncing sync(joining, Quorums{{nodes({2, 3, 4}), 2}}, {record_of("back", 10, false)});
   const std::uint8_t first = partition.raw % 2 == 1 ? 2 : 3;
   (void)sync.hear(first, {}, 20);
   InventoryAnswer refused{OperationId{8}, ErrorCode::failed, {}, true, false, false, 0};

@@ -18,11 +18,11 @@ TEST_CASE("holder lists: after an eviction one survivor may be the only one with
   const HolderLists one_gone{nodes({1, 2}), 1, nodes({1, 2, 4}), 1};
   const HolderLists two_gone{nodes({1}), 1, nodes({1, 4, 5}), 2};
 
-  CHECK(settled_read_quorum_of(whole, 2) == 2);
-  CHECK(settled_read_quorum_of(one_gone, 2) == 2);
-  CHECK(settled_write_quorum_of(one_gone, 2) == 2);
-  CHECK(settled_read_quorum_of(two_gone, 2) == 1);
-  CHECK(settled_write_quorum_of(two_gone, 2) == 1);
+  CHECK(read_quorum_of(former_sets_of(whole)[0]) == 2);
+  CHECK(read_quorum_of(former_sets_of(one_gone)[0]) == 2);
+  CHECK(write_quorum_of(former_sets_of(one_gone)[0]) == 2);
+  CHECK(read_quorum_of(former_sets_of(two_gone)[0]) == 1);
+  CHECK(write_quorum_of(former_sets_of(two_gone)[0]) == 1);
 }
 
 TEST_CASE("holder lists: a set that lost a member is settled only when it was confirmed anew") {
@@ -33,7 +33,7 @@ TEST_CASE("holder lists: a set that lost a member is settled only when it was co
 
 TEST_CASE("tally: while a partition is in motion both sets must reach their quorum") {
   const HolderLists lists{nodes({1, 2, 3}), 1, nodes({3, 4, 5}), 0};
-  Tally writes(lists, Tally::Kind::write, 2);
+  Tally writes(lists, Tally::Kind::write);
 
   writes.count(node(1));
   writes.count(node(2));
@@ -46,7 +46,7 @@ TEST_CASE("tally: while a partition is in motion both sets must reach their quor
 
 TEST_CASE("tally: the new set alone is not enough before it is settled") {
   for (const Tally::Kind kind : {Tally::Kind::read, Tally::Kind::write}) {
-    Tally tally({nodes({1, 2, 3}), 1, nodes({4, 5, 6}), 0}, kind, 2);
+    Tally tally({nodes({1, 2, 3}), 1, nodes({4, 5, 6}), 0}, kind);
     for (const NodeId& newcomer : nodes({4, 5, 6})) tally.count(newcomer);
     CHECK_FALSE(tally.reached());
     CHECK_FALSE(tally.possible_with(nodes({1, 4, 5, 6})));
@@ -55,7 +55,7 @@ TEST_CASE("tally: the new set alone is not enough before it is settled") {
 }
 
 TEST_CASE("tally: a second answer and a stranger's count for nothing") {
-  Tally reads({nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0}, Tally::Kind::read, 2);
+  Tally reads({nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0}, Tally::Kind::read);
   reads.count(node(1));
   reads.count(node(1));
   reads.count(node(9));

@@ -25,33 +25,34 @@ constexpr EvictionMarks given_up{7, 7};
 
 TEST_CASE("holder sets: a settled set loses the evicted while fewer than W of it are") {
   const HolderSets sets{lives({1, 2, 3}), 4, lives({1, 2, 4})};
-  const HolderLists lists = lists_from(sets, marks({present, present, evicted, evicted}), 2);
+  const HolderLists lists = lists_from(sets, marks({present, present, evicted, evicted}));
   CHECK(lists == HolderLists{nodes({1, 2}), 4, nodes({1, 2, 4}), 1, false});
 }
 
 TEST_CASE("holder sets: where W or more are evicted, the set keeps them and is not settled") {
   const HolderSets sets{lives({1, 2, 3}), 4, lives({1, 2, 3})};
-  const HolderLists lists = lists_from(sets, marks({evicted, present, evicted}), 2);
+  const HolderLists lists = lists_from(sets, marks({evicted, present, evicted}));
   CHECK(lists == HolderLists{nodes({1, 2, 3}), 4, nodes({1, 2, 3}), 0, true});
   CHECK_FALSE(lists.is_settled());
 }
 
 TEST_CASE("holder sets: where W or more are evicted, those that were given up go") {
   const HolderSets sets{lives({1, 2, 3}), 4, lives({1, 2, 3})};
-  CHECK(lists_from(sets, marks({given_up, present, evicted}), 2) ==
+  CHECK(lists_from(sets, marks({given_up, present, evicted})) ==
         HolderLists{nodes({2, 3}), 4, nodes({1, 2, 3}), 1, true});
-  CHECK(lists_from(sets, marks({given_up, present, given_up}), 2) ==
+  CHECK(lists_from(sets, marks({given_up, present, given_up})) ==
         HolderLists{nodes({2}), 4, nodes({1, 2, 3}), 2, false});
 }
 
 TEST_CASE("holder sets: a set that was all given up stays, for nobody else can tell what it had") {
   const HolderSets sets{lives({1, 2}), 4, lives({3})};
-  CHECK(lists_from(sets, marks({given_up, given_up}), 2).settled == nodes({1, 2}));
+  CHECK(lists_from(sets, marks({given_up, given_up})).settled == nodes({1, 2}));
 }
 
 TEST_CASE("holder sets: an eviction is of the lives before it") {
-  const HolderSets sets{{{node(1), 0}, {node(2), 7}, {node(3), 6}}, 4, lives({1, 2, 3})};
-  const HolderLists lists = lists_from(sets, marks({present, evicted, evicted}), 2);
+  const HolderSets sets{std::vector<HolderLife>{{node(1), 0}, {node(2), 7}, {node(3), 6}}, 4,
+                        lives({1, 2, 3})};
+  const HolderLists lists = lists_from(sets, marks({present, evicted, evicted}));
   CHECK(lists == HolderLists{nodes({1, 2}), 4, nodes({1, 2, 3}), 1, false});
 }
 
@@ -66,14 +67,15 @@ TEST_CASE("holder sets: read quorums meet the writes that evictions let pass bef
     const auto write_quorum = static_cast<std::uint32_t>(
         replicas / 2 + 1 + rng.below(replicas - replicas / 2));  // R/2 < W <= R
     HolderSets sets;
-    for (std::uint8_t i = 1; i <= size; ++i) sets.settled.push_back({node(i), 0});
+    sets.settled.write_quorum = write_quorum;
+    for (std::uint8_t i = 1; i <= size; ++i) sets.settled.holders.push_back({node(i), 0});
     sets.number = 1;
     std::vector<EvictionMarks> marks_of(size);
-    const HolderLists before = lists_from(sets, marks(marks_of), write_quorum);
+    const HolderLists before = lists_from(sets, marks(marks_of));
     std::vector<HolderLists> history{before};
     for (std::uint64_t evictions = rng.below(5); evictions > 0; --evictions) {
       marks_of[rng.below(size)].evicted = 1;
-      history.push_back(lists_from(sets, marks(marks_of), write_quorum));
+      history.push_back(lists_from(sets, marks(marks_of)));
     }
     for (std::size_t earlier = 0; earlier < history.size(); ++earlier) {
       for (std::size_t later = earlier; later < history.size(); ++later) {
@@ -82,8 +84,8 @@ TEST_CASE("holder sets: read quorums meet the writes that evictions let pass bef
         const std::size_t common = count_common(wrote.settled, reads.settled);
         const std::size_t missed =
             wrote.settled.size() - common;  // members that the reader does not ask
-        const std::size_t copies = settled_write_quorum_of(wrote, write_quorum);
-        const std::size_t asked = settled_read_quorum_of(reads, write_quorum);
+        const std::size_t copies = write_quorum_of(former_sets_of(wrote)[0]);
+        const std::size_t asked = read_quorum_of(former_sets_of(reads)[0]);
         CAPTURE(size);
         CAPTURE(write_quorum);
         CAPTURE(earlier);

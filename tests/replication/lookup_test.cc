@@ -151,9 +151,9 @@ TEST_CASE("lookup: whoever owes an answer is asked once more before time is up")
 
 TEST_CASE("lookup: who is cut off and needs no other word confirms nothing, nor absence") {
   MeshView view = view_of({1});
-  view.write_quorum = 3;  // of three: one answer is a read quorum
   LookupOutcome found;
   found.lists = lists;
+  found.lists.settled_quorum = found.lists.target_quorum = 3;  // one answer is a read quorum
   found.record = record_of(10);
   CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).confirmed);
   view.cut_off = true;
@@ -162,6 +162,8 @@ TEST_CASE("lookup: who is cut off and needs no other word confirms nothing, nor 
   found.record.reset();
   CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).code == ErrorCode::unreachable);
 
-  view.write_quorum = 2;  // two answers: one of those that went on is among them
+  found.lists.target_quorum = 2;  // both sets are asked
+  CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).code == ErrorCode::unreachable);
+  found.lists.settled_quorum = 2;  // two answers: one of those that went on is among them
   CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).code == ErrorCode::not_found);
 }

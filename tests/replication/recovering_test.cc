@@ -97,7 +97,7 @@ TEST_CASE("recovering: it asks as one that knows nothing, so that nobody counts 
   for (const auto& [to, word] : words) {
     REQUIRE(word.entries.size() == 1);
     CHECK(word.entries[0].number == 0);
-    CHECK(word.sets[word.entries[0].settled].empty());
+    CHECK(word.sets[word.entries[0].settled].holders.empty());
     CHECK(word.sets[word.entries[0].target] == first_lives_of(settled_lists.target));
   }
 }
