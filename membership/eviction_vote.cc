@@ -23,6 +23,22 @@ bool are_dead(const std::vector<EvictionTarget>& lost, const EvictionScene& scen
 
 bool is_majority(std::size_t part, std::size_t all) { return part * 2 > all; }
 
+// Of those that are members still.
+bool has_majority(const Electorate& electorate, const std::vector<NodeId>& voted,
+                  const std::vector<NodeId>& active) {
+  std::vector<NodeId> remaining;
+  std::ranges::set_intersection(electorate, active, std::back_inserter(remaining));
+  const auto count =
+      std::ranges::count_if(remaining, [&voted](const NodeId& node) { return has(voted, node); });
+  return remaining.empty() || is_majority(static_cast<std::size_t>(count), remaining.size());
+}
+
+void add(std::vector<Electorate>& all, const std::vector<Electorate>& more) {
+  for (const Electorate& one : more) {
+    if (std::ranges::find(all, one) == all.end()) all.push_back(one);
+  }
+}
+
 }  // namespace
 
 std::vector<EvictionTarget> evictable(const std::vector<EvictionTarget>& lost, std::size_t active,
@@ -56,7 +72,15 @@ EvictionVote::Effects EvictionVote::on_deadline(Instant now, const EvictionScene
     fall_back(now, {});
     return {};
   }
+  begin_new_life(scene);
   return propose(now, scene);
+}
+
+// Whoever evicted us goes on without us, and may have agreed on another electorate.
+void EvictionVote::begin_new_life(const EvictionScene& scene) {
+  if (state_.life == scene.life) return;
+  state_.life = scene.life;
+  state_.electorates.clear();
 }
 
 void EvictionVote::note_deaths(Instant now, const EvictionScene& scene) {
@@ -94,15 +118,29 @@ std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene&
 // an operator.
 EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& scene) {
   if (!scene.settled || !has(scene.active, self_)) return {};
+  if (scene.active.size() > electorate_max) return {};
+  if (wants_agreement(scene)) return ask(now, scene, {});
   std::vector<EvictionTarget> lost = this->lost(now, scene);
   if (lost.size() > page_entries_max) lost.resize(page_entries_max);
   if (evictable(lost, scene.active.size(), scene.replicas).empty()) return {};
+  if (state_.electorates.empty()) return {};  // whoever has some proposes
   const bool is_told = std::ranges::any_of(
       lost, [this](const EvictionTarget& target) { return given_up_.contains(target.node); });
   const auto first = std::ranges::find_if(
       scene.active, [&](const NodeId& node) { return has(scene.alive, node); });
   if (!is_told && (first == scene.active.end() || *first != self_)) return {};
+  return ask(now, scene, std::move(lost));
+}
 
+// Others may lack what the lowest member has: now and then they see to it themselves.
+bool EvictionVote::wants_agreement(const EvictionScene& scene) {
+  if (scene.alive != scene.active) return false;
+  if (state_.electorates == std::vector<Electorate>{scene.active}) return false;
+  return scene.active.front() == self_ || rng_.below(8) == 0;
+}
+
+EvictionVote::Effects EvictionVote::ask(Instant now, const EvictionScene& scene,
+                                        std::vector<EvictionTarget> lost) {
   Proposal next;
   next.epoch = scene.epoch;
   next.ballot = {++last_round_, self_};
@@ -112,9 +150,10 @@ EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& sc
   for (const NodeId& node : scene.active) {
     if (!has(scene.alive, node) && node != self_) continue;
     next.needed.push_back(node);
-    questions.push_back({node, EvictionPrepare{next.epoch, next.ballot, lost}});
+    questions.push_back({node, EvictionPrepare{next.epoch, next.ballot, lost, state_.electorates}});
   }
   next.lost = std::move(lost);
+  next.electorates = state_.electorates;
   // The round is durable before anybody hears of it: after a restart it must not be used again.
   state_.epoch = next.epoch;
   state_.promised = next.ballot;
@@ -124,13 +163,14 @@ EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& sc
 
 EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionPromise& answer,
                                        const EvictionScene& scene) {
-  if (!is_ours(answer.epoch, answer.ballot) || !proposal_->targets.empty()) return {};
+  if (!is_ours(answer.epoch, answer.ballot) || proposal_->is_second_phase) return {};
   if (!has(proposal_->voters, from)) return {};
   if (answer.code != VoteCode::granted) {
     fall_back(now, answer.promised);
     return {};
   }
   add(proposal_->granted, from);
+  add(proposal_->electorates, answer.electorates);
   // Of this epoch the highest ballot binds us; of earlier ones the latest is as good as any.
   const auto weight = [this](const AcceptedEviction& accepted) {
     return std::pair(accepted.epoch == proposal_->epoch, accepted.ballot);
@@ -140,13 +180,16 @@ EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionP
     proposal_->accepted = answer.accepted;
   }
   const bool all = std::ranges::includes(proposal_->granted, proposal_->needed);
-  if (!all || !is_majority(proposal_->granted.size(), proposal_->voters.size())) return {};
+  if (!all || !is_enough(proposal_->granted, scene)) return {};
 
-  proposal_->targets = value(scene);
-  if (proposal_->targets.empty() || scene.epoch != proposal_->epoch) {
+  const bool is_agreement = proposal_->lost.empty();
+  if (!is_agreement) proposal_->targets = value(scene);
+  const bool has_value = is_agreement || !proposal_->targets.empty();
+  if (!has_value || scene.epoch != proposal_->epoch) {
     fall_back(now, {});
     return {};
   }
+  proposal_->is_second_phase = true;
   proposal_->give_up_at = now + options_.answer_within;
   Effects effects;
   for (const NodeId& node : proposal_->granted) {
@@ -156,8 +199,18 @@ EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionP
   return effects;
 }
 
+// A majority of the active members and of each electorate; all, where it is about the electorate.
+bool EvictionVote::is_enough(const std::vector<NodeId>& voted, const EvictionScene& scene) const {
+  if (proposal_->lost.empty()) return voted == proposal_->voters;
+  return is_majority(voted.size(), proposal_->voters.size()) &&
+         std::ranges::all_of(proposal_->electorates, [&](const Electorate& electorate) {
+           return has_majority(electorate, voted, scene.active);
+         });
+}
+
 bool EvictionVote::is_bound() const {
-  return proposal_->accepted && proposal_->accepted->epoch == proposal_->epoch;
+  return !proposal_->lost.empty() && proposal_->accepted &&
+         proposal_->accepted->epoch == proposal_->epoch;
 }
 
 std::vector<EvictionTarget> EvictionVote::value(const EvictionScene& scene) const {
@@ -173,17 +226,18 @@ std::vector<EvictionTarget> EvictionVote::value(const EvictionScene& scene) cons
 }
 
 EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionAccepted& answer,
-                                       const EvictionScene&) {
-  if (!is_ours(answer.epoch, answer.ballot) || proposal_->targets.empty()) return {};
+                                       const EvictionScene& scene) {
+  if (!is_ours(answer.epoch, answer.ballot) || !proposal_->is_second_phase) return {};
   if (!has(proposal_->voters, from)) return {};
-  if (answer.code != VoteCode::granted) {
+  if (answer.code != VoteCode::granted || scene.epoch != proposal_->epoch) {
     fall_back(now, answer.promised);
     return {};
   }
   add(proposal_->voted, from);
-  if (!is_majority(proposal_->voted.size(), proposal_->voters.size())) return {};
+  if (!is_enough(proposal_->voted, scene)) return {};
   EvictionDecided decided{proposal_->targets};
   proposal_.reset();
+  if (decided.targets.empty()) return {};
   return {std::move(decided)};
 }
 
@@ -204,11 +258,15 @@ void EvictionVote::fall_back(Instant now, const EvictionBallot& outbid_by) {
 EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionPrepare& asked,
                                        const EvictionScene& scene) {
   last_round_ = std::max(last_round_, asked.ballot.round);
-  EvictionPromise answer{asked.epoch, asked.ballot, VoteCode::granted, {}, std::nullopt};
+  begin_new_life(scene);
+  EvictionPromise answer{asked.epoch, asked.ballot, VoteCode::granted, {}, std::nullopt, {}};
+  std::vector<Electorate> electorates = state_.electorates;
+  if (electorates.empty()) electorates = asked.electorates;
+  if (asked.lost.empty()) add(electorates, {scene.active});
   const bool is_known = state_.epoch == asked.epoch;
   if (asked.epoch != scene.epoch) {
     answer.code = VoteCode::elsewhere;
-  } else if (!scene.settled) {
+  } else if (!scene.settled || electorates.empty() || electorates.size() > electorates_max) {
     answer.code = VoteCode::unsettled;
   } else if (is_known && asked.ballot < state_.promised) {
     answer.code = VoteCode::outbid;
@@ -218,6 +276,8 @@ EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionPrepa
   }
   if (answer.code != VoteCode::granted) return {SendVote{from, std::move(answer)}};
   answer.accepted = state_.accepted;
+  answer.electorates = electorates;
+  state_.electorates = std::move(electorates);
   state_.epoch = asked.epoch;
   state_.promised = asked.ballot;
   return {StoreVote{state_, {SendVote{from, std::move(answer)}}}};
@@ -237,7 +297,11 @@ EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionAccep
   if (answer.code != VoteCode::granted) return {SendVote{from, answer}};
   state_.epoch = asked.epoch;
   state_.promised = asked.ballot;
-  state_.accepted = AcceptedEviction{asked.epoch, asked.ballot, asked.targets};
+  if (asked.targets.empty()) {
+    state_.electorates = {scene.active};  // all have it on disk
+  } else {
+    state_.accepted = AcceptedEviction{asked.epoch, asked.ballot, asked.targets};
+  }
   return {StoreVote{state_, {SendVote{from, answer}}}};
 }
 

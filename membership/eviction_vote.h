@@ -33,11 +33,18 @@ struct AcceptedEviction {
   friend bool operator==(const AcceptedEviction&, const AcceptedEviction&) = default;
 };
 
+/// Members of whom a majority must vote, by id.
+using Electorate = std::vector<NodeId>;
+inline constexpr std::size_t electorate_max = 4'096;  // in a larger mesh nobody is voted out
+inline constexpr std::size_t electorates_max = 8;
+
 /// What a voter must not forget: durable before it answers.
 struct VoterState {
   Epoch epoch;              // that `promised` is of
   EvictionBallot promised;  // no lower ballot is answered in this epoch
   std::optional<AcceptedEviction> accepted;
+  std::vector<Electorate> electorates;  // a majority of each; none: it takes a proposer's
+  std::uint64_t life = 0;               // the eviction of ourselves that they were heard after
   friend bool operator==(const VoterState&, const VoterState&) = default;
 };
 
@@ -49,11 +56,13 @@ enum class VoteCode : std::uint8_t {
   present = 5,    // somebody of the lost is not dead in its eyes, or not a member
 };
 
-// Phase 1: will you vote for mine rather than for a lower one? Phase 2: vote for this.
+// Phase 1: will you vote for mine rather than for a lower one? Phase 2: vote for this. With nobody
+// lost it is about the electorate: will you count on the active members, and on them alone?
 struct EvictionPrepare {
   Epoch epoch;
   EvictionBallot ballot;
   std::vector<EvictionTarget> lost;  // whom the proposer wants to be rid of, by id, one page
+  std::vector<Electorate> electorates;
 };
 struct EvictionPromise {
   Epoch epoch;
@@ -61,6 +70,7 @@ struct EvictionPromise {
   VoteCode code{};
   EvictionBallot promised;                   // when outbid: above it a proposer may try again
   std::optional<AcceptedEviction> accepted;  // when granted; of whatever epoch
+  std::vector<Electorate> electorates;       // when granted: the proposer counts on these too
 };
 struct EvictionAccept {
   Epoch epoch;
@@ -100,6 +110,7 @@ struct EvictionScene {
   std::vector<NodeId> active;        // members that placement uses, by id, dead ones too
   std::vector<NodeId> alive;         // by id
   std::vector<EvictionTarget> dead;  // active members that are held dead, by id
+  std::uint64_t life = 0;            // the last eviction of ourselves, by its generation; 0: none
 };
 
 /// Decides together with the other members who is evicted: a dead node cannot say that it leaves,
@@ -107,10 +118,16 @@ struct EvictionScene {
 ///
 /// Single-decree Paxos (Lamport, "Paxos Made Simple", 2001, section 2.2), one instance for each
 /// epoch: its voters are the active members of that epoch, and what it decides changes the epoch.
-/// So at most one set is decided from one placement. Beside a majority, every member that the
-/// proposer holds alive must grant the first phase, which it does only when its partitions have
-/// settled: nobody is evicted before what the last change asked for is done. The value is cut so
-/// that R active members remain, and at most a quarter of them (but one) goes.
+/// So at most one set is decided from one placement. But members join without a vote, so two halves
+/// of a mesh, each with newcomers of its own, could both have a majority, in two epochs. Therefore
+/// a majority of every *electorate* must vote as well: the members that all counted on when all of
+/// them last agreed to, while each was alive (as a change of configuration waits for majorities of
+/// the old and the new one in Raft; Ongaro, "Consensus: Bridging Theory and Practice", 2014,
+/// section 4.3). The lowest living member sees to that agreement when nobody is dead. Who was
+/// evicted, and who joins, takes over the electorates of a proposer. Beside a majority, every
+/// member that the proposer holds alive must grant the first phase, which it does only when its
+/// partitions have settled: nobody is evicted before what the last change asked for is done. The
+/// value is cut so that R active members remain, and at most a quarter of them (but one) goes.
 ///
 /// Voters refuse, before they vote, who wants to be rid of somebody who is not dead in their eyes.
 /// A set that was accepted before in this epoch binds, even if one of its members came back: it may
@@ -155,7 +172,9 @@ class EvictionVote {
   struct Proposal {
     Epoch epoch;
     EvictionBallot ballot;
-    std::vector<NodeId> voters;                // all active members
+    std::vector<NodeId> voters;           // all active members
+    std::vector<Electorate> electorates;  // that the voters count on
+    bool is_second_phase = false;
     std::vector<NodeId> needed;                // those that were alive
     std::vector<EvictionTarget> lost;          // when it was begun
     std::vector<NodeId> granted;               // by id
@@ -167,7 +186,12 @@ class EvictionVote {
 
   void note_deaths(Instant now, const EvictionScene& scene);
   void end_wishes(const EvictionScene& scene);
+  void begin_new_life(const EvictionScene& scene);
   [[nodiscard]] Effects propose(Instant now, const EvictionScene& scene);
+  [[nodiscard]] Effects ask(Instant now, const EvictionScene& scene,
+                            std::vector<EvictionTarget> lost);
+  [[nodiscard]] bool wants_agreement(const EvictionScene& scene);
+  [[nodiscard]] bool is_enough(const std::vector<NodeId>& voted, const EvictionScene& scene) const;
   [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionPrepare& asked,
                            const EvictionScene& scene);
   [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionAccept& asked,

@@ -55,6 +55,7 @@ EvictionScene Evictions::scene(const Peers& peers, const Epoch& in_use, bool set
   scene.settled = settled && in_use == table_.epoch();
   if (table_.settings() == nullptr) return scene;
   scene.replicas = table_.settings()->replicas;
+  scene.life = table_.evicted_up_to(table_.self());
   for (const MemberRecord* member : table_.active()) {
     const NodeId node = member->node;
     scene.active.push_back(node);

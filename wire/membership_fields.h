@@ -77,13 +77,15 @@ struct Fields<HelloWanted> {
 template <>
 struct Fields<EvictionPrepare> {
   static constexpr std::uint16_t number = 13;
-  using List = FieldList<&EvictionPrepare::epoch, &EvictionPrepare::ballot, &EvictionPrepare::lost>;
+  using List = FieldList<&EvictionPrepare::epoch, &EvictionPrepare::ballot, &EvictionPrepare::lost,
+                         &EvictionPrepare::electorates>;
 };
 template <>
 struct Fields<EvictionPromise> {
   static constexpr std::uint16_t number = 14;
   using List = FieldList<&EvictionPromise::epoch, &EvictionPromise::ballot, &EvictionPromise::code,
-                         &EvictionPromise::promised, &EvictionPromise::accepted>;
+                         &EvictionPromise::promised, &EvictionPromise::accepted,
+                         &EvictionPromise::electorates>;
 };
 template <>
 struct Fields<EvictionAccept> {

@@ -135,7 +135,8 @@ struct Fields<AcceptedEviction> {
 };
 template <>
 struct Fields<VoterState> {
-  using List = FieldList<&VoterState::epoch, &VoterState::promised, &VoterState::accepted>;
+  using List = FieldList<&VoterState::epoch, &VoterState::promised, &VoterState::accepted,
+                         &VoterState::electorates, &VoterState::life>;
 };
 template <>
 struct Fields<MemberStamp> {

@@ -55,6 +55,7 @@ struct Assembly {
     for (const NodeId& id : nodes(1, active)) {
       Voter& voter = voters[id];
       voter.scene = scene_of(active, dead);
+      voter.disk.electorates = {nodes(1, active)};
       start(id);
     }
   }
@@ -130,7 +131,13 @@ T answer_in(const EvictionVote::Effects& effects, bool stored) {
   return std::get<T>(vote->message);
 }
 
-EvictionVote voter(std::uint32_t number) { return {node(number), {}, {}, Rng(1)}; }
+// One that has agreed with all members on who votes.
+VoterState counting_on(std::uint32_t active) {
+  VoterState state;
+  state.electorates = {nodes(1, active)};
+  return state;
+}
+EvictionVote voter(std::uint32_t number) { return {node(number), counting_on(5), {}, Rng(1)}; }
 
 }  // namespace
 
@@ -201,13 +208,13 @@ TEST_CASE("eviction vote: a promise binds, is durable before it is told, and out
   const EvictionScene scene = scene_of(5, 1);
   EvictionVote machine = voter(2);
   const auto granted =
-      machine.on_message({}, node(4), EvictionPrepare{epoch, {5, node(4)}, {}}, scene);
+      machine.on_message({}, node(4), EvictionPrepare{epoch, {5, node(4)}, {}, {}}, scene);
   CHECK(answer_in<EvictionPromise>(granted, true).code == VoteCode::granted);
   const VoterState disk = std::get<StoreVote>(granted.front()).state;
 
   EvictionVote again(node(2), disk, {}, Rng(2));
   const auto outbid =
-      again.on_message({}, node(1), EvictionPrepare{epoch, {4, node(1)}, {}}, scene);
+      again.on_message({}, node(1), EvictionPrepare{epoch, {4, node(1)}, {}, {}}, scene);
   CHECK(answer_in<EvictionPromise>(outbid, false).code == VoteCode::outbid);
   CHECK(answer_in<EvictionPromise>(outbid, false).promised == EvictionBallot{5, node(4)});
   const auto late = again.on_message(
@@ -219,10 +226,10 @@ TEST_CASE("eviction vote: a voter says no to another epoch and to a target that 
   const EvictionScene scene = scene_of(5, 1);
   EvictionVote machine = voter(2);
   const auto other =
-      machine.on_message({}, node(1), EvictionPrepare{Epoch{{9}}, {1, node(1)}, {}}, scene);
+      machine.on_message({}, node(1), EvictionPrepare{Epoch{{9}}, {1, node(1)}, {}, {}}, scene);
   CHECK(answer_in<EvictionPromise>(other, false).code == VoteCode::elsewhere);
 
-  const EvictionPrepare early{epoch, {1, node(1)}, {{node(4), 7}}};
+  const EvictionPrepare early{epoch, {1, node(1)}, {{node(4), 7}}, {}};
   CHECK(answer_in<EvictionPromise>(machine.on_message({}, node(1), early, scene), false).code ==
         VoteCode::present);
   const EvictionAccept living{epoch, {1, node(1)}, {{node(4), 7}}, false};
@@ -236,12 +243,12 @@ TEST_CASE("eviction vote: a voter says no to another epoch and to a target that 
 
 TEST_CASE("eviction vote: what somebody accepted in this epoch is proposed again, nothing else") {
   const EvictionScene scene = scene_of(8, 2);
-  EvictionVote machine(node(1), {}, {.out_delay = 0s}, Rng(3));
+  EvictionVote machine(node(1), counting_on(8), {.out_delay = 0s}, Rng(3));
   const auto asked = machine.on_deadline(Instant{} + 2s, scene);
   const EvictionBallot ballot = std::get<StoreVote>(asked.front()).state.promised;
   EvictionVote::Effects effects;
   for (const NodeId& id : nodes(1, 6)) {
-    EvictionPromise promise{epoch, ballot, VoteCode::granted, {}, std::nullopt};
+    EvictionPromise promise{epoch, ballot, VoteCode::granted, {}, std::nullopt, {}};
     if (id == node(2)) promise.accepted = {epoch, {0, node(2)}, {{node(7), 7}}};
     if (id == node(3)) promise.accepted = {Epoch{{9}}, {9, node(2)}, {{node(8), 7}}};
     effects = machine.on_message(Instant{} + 2s, id, promise, scene);
@@ -254,12 +261,12 @@ TEST_CASE("eviction vote: what somebody accepted in this epoch is proposed again
 
 TEST_CASE("eviction vote: what may have been decided in an earlier epoch comes first") {
   const EvictionScene scene = scene_of(8, 2);
-  EvictionVote machine(node(1), {}, {.out_delay = 0s}, Rng(3));
+  EvictionVote machine(node(1), counting_on(8), {.out_delay = 0s}, Rng(3));
   const auto asked = machine.on_deadline(Instant{} + 2s, scene);
   const EvictionBallot ballot = std::get<StoreVote>(asked.front()).state.promised;
   EvictionVote::Effects effects;
   for (const NodeId& id : nodes(1, 6)) {
-    EvictionPromise promise{epoch, ballot, VoteCode::granted, {}, std::nullopt};
+    EvictionPromise promise{epoch, ballot, VoteCode::granted, {}, std::nullopt, {}};
     if (id == node(3)) promise.accepted = {Epoch{{9}}, {9, node(2)}, {{node(8), 7}}};
     effects = machine.on_message(Instant{} + 2s, id, promise, scene);
   }
@@ -319,4 +326,72 @@ TEST_CASE(
   vote.give_up(node(5));  // an operator says so while it is away
   CHECK(wished_after(scene_of(5, 1)) == wish);
   CHECK(wished_after(scene_of(4, 0)).empty());  // evicted
+}
+
+TEST_CASE("eviction vote: members that joined one half of a mesh are no majority of it") {
+  // Members 1 to 5 agreed on who votes; 1 and 2 are cut off from the others, and 6 to 9 join them.
+  Assembly assembly(9, 3, 8);
+  assembly.living = {node(1), node(2), node(6), node(7), node(8), node(9)};
+  for (auto& [id, voter] : assembly.voters) {
+    voter.scene.alive = assembly.living;
+    voter.scene.dead = {{node(3), 7}, {node(4), 7}, {node(5), 7}};
+    voter.disk.electorates.clear();
+    if (id <= node(5)) voter.disk.electorates = {nodes(1, 5)};
+    assembly.start(id);
+  }
+  assembly.run(120s);
+  CHECK(assembly.decisions.empty());
+
+  // With one more of those five they decide.
+  assembly.living.insert(assembly.living.begin() + 2, node(3));
+  for (auto& [id, voter] : assembly.voters) {
+    voter.scene.alive = assembly.living;
+    voter.scene.dead = {{node(4), 7}, {node(5), 7}};
+  }
+  assembly.run(60s);
+  CHECK_FALSE(assembly.decisions.empty());
+}
+
+TEST_CASE("eviction vote: when all members are alive they agree to count on each other") {
+  Assembly assembly(6, 0, 9);
+  assembly.living = nodes(1, 6);
+  for (auto& [id, voter] : assembly.voters) {
+    voter.disk.electorates.clear();
+    if (id <= node(3)) voter.disk.electorates = {nodes(1, 3)};
+    assembly.start(id);
+  }
+  assembly.run(20s);
+  for (const auto& [id, voter] : assembly.voters) {
+    CHECK(voter.disk.electorates == std::vector<Electorate>{nodes(1, 6)});
+  }
+  assembly.letters.clear();
+  assembly.run(60s);
+  CHECK(assembly.letters.empty());  // and once is enough
+  CHECK(assembly.decisions.empty());
+}
+
+TEST_CASE("eviction vote: nobody drops an electorate before all have the next one on disk") {
+  EvictionScene scene = scene_of(6, 0);
+  EvictionVote machine(node(1), counting_on(3), {}, Rng(4));
+  const auto asked = machine.on_deadline(Instant{} + 2s, scene);
+  const EvictionBallot ballot = std::get<StoreVote>(asked.front()).state.promised;
+  for (const NodeId& id : nodes(1, 6)) {
+    const auto effects = machine.on_message(
+        Instant{} + 2s, id, EvictionPromise{epoch, ballot, VoteCode::granted, {}, {}, {}}, scene);
+    CHECK(effects.size() == (id == node(6) ? 6 : 0));
+  }
+  EvictionVote other(node(2), counting_on(3), {}, Rng(4));
+  const auto promise =
+      other.on_message({}, node(1), EvictionPrepare{epoch, ballot, {}, {nodes(1, 3)}}, scene);
+  CHECK(std::get<StoreVote>(promise.front()).state.electorates ==
+        std::vector<Electorate>{nodes(1, 3), nodes(1, 6)});
+}
+
+TEST_CASE("eviction vote: who was evicted takes over what a proposer counts on") {
+  EvictionScene scene = scene_of(6, 1);
+  scene.life = 3;
+  EvictionVote machine(node(2), counting_on(2), {}, Rng(4));
+  const auto promise = machine.on_message(
+      {}, node(1), EvictionPrepare{epoch, {4, node(1)}, scene.dead, {nodes(1, 6)}}, scene);
+  CHECK(answer_in<EvictionPromise>(promise, true).electorates == std::vector<Electorate>{nodes(1, 6)});
 }

@@ -112,7 +112,8 @@ TEST_CASE("node: with one holder dead a put is acknowledged and the copy is made
   CHECK(done.detail == "");
   CHECK(done.copies == 2);
   CHECK(done.copies_wanted == 3);
-  CHECK(world->state(0).table(Table::hints).rows.size() == 1);
+  // The answer does not wait for the hint.
+  CHECK(world->run_until([&] { return world->state(0).table(Table::hints).rows.size() == 1; }, 1s));
 
   world->restart(2);
   CHECK(world->run_until([&] { return world->record_at(2, "a.png").has_value(); }, 30s));
