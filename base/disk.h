@@ -85,6 +85,12 @@ struct CommitRecord {
   Bytes fence;                 // what the asker believes about the partition's lists, for `admit`
   std::vector<TableRow> also;  // stored only together with the record
 };
+/// The commit that a record file was written for will not come: the file says again what the index
+/// says. A CommitRecord, whatever came of it, does the same.
+struct AbandonRecord {
+  PartitionId partition;
+  NameDigest name_digest;
+};
 struct FindRecord {
   PartitionId partition;
   NameDigest name_digest;
@@ -136,8 +142,8 @@ struct Summarize {};  // counts, bytes and digests of all partitions that hold a
 
 using AnyDiskOperation =
     std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
-                 CommitRecord, FindRecord, ListPartition, ListNames, ReadRange, VerifyBlob,
-                 DropRecord, PutValues, LoadTable, Summarize>;
+                 CommitRecord, AbandonRecord, FindRecord, ListPartition, ListNames, ReadRange,
+                 VerifyBlob, DropRecord, PutValues, LoadTable, Summarize>;
 
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct DiskOperation : AnyDiskOperation {

@@ -31,7 +31,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     if (answer) return write_record();
     return fetch(now);
   }
-  if (!answer) return finish(CommitCode::failed, answer.error().detail);
+  if (!answer) return fail(answer.error());
   switch (step_) {
     case Step::find:
       if (const auto* found = std::get_if<StoredRecord>(&answer.value())) {
@@ -63,6 +63,16 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
       return {};
   }
   return {};
+}
+
+// A record file without its commit would keep the record from ever being dropped.
+Effects StoreRecord::fail(const Error& error) {
+  const bool is_ahead = step_ == Step::folders;
+  Effects effects = finish(CommitCode::failed, error.detail);
+  if (!is_ahead) return effects;
+  AbandonRecord file{bid_.partition, name_digest_of(bid_.record.name)};
+  effects.push_back(UseDisk{bid_.partition, std::move(file), false});
+  return effects;
 }
 
 Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {

@@ -60,6 +60,7 @@ class StoreRecord {
 
  private:
   enum class Step { find, look, fetch, publish, record, folders, commit, mend, remember, done };
+  [[nodiscard]] Effects fail(const Error& error);
   [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
   [[nodiscard]] Effects fetch(Instant now);
   [[nodiscard]] Effects after_fetch();

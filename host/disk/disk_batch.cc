@@ -23,6 +23,7 @@ std::optional<PartitionId> changed_partition(const DiskOperation& operation) {
   if (const auto* write = std::get_if<WriteFile>(&operation)) return partition_of_path(write->path);
   if (const auto* commit = std::get_if<CommitRecord>(&operation)) return commit->partition;
   if (const auto* drop = std::get_if<DropRecord>(&operation)) return drop->partition;
+  if (const auto* gone = std::get_if<AbandonRecord>(&operation)) return gone->partition;
   return std::nullopt;
 }
 
@@ -85,6 +86,7 @@ void DiskBatch::run(std::vector<StorageTask> tasks, Instant now) {
     write_files(tasks);
     sync_folders(tasks);
     commit(tasks);
+    abandon(tasks);
     drop(tasks);
   } else {
     refuse(tasks, marked.error());
@@ -123,6 +125,7 @@ void DiskBatch::refuse(const std::vector<StorageTask>& tasks, const Error& error
       tell(task.ticket, Result<DiskAnswer>(error));
     }
   }
+  settle_record_files(tasks);
 }
 
 void DiskBatch::publish(const std::vector<StorageTask>& tasks, Instant now) {
@@ -205,8 +208,20 @@ void DiskBatch::commit(const std::vector<StorageTask>& tasks) {
     tell(ticket, done ? std::move(outcome) : Result<DiskAnswer>(done.error()));
   }
   if (done) unnamed_.insert(unnamed_.end(), left.begin(), left.end());
-  each<CommitRecord>(
-      tasks, [&](const StorageTask&, const CommitRecord& asked) { settle_record_file(asked); });
+  settle_record_files(tasks);
+}
+
+void DiskBatch::settle_record_files(const std::vector<StorageTask>& tasks) {
+  each<CommitRecord>(tasks, [&](const StorageTask&, const CommitRecord& asked) {
+    settle_record_file(asked.partition, asked.name_digest);
+  });
+}
+
+void DiskBatch::abandon(const std::vector<StorageTask>& tasks) {
+  each<AbandonRecord>(tasks, [&](const StorageTask& task, const AbandonRecord& asked) {
+    settle_record_file(asked.partition, asked.name_digest);
+    tell(task.ticket, Done{});
+  });
 }
 
 Result<DiskAnswer> DiskBatch::put_values(IndexWrite& write, const PutValues& asked) const {
@@ -246,11 +261,11 @@ void DiskBatch::keep_unreferenced(IndexWrite& write, std::vector<Blob>& blobs) c
 
 /// After its commit, whatever came of it, a record file says what the index says, unless the
 /// commit of another write to it is still to come: that one may be of the very same record.
-void DiskBatch::settle_record_file(const CommitRecord& asked) {
-  const std::string path = record_file_path(asked.partition, asked.name_digest);
+void DiskBatch::settle_record_file(PartitionId partition, const NameDigest& name) {
+  const std::string path = record_file_path(partition, name);
   const auto file = uncommitted_.find(path);
   if (file == uncommitted_.end() || --file->second.commits_to_come > 0) return;
-  const Result<StoredRecord> stored = index_.find({asked.partition, asked.name_digest, {}});
+  const Result<StoredRecord> stored = index_.find({partition, name, {}});
   if (!stored) return;
   if (!stored->record.empty() && chunk_checksum(stored->record) == file->second.checksum) {
     uncommitted_.erase(file);
@@ -260,7 +275,7 @@ void DiskBatch::settle_record_file(const CommitRecord& asked) {
 }
 
 /// Where this fails the file stays listed as uncommitted and its partition dirty: the next start
-/// does it.
+/// does it, if the record is not dropped before.
 void DiskBatch::set_back_record_file(const std::string& path, ByteView stored) {
   Result<Done> done = Done{};
   if (stored.empty()) {
@@ -296,10 +311,14 @@ Result<Done> DiskBatch::remove_record_file(const DropRecord& asked) {
   const Result<StoredRecord> stored = index_.find({asked.partition, asked.name_digest, {}});
   if (!stored) return stored.error();
   const bool is_expected = stored->record.empty() || stored->record == asked.expected;
-  if (!is_expected || uncommitted_.contains(asked.record_path)) {
+  const auto ahead = uncommitted_.find(asked.record_path);
+  const bool is_ahead = ahead != uncommitted_.end() && ahead->second.commits_to_come > 0;
+  if (!is_expected || is_ahead) {
     return Error{ErrorCode::stale, "the record to drop has changed: " + asked.record_path};
   }
-  return folder_.remove(asked.record_path);
+  Result<Done> removed = folder_.remove(asked.record_path);
+  if (removed) uncommitted_.erase(asked.record_path);
+  return removed;
 }
 
 void DiskBatch::drop_from_index(const std::vector<Drop>& drops) {

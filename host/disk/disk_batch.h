@@ -91,7 +91,9 @@ class DiskBatch {
   void commit(const std::vector<StorageTask>& tasks);
   [[nodiscard]] Result<DiskAnswer> commit_one(IndexWrite& write, const CommitRecord& asked,
                                               std::vector<Blob>& left);
-  void settle_record_file(const CommitRecord& asked);
+  void settle_record_files(const std::vector<StorageTask>& tasks);
+  void abandon(const std::vector<StorageTask>& tasks);
+  void settle_record_file(PartitionId partition, const NameDigest& name);
   void set_back_record_file(const std::string& path, ByteView stored);
   void drop(const std::vector<StorageTask>& tasks);
   [[nodiscard]] Result<Done> remove_record_file(const DropRecord& asked);

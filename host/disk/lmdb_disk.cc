@@ -31,6 +31,7 @@ bool is_for_storage_thread(const DiskOperation& operation) {
   return std::holds_alternative<WriteFile>(operation) ||
          std::holds_alternative<SyncFolders>(operation) ||
          std::holds_alternative<CommitRecord>(operation) ||
+         std::holds_alternative<AbandonRecord>(operation) ||
          std::holds_alternative<DropRecord>(operation) ||
          std::holds_alternative<PutValues>(operation);
 }

@@ -110,6 +110,9 @@ void VirtualDisk::finish(OperationId ticket, const DiskOperation& operation,
   SharedBytes bytes;
   if (const auto wrong = trouble_with(operation)) {
     *answer = *wrong;
+    if (const auto* commit = std::get_if<CommitRecord>(&operation)) {
+      settle_record_file(commit->partition, commit->name_digest);
+    }
   } else if (range != nullptr) {
     auto part = read(*range);
     if (part) bytes = std::move(part).value();

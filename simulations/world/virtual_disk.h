@@ -129,7 +129,7 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Result<DiskAnswer> drop(const DropRecord& asked);
   void put_rows(const std::vector<TableRow>& rows);
   void collect_unnamed(const std::string& path, const Digest& digest);
-  void settle_record_file(const CommitRecord& asked);
+  void settle_record_file(PartitionId partition, const NameDigest& name);
   void tidy();
   void check_durable(const CommitRecord& asked, const RecordPlace& place);
 

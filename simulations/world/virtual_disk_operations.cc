@@ -51,6 +51,9 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
           return sync_folders(asked);
         } else if constexpr (std::is_same_v<T, CommitRecord>) {
           return commit(asked);
+        } else if constexpr (std::is_same_v<T, AbandonRecord>) {
+          settle_record_file(asked.partition, asked.name_digest);
+          return DiskAnswer(Done{});
         } else if constexpr (std::is_same_v<T, FindRecord>) {
           StoredRecord stored;
           const auto found = records_.find({asked.partition, asked.name_digest});
@@ -152,7 +155,7 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
     const auto place = options_.place(asked.record);
     if (!place) return place.error();
     if (!place->blob_path.empty() && !files_.contains(place->blob_path)) {
-      settle_record_file(asked);
+      settle_record_file(asked.partition, asked.name_digest);
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
     check_durable(asked, place.value());
@@ -166,18 +169,18 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
     const auto old = options_.place(stored);
     if (old) collect_unnamed(old->blob_path, old->digest);
   }
-  settle_record_file(asked);
+  settle_record_file(asked.partition, asked.name_digest);
   return DiskAnswer(CommitOutcome{admission.code, std::move(admission.current)});
 }
 
 // After its commit, whatever came of it, a record file says what the index says, unless the commit
 // of another write to it is still to come.
-void VirtualDisk::settle_record_file(const CommitRecord& asked) {
-  const std::string path = record_path(asked.partition, asked.name_digest);
+void VirtualDisk::settle_record_file(PartitionId partition, const NameDigest& name) {
+  const std::string path = record_path(partition, name);
   const auto written = uncommitted_.find(path);
   if (written == uncommitted_.end() || --written->second > 0) return;
   uncommitted_.erase(written);
-  const auto stored = records_.find({asked.partition, asked.name_digest});
+  const auto stored = records_.find({partition, name});
   if (stored == records_.end()) {
     files_.erase(path);
     durable_.erase(path);

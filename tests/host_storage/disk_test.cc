@@ -244,6 +244,21 @@ TEST_CASE("host: a record is not dropped while a newer one is on its way to its 
   CHECK(rig.get<StoredRecord>(FindRecord{PartitionId{1}, name_digest_of("n")}).record.empty());
 }
 
+// Seed 130346.
+TEST_CASE("host: a record whose file was ahead of a commit that never came can be dropped") {
+  const TempFolder folder;
+  DiskRig rig(folder.path());
+  const TestRecord before{1, 1, "n", {}, 0};
+  const TestRecord after{1, 2, "n", {}, 0};
+  REQUIRE(rig.put_record(before));
+  (void)rig.get<Done>(WriteFile{record_path_of(after), encode(after)});
+
+  (void)rig.get<Done>(AbandonRecord{PartitionId{1}, name_digest_of("n")});
+
+  CHECK(read_framed_file(folder.path() / record_path_of(after)).value() == encode(before));
+  CHECK(rig.drop(before).has_value());
+}
+
 TEST_CASE("host: a fresh blob is kept for an upload that will name it, then swept") {
   const TempFolder folder;
   const Bytes image = noise(5, 3'000);

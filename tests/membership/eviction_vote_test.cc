@@ -393,5 +393,6 @@ TEST_CASE("eviction vote: who was evicted takes over what a proposer counts on")
   EvictionVote machine(node(2), counting_on(2), {}, Rng(4));
   const auto promise = machine.on_message(
       {}, node(1), EvictionPrepare{epoch, {4, node(1)}, scene.dead, {nodes(1, 6)}}, scene);
-  CHECK(answer_in<EvictionPromise>(promise, true).electorates == std::vector<Electorate>{nodes(1, 6)});
+  CHECK(answer_in<EvictionPromise>(promise, true).electorates ==
+        std::vector<Electorate>{nodes(1, 6)});
 }

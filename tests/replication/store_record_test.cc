@@ -165,3 +165,21 @@ TEST_CASE(
   HolderCommit later(OperationId{10}, view, codec, request, std::nullopt, LinkId{4}, room_for_one);
   (void)only<CreateTemp>(fetch(later));
 }
+
+TEST_CASE("store record: a disk is told that the commit of a record file will not come") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4}, ingress);
+  (void)commit.start(now);
+  (void)commit.on_disk(now, DiskAnswer(StoredRecord{}));
+  (void)commit.on_disk(now, done);
+  (void)only<SyncFolders>(commit.on_disk(now, done));
+
+  const Effects last = commit.on_disk(now, Error{ErrorCode::failed, "EIO"});
+
+  CHECK(answered(last) == CommitCode::failed);
+  CHECK(std::ranges::any_of(last, [](const Effect& effect) {
+    const auto* use = std::get_if<UseDisk>(&effect);
+    return use != nullptr && std::holds_alternative<AbandonRecord>(use->operation);
+  }));
+}
