@@ -93,6 +93,15 @@ bool CommandContext::interrupted() { return readable(cancel_fd(), Duration{}); }
 
 bool CommandContext::sleep_for(Duration span) { return !readable(cancel_fd(), span); }
 
+int CommandContext::order(Client& client, const CommandRequest& command) {
+  const Result<std::string> answer = client.command(command);
+  if (!answer) return fail(answer.error());
+  const std::string text = printable(answer.value(), true);
+  output_.print(text.empty() ? "done\n" : text + "\n");
+  output_.object(Json{{"done", true}, {"detail", answer.value()}});
+  return exit_ok;
+}
+
 int CommandContext::fail(const Error& error, Json facts) {
   if (!interrupted()) return output_.fail(error, std::move(facts));
   if (!told_interrupted_) output_.say("pixmesh: interrupted");

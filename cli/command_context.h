@@ -49,6 +49,9 @@ class CommandContext {
   /// Waits; @returns false if the person wants to stop before that.
   [[nodiscard]] bool sleep_for(Duration span);
 
+  /// Tells a node what to do, and prints what it says. @returns the exit code.
+  int order(Client& client, const CommandRequest& command);
+
   /// Reports a failure. @returns its exit code; 130, with nothing but "interrupted" said, if the
   /// person wanted to stop.
   int fail(const Error& error, Json facts = Json::object());

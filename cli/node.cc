@@ -4,15 +4,6 @@
 namespace pixmesh {
 namespace {
 
-int tell(CommandContext& context, Client& client, const CommandRequest& command) {
-  const Result<std::string> answer = client.command(command);
-  if (!answer) return context.fail(answer.error());
-  const std::string text = printable(answer.value(), true);
-  context.output().print(text.empty() ? "done\n" : text + "\n");
-  context.output().object(Json{{"done", true}, {"detail", answer.value()}});
-  return exit_ok;
-}
-
 /// For the node that is contacted itself.
 int tell_contacted(CommandContext& context, NodeCommand what, bool accept_fewer_copies) {
   const auto client = context.connect();
@@ -21,7 +12,7 @@ int tell_contacted(CommandContext& context, NodeCommand what, bool accept_fewer_
   command.command = what;
   command.target = client.value()->mesh().node;
   command.accept_fewer_copies = accept_fewer_copies;
-  return tell(context, *client.value(), command);
+  return context.order(*client.value(), command);
 }
 
 struct LeaveFlags {

@@ -55,11 +55,43 @@ int show_ring(CommandContext& context) {
   return exit_ok;
 }
 
+struct CopiesFlags {
+  std::uint32_t replicas = 0;
+  std::uint32_t write_quorum = 0;
+};
+
+int set_copies(CommandContext& context, const CopiesFlags& flags) {
+  if (flags.replicas == 0 && flags.write_quorum == 0) {
+    return context.fail({ErrorCode::usage, "say --replicas, --write-quorum, or both"});
+  }
+  const auto client = context.connect(10s);
+  if (!client) return context.fail(client.error());
+  CommandRequest command;
+  command.command = NodeCommand::set_copies;
+  command.target = client.value()->mesh().node;
+  command.replicas = flags.replicas;
+  command.write_quorum = flags.write_quorum;
+  return context.order(*client.value(), command);
+}
+
+void add_set_copies(CommandLine& line, const Command& family) {
+  const auto flags = std::make_shared<CopiesFlags>();
+  const Command app =
+      line.add_below(family, "set", "Change how many copies the mesh keeps",
+                     [flags](CommandContext& context) { return set_copies(context, *flags); });
+  app.add_option("--replicas", flags->replicas, "Copies of each image, 1 to 8").type_name("N");
+  app.add_option("--write-quorum", flags->write_quorum,
+                 "Durable copies before a put is acknowledged: more than half of the replicas. "
+                 "Without it, as before, if that fits")
+      .type_name("N");
+}
+
 }  // namespace
 
 void add_ring(CommandLine& line) {
   const Command family = line.family(mesh_group, "ring", "How images are spread over the nodes");
   line.add_below(family, "show", "Weight, target and placed slots of each node", show_ring);
+  add_set_copies(line, family);
   add_ring_plan(line, family);
   add_ring_apply(line, family);
 }

@@ -52,6 +52,7 @@ class Peers {
   }
   /// A record or an eviction made here: news for the rest of the node.
   void note_change(NodeId node) { news_.push_back(MembersChanged{{node}, false, true}); }
+  void note_settings_change() { news_.push_back(MembersChanged{{}, true, true}); }
   /// Call after the own record or the settings changed; `tell` says it to the others.
   void own_record_changed(Instant now, bool tell);
   void settings_changed(Instant now);

@@ -233,6 +233,8 @@ Result<std::string> Standing::on_command(Instant now, Peers& peers, const Comman
       return std::string("the node stays");
     case NodeCommand::scrub:  // the node has told its disks
       return std::string("the node reads every copy it has");
+    case NodeCommand::set_copies:
+      return set_copies(peers, command);
     case NodeCommand::forget:  // of Evictions and RepairOrders
     case NodeCommand::pause_repair:
     case NodeCommand::resume_repair:
@@ -261,6 +263,39 @@ Result<std::string> Standing::leave(Instant now, Peers& peers, bool accept_fewer
   }
   change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::leaving; });
   return std::string("the node hands over its copies and then stops");
+}
+
+// Any active member may sign other settings. Each partition goes by the W it was settled under
+// until it has settled anew.
+Result<std::string> Standing::set_copies(Peers& peers, const CommandRequest& command) {
+  const MemberRecord* own = table_.find(table_.self());
+  if (own == nullptr || own->state != MemberState::active) {
+    return Error{ErrorCode::usage, "this node is no active member; ask another one"};
+  }
+  MeshSettings next = *table_.settings();
+  if (command.replicas != 0) next.replicas = command.replicas;
+  if (command.write_quorum != 0) {
+    next.write_quorum = command.write_quorum;
+  } else {
+    next.write_quorum = std::max(std::min(next.write_quorum, next.replicas), next.replicas / 2 + 1);
+  }
+  const std::string copies = std::to_string(next.replicas) + " copies, and a put waits for " +
+                             std::to_string(next.write_quorum);
+  const bool is_same = next.replicas == table_.settings()->replicas &&
+                       next.write_quorum == table_.settings()->write_quorum;
+  if (is_same) return "the mesh keeps " + copies + " already";
+  ++next.generation;
+  next = sign_settings(next, options_.key);
+  if (const Result<Done> fits = check_settings(next); !fits) return fits.error();
+  if (table_.merge(next).outcome != MergeOutcome::adopted) {
+    return Error{ErrorCode::failed, "the settings were not adopted"};
+  }
+  writer_.write({fact_row("settings", encode_settings(next))});
+  peers.note_settings_change();
+  outside_.log.event(LogLevel::info, "mesh_settings_changed",
+                     {{"replicas", std::to_string(next.replicas)},
+                      {"write_quorum", std::to_string(next.write_quorum)}});
+  return "the mesh keeps " + copies + "; partitions follow one by one ('pixmesh status')";
 }
 
 Result<std::string> Standing::change_place(Instant now, Peers& peers, const RingChange& change,

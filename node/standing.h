@@ -51,6 +51,7 @@ class Standing {
   void restore(const TableRows& facts);
   void found(Instant now, Peers& peers);
   [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
+  [[nodiscard]] Result<std::string> set_copies(Peers& peers, const CommandRequest& command);
   [[nodiscard]] MemberRecord fresh_record() const;
   void take_place(MemberRecord& own) const;
 

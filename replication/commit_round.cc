@@ -23,7 +23,9 @@ void CommitRound::set_sources(std::vector<NodeId> sources, PartitionId source_pa
   source_partition_ = source_partition;
 }
 
+// Who was one when its bytes were sent may be none by now.
 Effects CommitRound::offer(NodeId holder, std::optional<StreamId> stream) {
+  if (!is_holder(lists_, holder)) return {};
   holders_[holder] = State::offered;
   std::vector<NodeId> sources = sources_;
   for (const NodeId& node : durable()) sources.push_back(node);

@@ -17,7 +17,8 @@ HolderCommit::HolderCommit(OperationId id, const MeshView& mesh, const RecordCod
 
 Effects HolderCommit::start(Instant now) {
   const HolderLists ours = mesh_.lists_of(request_.partition);
-  if (ours == request_.lists) return after(store_.start(now));
+  // Who is about to drop the partition would keep what came in behind the drop.
+  if (ours == request_.lists && is_holder(ours, mesh_.self)) return after(store_.start(now));
   answered_ = true;
   Effects effects{answer(CommitCode::stale, ours, "the lists differ")};
   if (temp_) effects.push_back(UseDisk{request_.partition, DropTemp{*temp_}, false});

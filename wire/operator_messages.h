@@ -129,6 +129,7 @@ enum class NodeCommand : std::uint8_t {
   pause_repair,  // for `amount` seconds
   resume_repair,
   throttle_repair,  // to `amount` bytes a second; 0: no bound
+  set_copies,       // `replicas` and `write_quorum` of the whole mesh
 };
 struct CommandRequest {
   OperationId operation;
@@ -137,6 +138,8 @@ struct CommandRequest {
   bool force = false;
   bool accept_fewer_copies = false;
   std::uint64_t amount = 0;
+  std::uint32_t replicas = 0;      // of set_copies; 0: as many as now
+  std::uint32_t write_quorum = 0;  // the same; 0: as now, if that fits the replicas
 };
 struct CommandAnswer {
   OperationId operation;

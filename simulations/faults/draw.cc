@@ -233,6 +233,19 @@ class ClassDraw {
       }
     });
     if (rng_.below(4) > 0) draw_absence();
+    if (rng_.below(3) == 0) draw_copies();
+  }
+
+  // Other numbers of copies, each with a W below its R. W is 2 at least, as the checks expect.
+  void draw_copies() {
+    static constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 3> choices{
+        {{3, 2}, {4, 3}, {5, 3}}};
+    draw_some(20s, 60s, [this] {
+      Event& change = add(EventKind::copies);
+      const auto [replicas, write_quorum] = choices[rng_.below(choices.size())];
+      change.amount = replicas;
+      change.number = write_quorum;
+    });
   }
 
   // One is away for a little more than the out delay, evicted and soon back, while others pause. Or

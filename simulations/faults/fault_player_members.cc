@@ -32,6 +32,10 @@ void FaultPlayer::begin_membership(const Event& fault) {
       if (!has(node)) return;
       world_.tell(node, NodeCommand::drain, {});
       return until(fault.lasting, [this, node] { world_.tell(node, NodeCommand::undrain, {}); });
+    case EventKind::copies:
+      if (has(node))
+        world_.tell_copies(node, static_cast<std::uint32_t>(fault.amount), fault.number);
+      return;
     case EventKind::forget:
       if (has(node) && has(fault.peer)) forget(node, fault.peer);
       return;

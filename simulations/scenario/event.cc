@@ -63,9 +63,10 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"tool-slow", tool, true, false, true, true, false, false},
     {"join", membership, true, false, false, true, false, false},
     {"leave", membership, true, false, false, false, false, false},
-    {"stay", motion, true, false, false, false, false, false},
+    {"stay", membership, true, false, false, false, false, false},
     {"drain", membership, true, false, true, false, false, false},
     {"forget", membership, true, true, false, false, false, false},
+    {"copies", membership, true, false, false, true, true, false},
     {"strike", motion, false, false, true, true, true, false},
 }};
 

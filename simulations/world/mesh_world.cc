@@ -285,10 +285,12 @@ const PlacementTable& MeshWorld::expected_placement() {
     present.push_back(machine->is_member);
     if (machine->is_member) members.push_back({machine->id, machine->weight, machine->zone});
   }
-  if (!placement_ || placed_ != present) {
+  const std::uint32_t replicas = newest_settings().replicas;
+  if (!placement_ || placed_ != present || placed_replicas_ != replicas) {
     placed_ = std::move(present);
-    placement_ = placement_cache_.of(
-        std::move(members), {options_.partition_bits, options_.replicas, settings().placement_key});
+    placed_replicas_ = replicas;
+    placement_ = placement_cache_.of(std::move(members),
+                                     {options_.partition_bits, replicas, settings().placement_key});
   }
   return *placement_;
 }
@@ -365,21 +367,6 @@ std::optional<MemberRecord> MeshWorld::stored_member(std::uint32_t node) {
 std::size_t MeshWorld::count_logged(std::string_view name) const {
   return static_cast<std::size_t>(std::count_if(
       log_.begin(), log_.end(), [&](const auto& event) { return event.name == name; }));
-}
-
-void MeshWorld::find_settings() const {
-  for (const auto& machine : machines_) {
-    if (settings_) return;
-    for (const auto& [key, value] : machine->state->table(Table::facts).rows) {
-      if (text_of(key) == "settings") settings_ = decode_settings(value).value();
-    }
-  }
-}
-
-const MeshSettings& MeshWorld::settings() const {
-  find_settings();
-  invariant(settings_.has_value(), "the mesh is founded");
-  return *settings_;
 }
 
 std::unique_ptr<MeshWorld> settled_mesh(std::uint32_t count, std::uint64_t seed) {

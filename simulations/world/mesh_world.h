@@ -54,6 +54,7 @@ class MeshWorld {
   void pause(std::uint32_t node);
   void resume(std::uint32_t node);
   /// Gives a command and does not wait; `then` gets the answer if one comes.
+  void tell_copies(std::uint32_t node, std::uint32_t replicas, std::uint32_t write_quorum);
   void tell(std::uint32_t node, NodeCommand command, NodeId target,
             std::function<void(const CommandAnswer&)> then = nullptr);
 
@@ -153,6 +154,8 @@ class MeshWorld {
   void arm(std::uint32_t node);
   [[nodiscard]] NodeOptions options_of(const NodeMachine& machine);
   void find_settings() const;
+  [[nodiscard]] std::optional<MeshSettings> stored_settings(std::uint32_t node) const;
+  [[nodiscard]] MeshSettings newest_settings() const;
   void on_answered(OperationId operation);
   void note_logged(std::uint32_t node, std::string_view name, std::string fields);
 
@@ -164,7 +167,8 @@ class MeshWorld {
   std::vector<std::unique_ptr<NodeMachine>> machines_;
   std::unique_ptr<MeshClient> client_;
   std::map<OperationId, std::function<void(const CommandAnswer&)>> told_;  // commands under way
-  mutable std::optional<MeshSettings> settings_;  // read from a disk when first needed
+  mutable std::optional<MeshSettings>
+      settings_;  // read from a disk when first needed; of these only R and W may change
   std::vector<LoggedEvent> log_;
   std::set<std::uint32_t> left_;  // nodes that said so
   Trace trace_;
@@ -173,6 +177,7 @@ class MeshWorld {
   PlacementCache placement_cache_;
   std::optional<PlacementTable> placement_;  // expected of `placed_`
   std::vector<bool> placed_;                 // who was a member then
+  std::uint32_t placed_replicas_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t late_wakes_ = 0;
 };

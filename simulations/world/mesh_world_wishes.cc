@@ -142,6 +142,15 @@ void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
   if (then) told_.emplace(operation, std::move(then));
 }
 
+void MeshWorld::tell_copies(std::uint32_t node, std::uint32_t replicas,
+                            std::uint32_t write_quorum) {
+  CommandRequest request;
+  request.command = NodeCommand::set_copies;
+  request.replicas = replicas;
+  request.write_quorum = write_quorum;
+  (void)client_->send(node, request);
+}
+
 void MeshWorld::on_answered(OperationId operation) {
   const auto told = told_.extract(operation);
   if (!told) return;
@@ -199,6 +208,34 @@ bool MeshWorld::is_recovering(std::uint32_t node, PartitionId partition) {
 
 std::uint64_t MeshWorld::stored_collected(std::uint32_t node, PartitionId partition) {
   return number_in_row(disk(node).row(Table::collected, row_prefix(partition)).value_or(Bytes{}));
+}
+
+void MeshWorld::find_settings() const {
+  for (const auto& machine : machines_) {
+    if (settings_) return;
+    settings_ = stored_settings(machine->number);
+  }
+}
+
+std::optional<MeshSettings> MeshWorld::stored_settings(std::uint32_t node) const {
+  const ByteView key = bytes_of("settings");
+  const auto row = machines_[node]->state->row(Table::facts, Bytes(key.begin(), key.end()));
+  return row ? std::optional(decode_settings(*row).value()) : std::nullopt;
+}
+
+MeshSettings MeshWorld::newest_settings() const {
+  MeshSettings newest = settings();
+  for (const std::uint32_t node : running()) {
+    const auto stored = stored_settings(node);
+    if (stored && newer(*stored, newest)) newest = *stored;
+  }
+  return newest;
+}
+
+const MeshSettings& MeshWorld::settings() const {
+  find_settings();
+  invariant(settings_.has_value(), "the mesh is founded");
+  return *settings_;
 }
 
 std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, PartitionId partition) {

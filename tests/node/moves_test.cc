@@ -93,6 +93,48 @@ TEST_CASE("node: leaving is refused when too few nodes would be left, unless tha
   check_all_readable(*world, images);
 }
 
+TEST_CASE("node: the number of copies changes while the mesh runs") {
+  const auto world = settled_mesh(5, 33);
+  Images images = put_images(*world, 12);
+  const auto keep = [&](std::uint32_t replicas, std::uint32_t write_quorum) {
+    CommandRequest order;
+    order.command = NodeCommand::set_copies;
+    order.replicas = replicas;
+    order.write_quorum = write_quorum;
+    const CommandAnswer answer = world->order(1, order);
+    CHECK_MESSAGE(answer.code == ErrorCode{}, answer.detail);
+    for (std::uint32_t round = 0; round < 10; ++round) {
+      const std::string name = "during" + std::to_string(replicas * 10 + round);
+      images[name] = MeshWorld::sample_image(400, round);
+      CHECK(world->put(round % 5, name, images[name]).code == ErrorCode{});
+      CHECK(world->get((round + 1) % 5, name).has_value());
+      world->run_for(100ms);
+    }
+    CHECK(world->run_until_settled());
+    CHECK(joined(world->unrest()) == "");
+    check_all_readable(*world, images);
+    for (const auto& [name, bytes] : images) CHECK(world->keepers_of(name).size() == replicas);
+  };
+  keep(4, 3);
+  world->crash(2);
+  CHECK(world->put(0, "with one away", MeshWorld::sample_image(400, 1)).copies == 3);
+  world->crash(3);
+  CHECK(world->put(0, "with two away", MeshWorld::sample_image(400, 1)).code ==
+        ErrorCode::unreachable);
+  world->restart(2);
+  world->restart(3);
+  CHECK(world->run_until_settled());
+  keep(2, 2);
+  keep(3, 0);  // W follows
+  CHECK(world->status(4).write_quorum == 2);
+
+  CommandRequest wrong;
+  wrong.command = NodeCommand::set_copies;
+  wrong.replicas = 5;
+  wrong.write_quorum = 2;
+  CHECK(world->order(1, wrong).code == ErrorCode::usage);
+}
+
 // Seed 898.
 TEST_CASE("node: the last holder takes what only the one that leaves has") {
   const auto world = settled_mesh(2, 31);

@@ -71,6 +71,13 @@ TEST_CASE("commit round: what was stored under older lists is offered again unde
   }
 }
 
+TEST_CASE("commit round: who got the bytes and is no holder any more is not told to keep them") {
+  const MeshView view = view_of({1, 2, 3, 4});
+  CommitRound round(OperationId{5}, view, PartitionId{1}, lists);
+  CHECK(asked<CommitRequest>(round.offer(node(4), StreamId{1})).empty());
+  CHECK_FALSE(round.waiting());
+}
+
 TEST_CASE("commit round: with too many holders failed or silent it is not possible any more") {
   const MeshView view = view_of({1, 2});
   CommitRound round(OperationId{5}, view, PartitionId{1}, lists);

@@ -183,3 +183,17 @@ TEST_CASE("store record: a disk is told that the commit of a record file will no
     return use != nullptr && std::holds_alternative<AbandonRecord>(use->operation);
   }));
 }
+
+// Seed 428.
+TEST_CASE(
+    "holder commit: who is no holder any more stores nothing, though its lists are the same") {
+  MeshView view = holder_view();
+  view.self = node(9);
+  const RecordCodec codec = version_codec();
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4}, ingress);
+
+  const Effects effects = commit.start(now);
+
+  CHECK(answered(effects) == CommitCode::stale);
+  CHECK(commit.finished());
+}
