@@ -26,7 +26,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       writer_(outside_, operations_),
       members_(table_of(options_)),
       standing_(options_, memory.facts, members_, writer_, outside_, rng_.split()),
-      peers_(options_, members_, outside_, standing_.boot_number() << 20, rng_.split()),
+      peers_(options_, members_, outside_, wall_, standing_.boot_number() << 20, rng_.split()),
+      clock_rule_(peers_, members_.self(), outside_.log),
       evictions_(options_, memory.facts, members_, writer_, outside_, *this, rng_.split()),
       placements_(options_, members_, outside_),
       repair_orders_(memory.facts, pace_, writer_),
@@ -71,6 +72,11 @@ MeshView Node::make_view() {
   };
   view.collected_of = [this](PartitionId partition) {
     return collection_ == nullptr ? 0 : collection_->collected_of(partition);
+  };
+  view.clock_refusal = [this] { return clock_rule_.refusal(now_, wall_); };
+  view.wall = [this] { return wall_; };
+  view.is_too_early = [this](WallTime theirs) {
+    return clock_rule_.is_too_early(now_, wall_, theirs);
   };
   view.fresh_stream = [this] {
     StreamId stream;
@@ -205,6 +211,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
   runs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
+  clock_rule_.look(now, wall);
   if (stop_at_ && now >= *stop_at_) stopped_ = true;
   after_event(now);
 }

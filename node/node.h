@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "base/events.h"
+#include "node/clock_rule.h"
 #include "node/evictions.h"
 #include "node/operations.h"
 #include "node/options.h"
@@ -58,6 +59,8 @@ class Node : private Post {
   void check_invariants() const;
   /// Conversations under way on behalf of clients and other members; none on a node at rest.
   [[nodiscard]] std::size_t open_conversations() const;
+  /// Whose wall clocks this node compares its own with.
+  [[nodiscard]] const WallClocks& clocks() const { return peers_.clocks(); }
 
  private:
   // node.cc
@@ -140,6 +143,7 @@ class Node : private Post {
   void add_members(StatusAnswer& status) const;
   void add_awaited(const std::vector<std::optional<DiskSummary>>& disks,
                    StatusAnswer& status) const;
+  [[nodiscard]] ClockStatus clock_status() const;
   [[nodiscard]] RepairStatus repair_status(
       const std::vector<std::optional<DiskSummary>>& disks) const;
   [[nodiscard]] std::uint64_t copies_to_make(PartitionId partition) const;
@@ -161,7 +165,9 @@ class Node : private Post {
   StateWriter writer_;
   MemberTable members_;
   Standing standing_;
+  WallTime wall_;
   Peers peers_;
+  ClockRule clock_rule_;
   Evictions evictions_;
   Placements placements_;
   RepairOrders repair_orders_;
@@ -199,7 +205,6 @@ class Node : private Post {
   std::deque<std::variant<Message, LocalBulk>> local_;
 
   Instant now_;
-  WallTime wall_;
   Instant started_at_;
   std::uint64_t malformed_ = 0;
   std::uint64_t dropped_ = 0;

@@ -114,7 +114,19 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   add_awaited(disks, status);
   status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);
   status.repair = repair_status(disks);
+  status.clock = clock_status();
   return status;
+}
+
+ClockStatus Node::clock_status() const {
+  const ClockStanding standing = clock_rule_.standing(now_, wall_);
+  ClockStatus clock;
+  clock.clocks = static_cast<std::uint32_t>(standing.clocks);
+  const std::int64_t ahead_ms = standing.ahead / 1000;
+  (ahead_ms < 0 ? clock.behind_ms : clock.ahead_ms) =
+      static_cast<std::uint64_t>(ahead_ms < 0 ? -ahead_ms : ahead_ms);
+  clock.orders_writes = !standing.is_outside();
+  return clock;
 }
 
 RepairStatus Node::repair_status(const std::vector<std::optional<DiskSummary>>& disks) const {

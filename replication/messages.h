@@ -206,6 +206,9 @@ struct CommitRequest {
   std::optional<StreamId> stream;  // the bytes came on this stream; else they are here or fetched
   std::vector<NodeId> sources;     // who can give them
   PartitionId source_partition;    // under which those hold them
+  /// Of a name's first version: the coordinator's wall clock when it gave it, which the holders
+  /// judge. Of all others 0: whatever has a predecessor is ordered by that.
+  std::uint64_t first_at_micros = 0;
 };
 struct CommitAnswer {
   OperationId operation;

@@ -104,6 +104,11 @@ struct MeshView {
   /// The clock up to which the tombstones of a partition may be gone here (collected.h).
   std::function<std::uint64_t(PartitionId)> collected_of = [](PartitionId) { return 0; };
   std::function<std::optional<std::uint64_t>(std::uint64_t newest)> next_clock;  // HybridClock
+  /// Why this node gives no new version just now: its wall clock is too far from the others'.
+  std::function<std::optional<std::string>()> clock_refusal = [] { return std::nullopt; };
+  /// Our wall clock, and whether that of a coordinator is too far ahead for a name's first version.
+  std::function<WallTime()> wall = [] { return WallTime{}; };
+  std::function<bool(WallTime)> is_too_early = [](WallTime) { return false; };
   std::function<StreamId()> fresh_stream;
   std::function<std::uint32_t(PartitionId)> disk_of;
   RepairPace* pace = nullptr;  // of all syncs together; none: as fast as it goes

@@ -52,9 +52,10 @@ struct Fields<StoreFinished> {
 template <>
 struct Fields<CommitRequest> {
   static constexpr std::uint16_t number = 67;
-  using List = FieldList<&CommitRequest::operation, &CommitRequest::partition,
-                         &CommitRequest::record, &CommitRequest::lists, &CommitRequest::stream,
-                         &CommitRequest::sources, &CommitRequest::source_partition>;
+  using List =
+      FieldList<&CommitRequest::operation, &CommitRequest::partition, &CommitRequest::record,
+                &CommitRequest::lists, &CommitRequest::stream, &CommitRequest::sources,
+                &CommitRequest::source_partition, &CommitRequest::first_at_micros>;
 };
 template <>
 struct Fields<CommitAnswer> {

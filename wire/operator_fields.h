@@ -26,7 +26,7 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::frozen, &StatusAnswer::workers, &StatusAnswer::running, &StatusAnswer::queued,
       &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
-      &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair>;
+      &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock>;
 };
 template <>
 struct Fields<RecipesRequest> {

@@ -59,6 +59,13 @@ struct RepairStatus {
   std::uint64_t copied_bytes = 0;    // since the process started
   std::uint64_t bytes_a_second = 0;  // copied of late
 };
+/// How a node's wall clock stands to the lower median of all that it knows.
+struct ClockStatus {
+  std::uint32_t clocks = 1;    // compared, its own among them
+  std::uint64_t ahead_ms = 0;  // one of these two is 0
+  std::uint64_t behind_ms = 0;
+  bool orders_writes = true;  // false: it is so far off that it coordinates none
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -92,6 +99,7 @@ struct StatusAnswer {
   std::vector<DiskStatus> disks;
   std::vector<VoteStatus> votes;
   RepairStatus repair;
+  ClockStatus clock;
 };
 
 struct RecipesRequest {
