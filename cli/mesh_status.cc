@@ -104,6 +104,13 @@ Json json_of(const DiskStatus& disk) {
               {"scrub_hurried", disk.scrub_hurried}};
 }
 
+Json json_of(const SentStatus& sent) {
+  return Json{{"membership_bytes", sent.membership},
+              {"repair_bytes", sent.repair},
+              {"other_bytes", sent.other},
+              {"messages", sent.messages}};
+}
+
 Json json_of(const ClockStatus& clock) {
   return Json{{"clocks", clock.clocks},
               {"ahead_ms", clock.ahead_ms},
@@ -146,6 +153,7 @@ void add_counts(const StatusAnswer& status, Json& object) {
                      {"waits_for", status.waits_for}});
   object["repair"] = json_of(status.repair);
   object["clock"] = json_of(status.clock);
+  object["sent"] = json_of(status.sent);
   object["votes"] = Json::array();
   for (const VoteStatus& vote : status.votes) {
     object["votes"].push_back(

@@ -18,7 +18,9 @@ MemberTable table_of(const NodeOptions& options) {
 
 Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outside outside, Rng rng)
     : options_(std::move(options)),
-      outside_(std::move(outside)),
+      transport_(outside.transport),
+      outside_{transport_,       std::move(outside.disks), outside.state,
+               outside.executor, outside.background,       outside.log},
       rng_(rng),
       memory_(memory),
       codec_(stored_codec()),

@@ -4,6 +4,7 @@
 
 #include "base/events.h"
 #include "node/clock_rule.h"
+#include "node/counted_transport.h"
 #include "node/evictions.h"
 #include "node/operations.h"
 #include "node/options.h"
@@ -155,6 +156,7 @@ class Node : private Post {
   [[nodiscard]] RecipesAnswer recipes_of(OperationId operation) const;
 
   NodeOptions options_;
+  CountedTransport transport_;
   Outside outside_;
   Rng rng_;
   NodeMemory memory_;  // hints until the start, the rest until the partitions are opened

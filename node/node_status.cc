@@ -115,6 +115,8 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);
   status.repair = repair_status(disks);
   status.clock = clock_status();
+  const CountedTransport::Sent& sent = transport_.sent();
+  status.sent = {sent.membership, sent.repair, sent.other, sent.messages};
   return status;
 }
 

@@ -66,6 +66,13 @@ struct ClockStatus {
   std::uint64_t behind_ms = 0;
   bool orders_writes = true;  // false: it is so far off that it coordinates none
 };
+/// Bytes sent to other processes since the start, without what the network adds.
+struct SentStatus {
+  std::uint64_t membership = 0;  // gossip: who is there, who answers
+  std::uint64_t repair = 0;      // what holders tell one another about their copies
+  std::uint64_t other = 0;       // clients' work, chunks
+  std::uint64_t messages = 0;    // of all three
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -100,6 +107,7 @@ struct StatusAnswer {
   std::vector<VoteStatus> votes;
   RepairStatus repair;
   ClockStatus clock;
+  SentStatus sent;
 };
 
 struct RecipesRequest {

@@ -168,6 +168,11 @@ struct Fields<VoteStatus> {
   using List = FieldList<&VoteStatus::node, &VoteStatus::told, &VoteStatus::waits_for>;
 };
 template <>
+struct Fields<SentStatus> {
+  using List = FieldList<&SentStatus::membership, &SentStatus::repair, &SentStatus::other,
+                         &SentStatus::messages>;
+};
+template <>
 struct Fields<ClockStatus> {
   using List = FieldList<&ClockStatus::clocks, &ClockStatus::ahead_ms, &ClockStatus::behind_ms,
                          &ClockStatus::orders_writes>;
