@@ -107,6 +107,7 @@ void Node::open_partitions(Instant now) {
   if (rebalance_ != nullptr || members_.settings() == nullptr) return;
   const std::uint32_t count = 1U << members_.settings()->partition_bits;
   disk_of_.resize(count);
+  view_.partition_count = count;
   std::map<std::uint32_t, PartitionId> one_of;
   for (std::uint32_t raw = 0; raw < count; ++raw) {
     disk_of_[raw] = choose_disk(PartitionId{raw}, options_.disks);
@@ -134,7 +135,7 @@ void Node::open_partitions(Instant now) {
   operations_.add(std::move(rebalance));
   collection_ = collection.get();
   operations_.add(std::move(collection));
-  auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
+  auto repair = std::make_unique<Repair>(operations_.next_id(), view_);
   repair_ = repair.get();
   operations_.add(std::move(repair));
   begin<RequestMemory>(now, one_of_each_disk_);

@@ -184,7 +184,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const WishesRequest& request) { begin<ReadWishes>(now, request, link); },
           [&](const FingerprintRequest& request) {
-            begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link);
+            begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link, from);
           },
           [&](const CollectRequest& request) {
             begin<CollectTombstones>(now, view_, codec_, request, link);

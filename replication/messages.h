@@ -264,11 +264,15 @@ struct FingerprintRequest {  // which of these partitions differ from mine?
   OperationId operation;
   std::vector<Fingerprint> mine;
   std::uint64_t round = 0;  // comes back with the answer
+  /// Instead of `mine`: a sum over each block of partitions (shared_sums.h), of those that both
+  /// sides hold.
+  std::vector<std::uint64_t> blocks;
 };
 struct FingerprintAnswer {
   OperationId operation;
   std::vector<PartitionId> different;
   std::uint64_t round = 0;
+  std::vector<std::uint32_t> blocks;  // those that differ: say what you have there
 };
 
 /// "I have persisted these lists." Sent by settled members to every target member until it is

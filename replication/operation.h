@@ -90,9 +90,10 @@ struct MeshView {
   std::uint64_t height = 0;        // the same: a placement made from more knowledge is higher
   std::vector<NodeId> alive;       // members that answer; sorted; with self
   std::uint32_t write_quorum = 2;  // W of the mesh settings
-  bool alone = false;              // the mesh has no other member that holds anything
-  bool frozen = false;             // half or fewer of the members answer: move and drop nothing
-  bool cut_off = false;            // fewer than half: the others may decide without us
+  std::uint32_t partition_count = 0;
+  bool alone = false;    // the mesh has no other member that holds anything
+  bool frozen = false;   // half or fewer of the members answer: move and drop nothing
+  bool cut_off = false;  // fewer than half: the others may decide without us
   std::function<HolderAddress(NodeId)> address_of;
   EvictionLookup eviction_of = [](NodeId) { return EvictionMarks{}; };
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it

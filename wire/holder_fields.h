@@ -98,13 +98,13 @@ template <>
 struct Fields<FingerprintRequest> {
   static constexpr std::uint16_t number = 72;
   using List = FieldList<&FingerprintRequest::operation, &FingerprintRequest::mine,
-                         &FingerprintRequest::round>;
+                         &FingerprintRequest::round, &FingerprintRequest::blocks>;
 };
 template <>
 struct Fields<FingerprintAnswer> {
   static constexpr std::uint16_t number = 73;
   using List = FieldList<&FingerprintAnswer::operation, &FingerprintAnswer::different,
-                         &FingerprintAnswer::round>;
+                         &FingerprintAnswer::round, &FingerprintAnswer::blocks>;
 };
 template <>
 struct Fields<ListsAnnounced> {
