@@ -82,16 +82,19 @@ class ClockBound : public Check {
     return true;
   }
 
-  // What is no upload is given its version when it is first offered; of an upload the request says
-  // when, if the name is new.
+  [[nodiscard]] bool is_recent(std::uint32_t node, std::uint64_t wall) {
+    const std::int64_t age = wall_of(node) - static_cast<std::int64_t>(wall);
+    return age >= 0 && age < 1'000'000;
+  }
+  // An upload gets its version long before its last bytes come, and is offered again when lists
+  // change. The request says when it got it if the name is new, and else the version may.
   void look_at(std::uint32_t from, const CommitRequest& commit) {
     const Version& version = commit.record.version;
     if (version.writer != scene_.world.id_of(from)) return;
     std::uint64_t& newest = newest_[from];
     if (version.clock <= newest) return;
     newest = version.clock;
-    const std::int64_t age = wall_of(from) - static_cast<std::int64_t>(commit.first_at_micros);
-    if (commit.stream && (age < 0 || age > 1'000'000)) return;
+    if (!is_recent(from, commit.first_at_micros) && !is_recent(from, version.clock)) return;
     if (scene_.world.now() < set_at(from) + 10s || !is_surely_outside(from)) return;
     report("node " + std::to_string(from) + " gives a version, though its clock is " +
                std::to_string(*ahead_of_median(from, {}) / 1'000) + " ms ahead of the others'",
@@ -102,23 +105,24 @@ class ClockBound : public Check {
     if (scene_.world.now() < set_at(from) + 10s || !is_surely_inside(from)) return;
     report("node " + std::to_string(from) + " refuses a write, though its clock is right", {from});
   }
-  // Holders refuse who is ahead of all. No coordinator is that is right itself.
+  // A coordinator that is ahead may not know it yet. But who is outside itself does not judge, and
+  // where all clocks are near there is nothing to refuse.
   void look_at(std::uint32_t from, const CommitAnswer& answer) {
     if (answer.code != CommitCode::failed || answer.detail.rfind("for holder", 0) != 0) return;
-    const Instant now = scene_.world.now();
-    std::vector<std::int64_t> walls;
-    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
-      if (now < set_at(node) + untouched) return;
-      walls.push_back(wall_of(node));
-    }
-    const auto [least, most] = std::minmax_element(walls.begin(), walls.end());
-    const bool all_near = *most - *least < bound - margin;
-    const auto ahead = ahead_of_median(from, {});
-    const bool is_outlier = ahead && std::abs(*ahead) > bound + margin;
-    if (!all_near && !is_outlier) return;
+    const bool is_outlier = scene_.world.now() >= set_at(from) + 10s && is_surely_outside(from);
+    if (!is_outlier && !all_are_near()) return;
     report("node " + std::to_string(from) + " judges another's clock " +
                (is_outlier ? "by its own, which is wrong" : "wrongly"),
            {from});
+  }
+  [[nodiscard]] bool all_are_near() {
+    std::vector<std::int64_t> walls;
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+      if (scene_.world.now() < set_at(node) + untouched) return false;
+      walls.push_back(wall_of(node));
+    }
+    const auto [least, most] = std::minmax_element(walls.begin(), walls.end());
+    return *most - *least < bound - margin;
   }
 
   std::map<std::uint32_t, std::pair<Duration, Instant>> shifts_;
