@@ -34,6 +34,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       placements_(options_, members_, outside_),
       repair_orders_(memory.facts, pace_, writer_),
       plans_(options_, members_, placements_, outside_, *this),
+      join_check_(options_, members_, outside_, *this),
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
@@ -118,6 +119,8 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
         } else if constexpr (std::is_same_v<T, BackgroundDone>) {
           if (placements_.on_computed(one.ticket)) {
             on_placement(now);
+          } else if (join_check_.on_computed(one.ticket)) {
+            decide_join(now);
           } else {
             (void)plans_.on_computed(now, one.ticket);
           }
@@ -210,6 +213,10 @@ void Node::on_deadline(Instant now, WallTime wall) {
     evictions_.on_deadline(now, peers_, eviction_scene(), view_.frozen);
   }
   placements_.on_deadline(now, operations_.next_id());
+  if (standing_.is_held() && !standing_.held_for()) {
+    if (!join_check_.is_under_way()) join_check_.begin(now);
+    join_check_.on_deadline(now, view_.alive, peers_.is_table_shared(), operations_.next_id());
+  }
   runs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
@@ -242,6 +249,7 @@ std::optional<Instant> Node::next_deadline() const {
   earlier(standing_.next_deadline());
   earlier(evictions_.next_deadline());
   earlier(placements_.next_deadline());
+  if (standing_.is_held() && !standing_.held_for()) earlier(join_check_.next_deadline());
   earlier(runs_.next_deadline());
   earlier(hints_.next_deadline());
   earlier(stop_at_);

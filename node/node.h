@@ -6,6 +6,7 @@
 #include "node/clock_rule.h"
 #include "node/counted_transport.h"
 #include "node/evictions.h"
+#include "node/join_check.h"
 #include "node/operations.h"
 #include "node/options.h"
 #include "node/peers.h"
@@ -128,6 +129,7 @@ class Node : private Post {
   void on_placement(Instant now);
   void leave_if_done(Instant now);
   [[nodiscard]] EvictionScene eviction_scene() const;
+  void decide_join(Instant now);
   [[nodiscard]] bool is_alone() const;
   [[nodiscard]] bool is_covered() const;
   [[nodiscard]] bool is_covered_by(const MembersAsked& asked) const;
@@ -145,6 +147,7 @@ class Node : private Post {
   void add_awaited(const std::vector<std::optional<DiskSummary>>& disks,
                    StatusAnswer& status) const;
   [[nodiscard]] ClockStatus clock_status() const;
+  [[nodiscard]] std::string awaited_place() const;
   [[nodiscard]] RepairStatus repair_status(
       const std::vector<std::optional<DiskSummary>>& disks) const;
   [[nodiscard]] std::uint64_t copies_to_make(PartitionId partition) const;
@@ -174,6 +177,7 @@ class Node : private Post {
   Placements placements_;
   RepairOrders repair_orders_;
   RingPlans plans_;
+  JoinCheck join_check_;
   MeshView view_;
   HybridClock clock_;
   bool clock_write_running_ = false;

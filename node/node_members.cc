@@ -34,6 +34,7 @@ void Node::on_peer_news(Instant now) {
 
 void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   standing_.on_members_changed(now, peers_, changed);
+  if (standing_.is_held() && !join_check_.is_under_way()) join_check_.begin(now);
   evictions_.on_members_changed(now, changed);
   open_partitions(now);
   refresh_view();
@@ -87,6 +88,12 @@ void Node::refresh_view() {
   view_.frozen = living * 2 <= active.size();
   view_.cut_off = living * 2 < active.size();
   view_.alone = is_alone();
+}
+
+void Node::decide_join(Instant now) {
+  if (!standing_.is_held() || standing_.held_for()) return;  // an operator was quicker
+  if (!join_check_.reason().empty()) return standing_.hold(join_check_.reason());
+  standing_.take_place_now(now, peers_);
 }
 
 // Nobody else can have anything: who leaves still has it, and who was evicted may come back with

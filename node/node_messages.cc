@@ -209,6 +209,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const ProbeLoad& probe) { runs_.on_probe(now, link, probe); },
           [&](const ReleaseLoad& release) { runs_.on_release(now, release); },
+          [&](const StatusAnswer& answer) { join_check_.on_status(from, answer.bytes); },
           [&](const LoadAnswer& answer) {
             auto* route = dynamic_cast<RouteRun*>(operations_.find(answer.operation));
             if (route == nullptr) return;

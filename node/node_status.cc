@@ -106,10 +106,7 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   if (standing_.is_leaving()) {
     status.waits_for = std::to_string(status.unsettled) + " partitions to be handed over";
   }
-  if (standing_.is_held()) {
-    status.waits_for = "a place in the ring: 'pixmesh ring plan join " + to_text(view_.self) +
-                       "' shows what that moves";
-  }
+  if (standing_.is_held()) status.waits_for = awaited_place();
   add_members(status);
   add_awaited(disks, status);
   status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);
@@ -118,6 +115,13 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   const CountedTransport::Sent& sent = transport_.sent();
   status.sent = {sent.membership, sent.repair, sent.other, sent.messages};
   return status;
+}
+
+std::string Node::awaited_place() const {
+  if (!standing_.held_for()) return "what the other members have, to see whether it has room";
+  const std::string why = standing_.held_for()->empty() ? "" : *standing_.held_for() + "; ";
+  return "a place in the ring: " + why + "'pixmesh ring plan join " + to_text(view_.self) +
+         "' shows what that moves, and 'pixmesh ring apply' does it";
 }
 
 ClockStatus Node::clock_status() const {
