@@ -22,6 +22,7 @@ class ClockBound : public Check {
       return;
     }
     note_clocks();
+    note_known(from);
     const auto decoded = decode_message(bytes);
     if (!decoded) return;
     const Message& message = decoded.value();
@@ -29,13 +30,16 @@ class ClockBound : public Check {
     if (const auto* done = std::get_if<WriteDone>(&message)) look_at(from, *done);
     if (const auto* answer = std::get_if<CommitAnswer>(&message)) look_at(from, *answer);
   }
-  void on_scan() override { note_clocks(); }
+  void on_scan() override {
+    note_clocks();
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) note_known(node);
+  }
 
  private:
   static constexpr std::int64_t bound = ClockStanding::bound;
   // Clocks are read to a second, drift, and may be read again.
   static constexpr std::int64_t margin = 4'000'000;
-  static constexpr Duration fresh = 2s;       // what came so late may not have counted yet
+  static constexpr Duration steady = 2s;      // since others came to count, or no more
   static constexpr Duration untouched = 60s;  // for who judges by what it heard some time ago
 
   [[nodiscard]] std::int64_t wall_of(std::uint32_t node) {
@@ -49,37 +53,40 @@ class ClockBound : public Check {
       if (!is_new && seen->second.first != shift) seen->second = {shift, scene_.world.now()};
     }
   }
+  void note_known(std::uint32_t node) {
+    std::vector<NodeId> counted;
+    if (scene_.world.is_running(node)) {
+      for (const auto& heard : scene_.world.machine(node).node->clocks().heard()) {
+        counted.push_back(heard.node);
+      }
+    }
+    const auto [seen, is_new] = known_.try_emplace(node, counted, scene_.world.now());
+    if (!is_new && seen->second.first != counted) seen->second = {counted, scene_.world.now()};
+  }
   [[nodiscard]] Instant set_at(std::uint32_t node) const { return shifts_.at(node).second; }
 
   // How far a node is ahead of the lower median of those that it knows, if that can be said: it
   // knows three or more of the mesh, and more than half, and none was set since it heard of it.
-  std::optional<std::int64_t> ahead_of_median(std::uint32_t node, Duration older_than) {
+  std::optional<std::int64_t> ahead_of_median(std::uint32_t node) {
     NodeMachine& machine = scene_.world.machine(node);
     if (!machine.is_running()) return std::nullopt;
-    const Instant local = machine.clock.monotonic_at(scene_.world.now());
     std::vector<std::int64_t> walls{wall_of(node)};
     for (const WallClocks::Heard& heard : machine.node->clocks().heard()) {
       const std::uint32_t other = scene_.world.number_of(heard.node);
       if (heard.at + 1s <= machine.clock.monotonic_at(set_at(other)) + 2s) return std::nullopt;
-      if (heard.at + older_than <= local) walls.push_back(wall_of(other));
+      walls.push_back(wall_of(other));
     }
     if (walls.size() < 3 || walls.size() * 2 <= scene_.world.node_count()) return std::nullopt;
     std::sort(walls.begin(), walls.end());
     return wall_of(node) - walls[(walls.size() - 1) / 2];
   }
   [[nodiscard]] bool is_surely_outside(std::uint32_t node) {
-    for (const Duration age : {Duration{}, fresh}) {
-      const auto ahead = ahead_of_median(node, age);
-      if (!ahead || std::abs(*ahead) <= bound + margin) return false;
-    }
-    return true;
+    const auto ahead = ahead_of_median(node);
+    return ahead && std::abs(*ahead) > bound + margin;
   }
   [[nodiscard]] bool is_surely_inside(std::uint32_t node) {
-    for (const Duration age : {Duration{}, fresh}) {
-      const auto ahead = ahead_of_median(node, age);
-      if (!ahead || std::abs(*ahead) >= bound - margin) return false;
-    }
-    return true;
+    const auto ahead = ahead_of_median(node);
+    return ahead && std::abs(*ahead) < bound - margin;
   }
 
   [[nodiscard]] bool is_recent(std::uint32_t node, std::uint64_t wall) {
@@ -96,8 +103,9 @@ class ClockBound : public Check {
     newest = version.clock;
     if (!is_recent(from, commit.first_at_micros) && !is_recent(from, version.clock)) return;
     if (scene_.world.now() < set_at(from) + 10s || !is_surely_outside(from)) return;
+    if (scene_.world.now() < known_.at(from).second + steady) return;
     report("node " + std::to_string(from) + " gives a version, though its clock is " +
-               std::to_string(*ahead_of_median(from, {}) / 1'000) + " ms ahead of the others'",
+               std::to_string(*ahead_of_median(from) / 1'000) + " ms ahead of the others'",
            {from});
   }
   void look_at(std::uint32_t from, const WriteDone& done) {
@@ -126,6 +134,8 @@ class ClockBound : public Check {
   }
 
   std::map<std::uint32_t, std::pair<Duration, Instant>> shifts_;
+  std::map<std::uint32_t, std::pair<std::vector<NodeId>, Instant>>
+      known_;  // who counts, since when
   std::map<std::uint32_t, std::uint64_t> newest_;
 };
 
