@@ -17,6 +17,15 @@ std::uint32_t count_disks(const StatusAnswer& status, std::string_view state) {
   return static_cast<std::uint32_t>(std::ranges::count(status.disks, state, &DiskStatus::state));
 }
 
+constexpr std::uint64_t notable_clock_ms = 5'000;
+
+std::string clock_text(const ClockStatus& clock) {
+  const std::uint64_t distance = clock.ahead_ms + clock.behind_ms;
+  if (distance < notable_clock_ms) return {};
+  return "clock " + std::to_string((distance + 500) / 1000) +
+         (clock.behind_ms > 0 ? " s behind" : " s ahead");
+}
+
 /// "active", or what is wrong: "dead", "active, suspect".
 std::string condition_of(const NodeReport& report, const MemberStatus* member) {
   if (member == nullptr) return report.status ? "unknown" : "silent";
@@ -26,6 +35,8 @@ std::string condition_of(const NodeReport& report, const MemberStatus* member) {
   if (member->no_new_work) text += ", drained";
   if (!report.status) return text;
   if (report.status->frozen) text += ", frozen";
+  const std::string clock = clock_text(report.status->clock);
+  if (!clock.empty()) text += ", " + clock;
   for (const char* trouble : {"failed", "full"}) {
     if (count_disks(*report.status, trouble) > 0) text += std::string(", disk ") + trouble;
   }
@@ -37,7 +48,9 @@ Colour colour_of(const NodeReport& report, const MemberStatus* member) {
   if (!report.status) return Colour::red;
   const bool fine = member != nullptr && member->state == "active" && member->life == "alive";
   const bool disks_fine = count_disks(*report.status, "ok") == report.status->disks.size();
-  return fine && disks_fine && !report.status->frozen ? Colour::plain : Colour::yellow;
+  const bool clock_fine = clock_text(report.status->clock).empty();
+  return fine && disks_fine && clock_fine && !report.status->frozen ? Colour::plain
+                                                                    : Colour::yellow;
 }
 
 std::string slots_of(const MemberStatus* member) {
@@ -91,6 +104,20 @@ Json json_of(const DiskStatus& disk) {
               {"scrub_hurried", disk.scrub_hurried}};
 }
 
+Json json_of(const SentStatus& sent) {
+  return Json{{"membership_bytes", sent.membership},
+              {"repair_bytes", sent.repair},
+              {"other_bytes", sent.other},
+              {"messages", sent.messages}};
+}
+
+Json json_of(const ClockStatus& clock) {
+  return Json{{"clocks", clock.clocks},
+              {"ahead_ms", clock.ahead_ms},
+              {"behind_ms", clock.behind_ms},
+              {"orders_writes", clock.orders_writes}};
+}
+
 Json json_of(const RepairStatus& repair) {
   return Json{{"paused_seconds", repair.paused_seconds},
               {"rate", repair.rate},
@@ -125,6 +152,8 @@ void add_counts(const StatusAnswer& status, Json& object) {
                      {"malformed_messages", status.malformed_messages},
                      {"waits_for", status.waits_for}});
   object["repair"] = json_of(status.repair);
+  object["clock"] = json_of(status.clock);
+  object["sent"] = json_of(status.sent);
   object["votes"] = Json::array();
   for (const VoteStatus& vote : status.votes) {
     object["votes"].push_back(
@@ -329,6 +358,18 @@ std::vector<AwaitedMember> awaited_members(const std::vector<NodeReport>& report
   std::vector<AwaitedMember> awaited;
   for (const auto& [node, sum] : sums) awaited.push_back(sum);
   return awaited;
+}
+
+std::string clock_trouble_of(const NodeReport& node) {
+  if (!node.status) return {};
+  const ClockStatus& clock = node.status->clock;
+  const std::string distance = clock_text(clock);
+  if (distance.empty()) return {};
+  std::string text = "node " + short_text(node.node) + ": " + distance +
+                     (clock.behind_ms > 0 ? " " : " of ") +
+                     (clock.clocks == 2 ? "the other node's" : "the lower median");
+  if (!clock.orders_writes) text += ", so it coordinates no writes until it is right";
+  return text + ". Set it right there (chronyc makestep); the node notices by itself.\n";
 }
 
 std::vector<RingShare> ring_shares(const std::vector<NodeReport>& reports) {

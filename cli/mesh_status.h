@@ -59,6 +59,9 @@ struct MeshSums {
 [[nodiscard]] TextTable status_table(const std::vector<NodeReport>& reports);
 [[nodiscard]] Json status_json(const std::vector<NodeReport>& reports);
 
+/// One line on a node whose wall clock is notably off, with what to do; else empty.
+[[nodiscard]] std::string clock_trouble_of(const NodeReport& node);
+
 /// An evicted member that partitions wait for: W or more of their holders were evicted at once, so
 /// it may have acknowledged images that nobody else has.
 struct AwaitedMember {

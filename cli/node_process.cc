@@ -255,6 +255,7 @@ NodeOptions NodeProcess::node_options() const {
   node.capacity_bytes = capacity_;
   node.create = options_.create;
   node.hold = options_.hold;
+  node.asks_first = true;
   node.founding.replicas = settings.replicas;
   node.founding.write_quorum = settings.write_quorum;
   node.founding.partition_bits = 14;

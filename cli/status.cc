@@ -104,6 +104,7 @@ void report(Output& output, const Reports& reports) {
   output.print(awaited_text(reports));
   for (const NodeReport& node : reports) {
     if (node.status) output.print(disk_troubles_of(node));
+    output.print(clock_trouble_of(node));
     if (node.status && !node.status->waits_for.empty()) {
       output.print("node " + short_text(node.node) + " waits for: " + node.status->waits_for +
                    "\n");

@@ -45,6 +45,7 @@ struct Ack {
   std::uint64_t incarnation = 0;
   std::array<std::uint8_t, 32> table_digest{};
   std::vector<LivenessRumour> rumours;
+  std::uint64_t wall_micros = 0;  // the sender's wall clock; whoever sends the message fills it in
 };
 struct PingRequest {  // ping `target` for me
   std::uint32_t sequence = 0;

@@ -18,7 +18,9 @@ MemberTable table_of(const NodeOptions& options) {
 
 Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outside outside, Rng rng)
     : options_(std::move(options)),
-      outside_(std::move(outside)),
+      transport_(outside.transport),
+      outside_{transport_,       std::move(outside.disks), outside.state,
+               outside.executor, outside.background,       outside.log},
       rng_(rng),
       memory_(memory),
       codec_(stored_codec()),
@@ -26,11 +28,13 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       writer_(outside_, operations_),
       members_(table_of(options_)),
       standing_(options_, memory.facts, members_, writer_, outside_, rng_.split()),
-      peers_(options_, members_, outside_, standing_.boot_number() << 20, rng_.split()),
+      peers_(options_, members_, outside_, wall_, standing_.boot_number() << 20, rng_.split()),
+      clock_rule_(peers_, members_.self(), outside_.log),
       evictions_(options_, memory.facts, members_, writer_, outside_, *this, rng_.split()),
       placements_(options_, members_, outside_),
       repair_orders_(memory.facts, pace_, writer_),
       plans_(options_, members_, placements_, outside_, *this),
+      join_check_(options_, members_, outside_, *this),
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
@@ -72,6 +76,11 @@ MeshView Node::make_view() {
   view.collected_of = [this](PartitionId partition) {
     return collection_ == nullptr ? 0 : collection_->collected_of(partition);
   };
+  view.clock_refusal = [this] { return clock_rule_.refusal(now_, wall_); };
+  view.wall = [this] { return wall_; };
+  view.is_too_early = [this](WallTime theirs) {
+    return clock_rule_.is_too_early(now_, wall_, theirs);
+  };
   view.fresh_stream = [this] {
     StreamId stream;
     rng_.fill(stream.raw);
@@ -110,6 +119,8 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
         } else if constexpr (std::is_same_v<T, BackgroundDone>) {
           if (placements_.on_computed(one.ticket)) {
             on_placement(now);
+          } else if (join_check_.on_computed(one.ticket)) {
+            decide_join(now);
           } else {
             (void)plans_.on_computed(now, one.ticket);
           }
@@ -202,9 +213,14 @@ void Node::on_deadline(Instant now, WallTime wall) {
     evictions_.on_deadline(now, peers_, eviction_scene(), view_.frozen);
   }
   placements_.on_deadline(now, operations_.next_id());
+  if (standing_.is_held() && !standing_.held_for()) {
+    if (!join_check_.is_under_way()) join_check_.begin(now);
+    join_check_.on_deadline(now, view_.alive, peers_.is_table_shared(), operations_.next_id());
+  }
   runs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
+  clock_rule_.look(now, wall);
   if (stop_at_ && now >= *stop_at_) stopped_ = true;
   after_event(now);
 }
@@ -233,6 +249,7 @@ std::optional<Instant> Node::next_deadline() const {
   earlier(standing_.next_deadline());
   earlier(evictions_.next_deadline());
   earlier(placements_.next_deadline());
+  if (standing_.is_held() && !standing_.held_for()) earlier(join_check_.next_deadline());
   earlier(runs_.next_deadline());
   earlier(hints_.next_deadline());
   earlier(stop_at_);

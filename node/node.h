@@ -3,7 +3,10 @@
 #include <deque>
 
 #include "base/events.h"
+#include "node/clock_rule.h"
+#include "node/counted_transport.h"
 #include "node/evictions.h"
+#include "node/join_check.h"
 #include "node/operations.h"
 #include "node/options.h"
 #include "node/peers.h"
@@ -58,6 +61,8 @@ class Node : private Post {
   void check_invariants() const;
   /// Conversations under way on behalf of clients and other members; none on a node at rest.
   [[nodiscard]] std::size_t open_conversations() const;
+  /// Whose wall clocks this node compares its own with.
+  [[nodiscard]] const WallClocks& clocks() const { return peers_.clocks(); }
 
  private:
   // node.cc
@@ -124,6 +129,7 @@ class Node : private Post {
   void on_placement(Instant now);
   void leave_if_done(Instant now);
   [[nodiscard]] EvictionScene eviction_scene() const;
+  void decide_join(Instant now);
   [[nodiscard]] bool is_alone() const;
   [[nodiscard]] bool is_covered() const;
   [[nodiscard]] bool is_covered_by(const MembersAsked& asked) const;
@@ -140,6 +146,8 @@ class Node : private Post {
   void add_members(StatusAnswer& status) const;
   void add_awaited(const std::vector<std::optional<DiskSummary>>& disks,
                    StatusAnswer& status) const;
+  [[nodiscard]] ClockStatus clock_status() const;
+  [[nodiscard]] std::string awaited_place() const;
   [[nodiscard]] RepairStatus repair_status(
       const std::vector<std::optional<DiskSummary>>& disks) const;
   [[nodiscard]] std::uint64_t copies_to_make(PartitionId partition) const;
@@ -151,6 +159,7 @@ class Node : private Post {
   [[nodiscard]] RecipesAnswer recipes_of(OperationId operation) const;
 
   NodeOptions options_;
+  CountedTransport transport_;
   Outside outside_;
   Rng rng_;
   NodeMemory memory_;  // hints until the start, the rest until the partitions are opened
@@ -161,11 +170,14 @@ class Node : private Post {
   StateWriter writer_;
   MemberTable members_;
   Standing standing_;
+  WallTime wall_;
   Peers peers_;
+  ClockRule clock_rule_;
   Evictions evictions_;
   Placements placements_;
   RepairOrders repair_orders_;
   RingPlans plans_;
+  JoinCheck join_check_;
   MeshView view_;
   HybridClock clock_;
   bool clock_write_running_ = false;
@@ -199,7 +211,6 @@ class Node : private Post {
   std::deque<std::variant<Message, LocalBulk>> local_;
 
   Instant now_;
-  WallTime wall_;
   Instant started_at_;
   std::uint64_t malformed_ = 0;
   std::uint64_t dropped_ = 0;

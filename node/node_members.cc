@@ -34,6 +34,7 @@ void Node::on_peer_news(Instant now) {
 
 void Node::on_members_changed(Instant now, const MembersChanged& changed) {
   standing_.on_members_changed(now, peers_, changed);
+  if (standing_.is_held() && !join_check_.is_under_way()) join_check_.begin(now);
   evictions_.on_members_changed(now, changed);
   open_partitions(now);
   refresh_view();
@@ -86,6 +87,12 @@ void Node::refresh_view() {
   view_.alone = is_alone();
 }
 
+void Node::decide_join(Instant now) {
+  if (!standing_.is_held() || standing_.held_for()) return;  // an operator was quicker
+  if (!join_check_.reason().empty()) return standing_.hold(join_check_.reason());
+  standing_.take_place_now(now, peers_);
+}
+
 // Nobody else can have anything: who leaves still has it, and who was evicted may come back with
 // it.
 bool Node::is_alone() const {
@@ -105,6 +112,7 @@ void Node::open_partitions(Instant now) {
   const std::uint32_t count = 1U << members_.settings()->partition_bits;
   view_.write_quorum = members_.settings()->write_quorum;
   disk_of_.resize(count);
+  view_.partition_count = count;
   std::map<std::uint32_t, PartitionId> one_of;
   for (std::uint32_t raw = 0; raw < count; ++raw) {
     disk_of_[raw] = choose_disk(PartitionId{raw}, options_.disks);
@@ -132,7 +140,7 @@ void Node::open_partitions(Instant now) {
   operations_.add(std::move(rebalance));
   collection_ = collection.get();
   operations_.add(std::move(collection));
-  auto repair = std::make_unique<Repair>(operations_.next_id(), view_, count);
+  auto repair = std::make_unique<Repair>(operations_.next_id(), view_);
   repair_ = repair.get();
   operations_.add(std::move(repair));
   begin<RequestMemory>(now, one_of_each_disk_);

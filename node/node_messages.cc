@@ -184,7 +184,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const WishesRequest& request) { begin<ReadWishes>(now, request, link); },
           [&](const FingerprintRequest& request) {
-            begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link);
+            begin<CompareFingerprints>(now, view_, codec_, request, one_of_each_disk_, link, from);
           },
           [&](const CollectRequest& request) {
             begin<CollectTombstones>(now, view_, codec_, request, link);
@@ -209,6 +209,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const ProbeLoad& probe) { runs_.on_probe(now, link, probe); },
           [&](const ReleaseLoad& release) { runs_.on_release(now, release); },
+          [&](const StatusAnswer& answer) { join_check_.on_status(from, answer.bytes); },
           [&](const LoadAnswer& answer) {
             auto* route = dynamic_cast<RouteRun*>(operations_.find(answer.operation));
             if (route == nullptr) return;

@@ -106,15 +106,33 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   if (standing_.is_leaving()) {
     status.waits_for = std::to_string(status.unsettled) + " partitions to be handed over";
   }
-  if (standing_.is_held()) {
-    status.waits_for = "a place in the ring: 'pixmesh ring plan join " + to_text(view_.self) +
-                       "' shows what that moves";
-  }
+  if (standing_.is_held()) status.waits_for = awaited_place();
   add_members(status);
   add_awaited(disks, status);
   status.votes = evictions_.votes(now_, eviction_scene(), view_.frozen);
   status.repair = repair_status(disks);
+  status.clock = clock_status();
+  const CountedTransport::Sent& sent = transport_.sent();
+  status.sent = {sent.membership, sent.repair, sent.other, sent.messages};
   return status;
+}
+
+std::string Node::awaited_place() const {
+  if (!standing_.held_for()) return "what the other members have, to see whether it has room";
+  const std::string why = standing_.held_for()->empty() ? "" : *standing_.held_for() + "; ";
+  return "a place in the ring: " + why + "'pixmesh ring plan join " + to_text(view_.self) +
+         "' shows what that moves, and 'pixmesh ring apply' does it";
+}
+
+ClockStatus Node::clock_status() const {
+  const ClockStanding standing = clock_rule_.standing(now_, wall_);
+  ClockStatus clock;
+  clock.clocks = static_cast<std::uint32_t>(standing.clocks);
+  const std::int64_t ahead_ms = standing.ahead / 1000;
+  (ahead_ms < 0 ? clock.behind_ms : clock.ahead_ms) =
+      static_cast<std::uint64_t>(ahead_ms < 0 ? -ahead_ms : ahead_ms);
+  clock.orders_writes = !standing.is_outside();
+  return clock;
 }
 
 RepairStatus Node::repair_status(const std::vector<std::optional<DiskSummary>>& disks) const {

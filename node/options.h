@@ -35,6 +35,7 @@ struct NodeOptions {
   MeshSettings founding;       // R, W, k of a mesh founded here
   std::vector<Endpoint> join;  // where to ask for a mesh
   bool hold = false;           // join, but take a place in the ring only when an operator says so
+  bool asks_first = false;     // join, but hold itself back where it would be filled (JoinCheck)
   std::vector<DiskDescription> disks;
   std::string scratch_root;  // absolute; the `scratch` folder of disk 0
   std::string version;

@@ -12,10 +12,11 @@ std::string seconds_text(Duration duration) { return std::to_string(duration / 1
 
 }  // namespace
 
-Peers::Peers(const NodeOptions& options, MemberTable& table, Outside& outside,
+Peers::Peers(const NodeOptions& options, MemberTable& table, Outside& outside, const WallTime& wall,
              std::uint64_t incarnation, Rng rng)
     : table_(table),
       outside_(outside),
+      wall_(wall),
       liveness_(table.self(), incarnation, options.liveness, rng.split()),
       exchange_(table, {}, rng.split()),
       identity_(options.key, {}, rng.split()) {}
@@ -40,7 +41,13 @@ void Peers::announce(Instant now, NodeId node) {
 void Peers::refresh_members(Instant now) {
   liveness_.set_table_digest(table_.table_digest());
   perform(now, liveness_.set_members(now, table_.present()));
-  exchange_.set_alive(now, liveness_.alive());
+  note_alive(now);
+}
+
+void Peers::note_alive(Instant now) {
+  const std::vector<NodeId> alive = liveness_.alive();
+  clocks_.keep_only(alive);
+  exchange_.set_alive(now, alive);
 }
 
 void Peers::join(Instant now, const Endpoint& at) {
@@ -141,6 +148,9 @@ bool Peers::on_message(Instant now, LinkId link, const Message& message) {
           if (!from) {
             ask_for_hello(link);
           } else if constexpr (is_liveness) {
+            if constexpr (std::is_same_v<T, Ack>) {
+              clocks_.on_answer(now, *from, one.sequence, {one.wall_micros});
+            }
             perform(now, liveness_.on_message(now, *from, LivenessMessage{one}));
           } else {
             perform(now, exchange_.on_message(now, *from, RecordMessage{one}));
@@ -157,7 +167,7 @@ void Peers::perform(Instant now, const Liveness::Effects& effects) {
   bool changed = false;
   for (const LivenessEffect& effect : effects) {
     if (const auto* send_it = std::get_if<SendLiveness>(&effect)) {
-      send(now, send_it->to, to_message(send_it->message));
+      send_liveness(now, *send_it);
     } else if (const auto* differ = std::get_if<TablesDiffer>(&effect)) {
       perform(now, exchange_.on_tables_differ(now, differ->with));
     } else if (const auto* change = std::get_if<MemberChanged>(&effect)) {
@@ -175,7 +185,19 @@ void Peers::perform(Instant now, const Liveness::Effects& effects) {
       }
     }
   }
-  if (changed) exchange_.set_alive(now, liveness_.alive());
+  if (changed) note_alive(now);
+}
+
+// A probe asks for the wall clock, and its answer tells it.
+void Peers::send_liveness(Instant now, const SendLiveness& wanted) {
+  if (const auto* ping = std::get_if<Ping>(&wanted.message)) {
+    clocks_.on_asked(now, wanted.to, ping->sequence);
+  } else if (const auto* ack = std::get_if<Ack>(&wanted.message)) {
+    Ack told = *ack;
+    told.wall_micros = wall_.microseconds;
+    return send(now, wanted.to, Message(std::move(told)));
+  }
+  send(now, wanted.to, to_message(wanted.message));
 }
 
 void Peers::perform(Instant now, const RecordExchange::Effects& effects) {

@@ -8,6 +8,7 @@
 #include "membership/liveness.h"
 #include "membership/member_table.h"
 #include "membership/record_exchange.h"
+#include "membership/wall_clocks.h"
 #include "node/options.h"
 #include "node/outside.h"
 #include "wire/message.h"
@@ -43,8 +44,9 @@ using PeerNews = std::variant<MemberDown, MemberUp, MembersChanged, MemberProven
 /// answer has a deadline.
 class Peers {
  public:
-  Peers(const NodeOptions& options, MemberTable& table, Outside& outside, std::uint64_t incarnation,
-        Rng rng);
+  /// @param wall  the wall time of the event that is being handled
+  Peers(const NodeOptions& options, MemberTable& table, Outside& outside, const WallTime& wall,
+        std::uint64_t incarnation, Rng rng);
 
   /// The record that hellos carry while no mesh is known.
   void introduce(Instant now, const MemberRecord& own) {
@@ -82,6 +84,7 @@ class Peers {
   /// Whether another member has all the records that we have.
   [[nodiscard]] bool is_table_shared() const { return liveness_.is_table_shared(); }
   [[nodiscard]] LifeState life_of(NodeId node) const { return liveness_.state_of(node); }
+  [[nodiscard]] const WallClocks& clocks() const { return clocks_; }
 
  private:
   struct Peer {
@@ -95,6 +98,8 @@ class Peers {
 
   [[nodiscard]] Peer* reach(Instant now, NodeId node);
   void perform(Instant now, const Liveness::Effects& effects);
+  void send_liveness(Instant now, const SendLiveness& wanted);
+  void note_alive(Instant now);
   void perform(Instant now, const RecordExchange::Effects& effects);
   void perform(Instant now, const LinkIdentity::Effects& effects);
   void log_records(const std::vector<NodeId>& nodes);
@@ -105,6 +110,8 @@ class Peers {
 
   MemberTable& table_;
   Outside& outside_;
+  const WallTime& wall_;
+  WallClocks clocks_;
   Liveness liveness_;
   RecordExchange exchange_;
   LinkIdentity identity_;

@@ -50,6 +50,8 @@ void Standing::restore(const TableRows& facts) {
       boot_number_ = number_of(value) + 1;
     } else if (name == "clock") {
       clock_ceiling_ = number_of(value);
+    } else if (name == "held") {
+      held_for_ = std::string(text_of(value));
     } else if (name == "settings") {
       if (const auto settings = decode_settings(value)) (void)table_.merge(settings.value());
     } else if (name.rfind("member/", 0) == 0) {
@@ -194,9 +196,23 @@ Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnReco
 }
 
 // Who was held once stays so until an operator has seen the plan, restarts included.
-void Standing::take_place(MemberRecord& own) const {
-  const bool waits = last_own_ ? last_own_->state == MemberState::joining : options_.hold;
+void Standing::take_place(MemberRecord& own) {
+  const bool is_new = !last_own_;
+  const bool was_joining = !is_new && last_own_->state == MemberState::joining;
+  const bool waits = was_joining || (is_new && (options_.hold || options_.asks_first));
   own.state = waits ? MemberState::joining : MemberState::active;
+  if (is_new && options_.hold) hold({});
+}
+
+void Standing::hold(std::string why) {
+  const ByteView bytes = bytes_of(why);
+  writer_.write({fact_row("held", Bytes(bytes.begin(), bytes.end()))});
+  outside_.log.event(LogLevel::warning, "join_held", {{"reason", why}});
+  held_for_ = std::move(why);
+}
+
+void Standing::take_place_now(Instant now, Peers& peers) {
+  change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
 }
 
 bool Standing::is_held() const { return last_own_ && last_own_->state == MemberState::joining; }
@@ -310,7 +326,7 @@ Result<std::string> Standing::change_place(Instant now, Peers& peers, const Ring
       change_own(now, peers, [&](MemberRecord& own) { own.weight = change.weight; });
       return "the node has weight " + std::to_string(change.weight) + " now";
     case RingChangeKind::join:
-      change_own(now, peers, [](MemberRecord& own) { own.state = MemberState::active; });
+      take_place_now(now, peers);
       return std::string("the node takes its place in the ring");
   }
   return Error{ErrorCode::usage, "no such change is known here"};

@@ -22,7 +22,12 @@ class Standing {
   [[nodiscard]] std::uint64_t clock_ceiling() const { return clock_ceiling_; }
   [[nodiscard]] bool has_mesh() const { return table_.settings() != nullptr; }
   [[nodiscard]] bool is_leaving() const;
-  [[nodiscard]] bool is_held() const;   // it has joined, and waits for a place in the ring
+  [[nodiscard]] bool is_held() const;  // it has joined, and waits for a place in the ring
+  /// Whether only an operator ends that, and why; empty: an operator wanted it.
+  [[nodiscard]] const std::optional<std::string>& held_for() const { return held_for_; }
+  void hold(std::string why);
+  /// Nothing keeps it any longer.
+  void take_place_now(Instant now, Peers& peers);
   [[nodiscard]] bool has_left() const;  // and its last record is durable
   [[nodiscard]] bool takes_new_work() const;
 
@@ -53,7 +58,7 @@ class Standing {
   [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
   [[nodiscard]] Result<std::string> set_copies(Peers& peers, const CommandRequest& command);
   [[nodiscard]] MemberRecord fresh_record() const;
-  void take_place(MemberRecord& own) const;
+  void take_place(MemberRecord& own);
 
   const NodeOptions& options_;
   MemberTable& table_;
@@ -64,6 +69,7 @@ class Standing {
   std::uint64_t clock_ceiling_ = 0;
   std::array<std::uint8_t, 16> boot_{};
   std::optional<MemberRecord> last_own_;  // as stored
+  std::optional<std::string> held_for_;
   std::vector<Instant> stolen_at_;
   std::optional<Instant> join_at_;
 };

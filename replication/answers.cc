@@ -19,13 +19,14 @@ std::size_t weight_of(const ImageRecord& record) {
 
 CompareFingerprints::CompareFingerprints(OperationId id, const MeshView& mesh,
                                          const RecordCodec& codec, FingerprintRequest request,
-                                         std::vector<PartitionId> disks, LinkId asker)
+                                         std::vector<PartitionId> disks, LinkId asker, NodeId who)
     : Operation(id),
       mesh_(mesh),
       codec_(codec),
       request_(std::move(request)),
       disks_(std::move(disks)),
       asker_(asker),
+      who_(who),
       waiting_for_(disks_.size()) {}
 
 Effects CompareFingerprints::start(Instant) {
@@ -41,11 +42,22 @@ Effects CompareFingerprints::on_disk(Instant, const Result<DiskAnswer>& answer) 
     for (const PartitionSummary& one : summary->partitions) ours_[one.partition] = one.fingerprint;
   }
   if (--waiting_for_ > 0 || failed_) return {};
-  FingerprintAnswer result{request_.operation, {}, request_.round};
+  FingerprintAnswer result{request_.operation, {}, request_.round, different_blocks()};
   for (const Fingerprint& theirs : request_.mine) {
     if (differs(theirs)) result.different.push_back(theirs.partition);
   }
   return {Answer{asker_, std::move(result)}};
+}
+
+// Also those of which one side does not know yet, or no more, that both hold them.
+std::vector<std::uint32_t> CompareFingerprints::different_blocks() const {
+  std::vector<std::uint32_t> different;
+  if (request_.blocks.size() != shared_blocks || mesh_.partition_count == 0) return different;
+  const auto ours = block_sums(shared_fingerprints(mesh_, who_, ours_), mesh_.partition_count);
+  for (std::uint32_t block = 0; block < shared_blocks; ++block) {
+    if (ours[block] != request_.blocks[block]) different.push_back(block);
+  }
+  return different;
 }
 
 bool CompareFingerprints::differs(const Fingerprint& theirs) const {

@@ -1,32 +1,34 @@
 #pragma once
 
-#include <map>
-
+#include "replication/shared_sums.h"
 #include "replication/store_record.h"
 
 namespace pixmesh {
 
-/// Answers FingerprintRequest: reads the sums of all disks, names the partitions that differ. Those
-/// that are recovering do, whatever is here.
+/// Answers FingerprintRequest: reads the sums of all disks, names the partitions that differ, or
+/// the blocks of them. Those that are recovering do, whatever is here.
 class CompareFingerprints : public Operation {
  public:
   CompareFingerprints(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                      FingerprintRequest request, std::vector<PartitionId> disks, LinkId asker);
+                      FingerprintRequest request, std::vector<PartitionId> disks, LinkId asker,
+                      NodeId who = {});
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return waiting_for_ == 0; }
 
  private:
   [[nodiscard]] bool differs(const Fingerprint& theirs) const;
+  [[nodiscard]] std::vector<std::uint32_t> different_blocks() const;
 
   const MeshView& mesh_;
   const RecordCodec& codec_;
   FingerprintRequest request_;
   std::vector<PartitionId> disks_;  // one partition of each disk
   LinkId asker_;
+  NodeId who_;  // asks
   std::size_t waiting_for_;
   bool failed_ = false;
-  std::map<PartitionId, std::uint64_t> ours_;
+  PartitionSums ours_;
 };
 
 /// What a Fingerprint says of lists; never 0.

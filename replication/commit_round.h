@@ -17,6 +17,8 @@ class CommitRound {
   /// Where holders that have no bytes yet can fetch them.
   void set_sources(std::vector<NodeId> sources, PartitionId source_partition);
   void set_record(ImageRecord record) { record_ = std::move(record); }
+  /// The clock that holders judge a name's first version by.
+  void set_first_at(WallTime wall) { first_at_ = wall; }
 
   /// @param stream  on which this holder got the bytes, if it did
   [[nodiscard]] Effects offer(NodeId holder, std::optional<StreamId> stream);
@@ -49,6 +51,7 @@ class CommitRound {
   ImageRecord record_;
   std::vector<NodeId> sources_;
   PartitionId source_partition_;
+  WallTime first_at_;
   Tally tally_;
   std::map<NodeId, State> holders_;
   std::optional<Instant> retry_at_;

@@ -1,6 +1,15 @@
 #include "replication/holder_commit.h"
 
 namespace pixmesh {
+namespace {
+
+std::string too_early_text(NodeId holder) {
+  return "for holder " + to_text(holder) +
+         " the clock of the node that coordinates is more than 30 s ahead of the others': set it "
+         "right there (chronyc makestep)";
+}
+
+}  // namespace
 
 HolderCommit::HolderCommit(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                            CommitRequest request, std::optional<TempId> temp, LinkId asker,
@@ -17,10 +26,14 @@ HolderCommit::HolderCommit(OperationId id, const MeshView& mesh, const RecordCod
 
 Effects HolderCommit::start(Instant now) {
   const HolderLists ours = mesh_.lists_of(request_.partition);
+  const bool too_early =
+      request_.first_at_micros > 0 && mesh_.is_too_early({request_.first_at_micros});
   // Who is about to drop the partition would keep what came in behind the drop.
-  if (ours == request_.lists && is_holder(ours, mesh_.self)) return after(store_.start(now));
+  const bool is_ours = ours == request_.lists && is_holder(ours, mesh_.self);
+  if (is_ours && !too_early) return after(store_.start(now));
   answered_ = true;
-  Effects effects{answer(CommitCode::stale, ours, "the lists differ")};
+  Effects effects{is_ours ? answer(CommitCode::failed, ours, too_early_text(mesh_.self))
+                          : answer(CommitCode::stale, ours, "the lists differ")};
   if (temp_) effects.push_back(UseDisk{request_.partition, DropTemp{*temp_}, false});
   return effects;
 }

@@ -178,6 +178,16 @@ std::optional<Version> Lookup::version_for_write() const {
   return Version{*clock, mesh_.self};
 }
 
+std::optional<std::string> Lookup::clock_refusal() const {
+  if (outcome_.request_version) return std::nullopt;
+  return mesh_.clock_refusal();
+}
+
+WallTime Lookup::first_at() const {
+  const bool is_first = !outcome_.request_version && !outcome_.record;
+  return is_first ? mesh_.wall() : WallTime{};
+}
+
 void Lookup::settle_if_complete(Instant now) {
   if (!outcome_.lists.known() || retry_at_) return;
   if (tally_.reached()) {

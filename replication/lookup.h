@@ -51,6 +51,10 @@ class Lookup {
   /// The version this wish is to have: the one an earlier try gave it, so that a retry never makes
   /// a second one, else one above the newest. None while the clock's ceiling is raised.
   [[nodiscard]] std::optional<Version> version_for_write() const;
+  /// Why this node may not give the wish a version; none if an earlier try has given one.
+  [[nodiscard]] std::optional<std::string> clock_refusal() const;
+  /// Our wall clock for holders to judge, if the wish makes the first version of its name.
+  [[nodiscard]] WallTime first_at() const;
 
  private:
   [[nodiscard]] Effects ask_all(Instant now);

@@ -206,6 +206,9 @@ struct CommitRequest {
   std::optional<StreamId> stream;  // the bytes came on this stream; else they are here or fetched
   std::vector<NodeId> sources;     // who can give them
   PartitionId source_partition;    // under which those hold them
+  /// Of a name's first version: the coordinator's wall clock when it gave it, which the holders
+  /// judge. Of all others 0: whatever has a predecessor is ordered by that.
+  std::uint64_t first_at_micros = 0;
 };
 struct CommitAnswer {
   OperationId operation;
@@ -261,11 +264,15 @@ struct FingerprintRequest {  // which of these partitions differ from mine?
   OperationId operation;
   std::vector<Fingerprint> mine;
   std::uint64_t round = 0;  // comes back with the answer
+  /// Instead of `mine`: a sum over each block of partitions (shared_sums.h), of those that both
+  /// sides hold.
+  std::vector<std::uint64_t> blocks;
 };
 struct FingerprintAnswer {
   OperationId operation;
   std::vector<PartitionId> different;
   std::uint64_t round = 0;
+  std::vector<std::uint32_t> blocks;  // those that differ: say what you have there
 };
 
 /// "I have persisted these lists." Sent by settled members to every target member until it is

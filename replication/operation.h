@@ -85,9 +85,10 @@ struct MeshView {
   std::uint64_t height = 0;        // the same: a placement made from more knowledge is higher
   std::vector<NodeId> alive;       // members that answer; sorted; with self
   std::uint32_t write_quorum = 2;  // W of the settings that the placement was made under
-  bool alone = false;              // the mesh has no other member that holds anything
-  bool frozen = false;             // half or fewer of the members answer: move and drop nothing
-  bool cut_off = false;            // fewer than half: the others may decide without us
+  std::uint32_t partition_count = 0;
+  bool alone = false;    // the mesh has no other member that holds anything
+  bool frozen = false;   // half or fewer of the members answer: move and drop nothing
+  bool cut_off = false;  // fewer than half: the others may decide without us
   std::function<HolderAddress(NodeId)> address_of;
   EvictionLookup eviction_of = [](NodeId) { return EvictionMarks{}; };
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it
@@ -99,6 +100,11 @@ struct MeshView {
   /// The clock up to which the tombstones of a partition may be gone here (collected.h).
   std::function<std::uint64_t(PartitionId)> collected_of = [](PartitionId) { return 0; };
   std::function<std::optional<std::uint64_t>(std::uint64_t newest)> next_clock;  // HybridClock
+  /// Why this node gives no new version just now: its wall clock is too far from the others'.
+  std::function<std::optional<std::string>()> clock_refusal = [] { return std::nullopt; };
+  /// Our wall clock, and whether that of a coordinator is too far ahead for a name's first version.
+  std::function<WallTime()> wall = [] { return WallTime{}; };
+  std::function<bool(WallTime)> is_too_early = [](WallTime) { return false; };
   std::function<StreamId()> fresh_stream;
   std::function<std::uint32_t(PartitionId)> disk_of;
   RepairPace* pace = nullptr;  // of all syncs together; none: as fast as it goes

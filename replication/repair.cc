@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
-#include "replication/collected.h"
-
 namespace pixmesh {
 
-Repair::Repair(OperationId id, const MeshView& mesh, std::uint32_t partition_count)
-    : Repair(id, mesh, partition_count, Options{}) {}
+Repair::Repair(OperationId id, const MeshView& mesh) : Repair(id, mesh, Options{}) {}
 
-Repair::Repair(OperationId id, const MeshView& mesh, std::uint32_t partition_count, Options options)
-    : Operation(id), mesh_(mesh), partition_count_(partition_count), options_(options) {}
+Repair::Repair(OperationId id, const MeshView& mesh, Options options)
+    : Operation(id), mesh_(mesh), options_(options) {}
 
 Effects Repair::start(Instant now) {
   next_round_ = now + options_.interval;
@@ -46,7 +43,7 @@ Effects Repair::on_deadline(Instant now) {
   last_member_ = *member_;
   ours_.clear();
   std::map<std::uint32_t, PartitionId> one_of;
-  for (std::uint32_t raw = 0; raw < partition_count_; ++raw) {
+  for (std::uint32_t raw = 0; raw < mesh_.partition_count; ++raw) {
     one_of.try_emplace(mesh_.disk_of(PartitionId{raw}), PartitionId{raw});
   }
   disks_waiting_ = static_cast<std::uint32_t>(one_of.size());
@@ -60,21 +57,22 @@ Effects Repair::on_disk(Instant, const Result<DiskAnswer>& answer) {
   if (summary == nullptr || disks_waiting_ == 0 || !member_) return {};
   for (const PartitionSummary& one : summary->partitions) ours_[one.partition] = one.fingerprint;
   if (--disks_waiting_ > 0) return {};
-  return send_fingerprints();
+  return send_blocks();
 }
 
-Effects Repair::send_fingerprints() {
+Effects Repair::send_blocks() const {
+  const auto shared = shared_fingerprints(mesh_, *member_, ours_);
+  if (shared.empty()) return {};
+  return {
+      Ask{*member_, FingerprintRequest{id(), {}, 0, block_sums(shared, mesh_.partition_count)}}};
+}
+
+Effects Repair::send_fingerprints(const std::vector<std::uint32_t>& blocks) const {
   Effects effects;
-  FingerprintRequest request{id(), {}, 0};
-  for (std::uint32_t raw = 0; raw < partition_count_; ++raw) {
-    const PartitionId partition{raw};
-    const HolderLists lists = mesh_.lists_of(partition);
-    if (!lists.is_settled() || !contains(lists.settled, *member_)) continue;
-    if (!contains(lists.settled, mesh_.self)) continue;  // about to be dropped
-    if (mesh_.is_recovering(partition)) continue;        // rebalance syncs it with all
-    const auto mine = ours_.find(partition);
-    const std::uint64_t records = mine == ours_.end() ? 0 : mine->second;
-    request.mine.push_back({partition, compared_sum(records, mesh_.collected_of(partition))});
+  FingerprintRequest request{id(), {}, 0, {}};
+  for (const Fingerprint& one : shared_fingerprints(mesh_, *member_, ours_)) {
+    if (!std::ranges::count(blocks, block_of(one.partition, mesh_.partition_count))) continue;
+    request.mine.push_back(one);
     if (request.mine.size() < page_entries_max) continue;
     effects.push_back(Ask{*member_, request});
     request.mine.clear();
@@ -86,10 +84,11 @@ Effects Repair::send_fingerprints() {
 Effects Repair::on_message(Instant, NodeId from, const PeerMessage& message) {
   const auto* answer = std::get_if<FingerprintAnswer>(&message);
   if (answer == nullptr || from != member_) return {};
+  if (!answer->blocks.empty()) return send_fingerprints(answer->blocks);
   Effects effects;
   for (const PartitionId partition : answer->different) {
     if (effects.size() == options_.syncs_max) break;
-    if (partition.raw < partition_count_) effects.push_back(StartSync{partition, {from}});
+    if (partition.raw < mesh_.partition_count) effects.push_back(StartSync{partition, {from}});
   }
   return effects;
 }

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <map>
-
-#include "replication/operation.h"
+#include "replication/shared_sums.h"
 
 namespace pixmesh {
 
-/// Anti-entropy: one digest a partition finds differences between holders without listing.
+/// Anti-entropy: one sum a block of partitions, then one a partition where blocks differ, finds
+/// differences between holders without listing.
 /// Every `interval` one living member is asked which of the partitions we both hold differ from
 /// ours; those are synced. Members that came back are asked first.
 class Repair : public Operation {
@@ -16,8 +15,8 @@ class Repair : public Operation {
     Duration after_return = 2s;       // a returned member is compared with soon
     std::uint32_t syncs_max = 1'000;  // differences taken up in one round
   };
-  Repair(OperationId id, const MeshView& mesh, std::uint32_t partition_count);
-  Repair(OperationId id, const MeshView& mesh, std::uint32_t partition_count, Options options);
+  Repair(OperationId id, const MeshView& mesh);
+  Repair(OperationId id, const MeshView& mesh, Options options);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -30,16 +29,16 @@ class Repair : public Operation {
 
  private:
   [[nodiscard]] std::optional<NodeId> next_member();
-  [[nodiscard]] Effects send_fingerprints();
+  [[nodiscard]] Effects send_blocks() const;
+  [[nodiscard]] Effects send_fingerprints(const std::vector<std::uint32_t>& blocks) const;
 
   const MeshView& mesh_;
-  std::uint32_t partition_count_;
   Options options_;
   std::vector<NodeId> returned_;
   NodeId last_member_;
   std::optional<NodeId> member_;  // compared with in this round
   std::uint32_t disks_waiting_ = 0;
-  std::map<PartitionId, std::uint64_t> ours_;
+  PartitionSums ours_;
   std::optional<Instant> next_round_;
 };
 

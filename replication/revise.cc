@@ -84,6 +84,7 @@ Result<ImageRecord> Revise::successor() const {
 Effects Revise::commit_successor(Instant now) {
   auto next = successor();
   if (!next) return fail(next.error().code, next.error().detail);
+  if (const auto refusal = lookup_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
   const LookupOutcome& found = lookup_.outcome();
   const std::optional<Version> version = lookup_.version_for_write();
   if (!version) {
@@ -94,6 +95,7 @@ Effects Revise::commit_successor(Instant now) {
   record.version = *version;
   commit_.emplace(id(), mesh_, partition_, found.lists);
   commit_->set_record(std::move(record));
+  commit_->set_first_at(lookup_.first_at());
   if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
     commit_->set_sources(copy->source_holders, source_partition_);
   } else {

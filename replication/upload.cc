@@ -104,6 +104,7 @@ Effects Upload::on_lookup(Instant now) {
 Effects Upload::assign_version(Instant now) {
   if (finished()) return {};
   clock_retry_at_.reset();
+  if (const auto refusal = lookup_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
   const std::optional<Version> version = lookup_.version_for_write();
   if (!version) {
     clock_retry_at_ = now + 10ms;
@@ -111,6 +112,7 @@ Effects Upload::assign_version(Instant now) {
   }
   record_.version = *version;
   version_known_ = true;
+  if (commit_) commit_->set_first_at(lookup_.first_at());
   return commit_complete_sinks(now);
 }
 

@@ -52,9 +52,10 @@ struct Fields<StoreFinished> {
 template <>
 struct Fields<CommitRequest> {
   static constexpr std::uint16_t number = 67;
-  using List = FieldList<&CommitRequest::operation, &CommitRequest::partition,
-                         &CommitRequest::record, &CommitRequest::lists, &CommitRequest::stream,
-                         &CommitRequest::sources, &CommitRequest::source_partition>;
+  using List =
+      FieldList<&CommitRequest::operation, &CommitRequest::partition, &CommitRequest::record,
+                &CommitRequest::lists, &CommitRequest::stream, &CommitRequest::sources,
+                &CommitRequest::source_partition, &CommitRequest::first_at_micros>;
 };
 template <>
 struct Fields<CommitAnswer> {
@@ -97,13 +98,13 @@ template <>
 struct Fields<FingerprintRequest> {
   static constexpr std::uint16_t number = 72;
   using List = FieldList<&FingerprintRequest::operation, &FingerprintRequest::mine,
-                         &FingerprintRequest::round>;
+                         &FingerprintRequest::round, &FingerprintRequest::blocks>;
 };
 template <>
 struct Fields<FingerprintAnswer> {
   static constexpr std::uint16_t number = 73;
   using List = FieldList<&FingerprintAnswer::operation, &FingerprintAnswer::different,
-                         &FingerprintAnswer::round>;
+                         &FingerprintAnswer::round, &FingerprintAnswer::blocks>;
 };
 template <>
 struct Fields<ListsAnnounced> {

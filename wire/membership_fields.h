@@ -16,7 +16,8 @@ struct Fields<Ping> {
 template <>
 struct Fields<Ack> {
   static constexpr std::uint16_t number = 2;
-  using List = FieldList<&Ack::sequence, &Ack::incarnation, &Ack::table_digest, &Ack::rumours>;
+  using List = FieldList<&Ack::sequence, &Ack::incarnation, &Ack::table_digest, &Ack::rumours,
+                         &Ack::wall_micros>;
 };
 template <>
 struct Fields<PingRequest> {

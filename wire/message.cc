@@ -60,6 +60,14 @@ Message::~Message() = default;
 
 Bytes encode(const Message& message) { return encode_any(message); }
 Bytes encode(const BulkMessage& message) { return encode_any(message); }
+std::uint32_t message_number_of(ByteView message) {
+  constexpr std::uint8_t small_max = 0x7f;  // msgpack: a number in one byte
+  constexpr std::uint8_t one_byte = 0xcc;   // msgpack: a number in the next byte
+  if (message.size() < 4) return 0;
+  if (message[2] <= small_max) return message[2];
+  return message[2] == one_byte ? message[3] : 0;
+}
+
 Result<Message> decode_message(ByteView bytes) { return decode_any<AnyMessage, Message>(bytes); }
 Result<BulkMessage> decode_bulk(ByteView bytes) { return decode_any<BulkMessage>(bytes); }
 

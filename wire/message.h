@@ -53,6 +53,10 @@ struct Message : AnyMessage {
 [[nodiscard]] Result<Message> decode_message(ByteView bytes);
 [[nodiscard]] Result<BulkMessage> decode_bulk(ByteView bytes);
 
+/// The number of a message's type as docs/formats.md lists it; 0 if these bytes are no message.
+/// Reads the first bytes only.
+[[nodiscard]] std::uint32_t message_number_of(ByteView message);
+
 /// A member of any of the lists above, as a Message.
 template <typename Variant>
 [[nodiscard]] Message to_message(Variant&& part) {

@@ -59,6 +59,20 @@ struct RepairStatus {
   std::uint64_t copied_bytes = 0;    // since the process started
   std::uint64_t bytes_a_second = 0;  // copied of late
 };
+/// How a node's wall clock stands to the lower median of all that it knows.
+struct ClockStatus {
+  std::uint32_t clocks = 1;    // compared, its own among them
+  std::uint64_t ahead_ms = 0;  // one of these two is 0
+  std::uint64_t behind_ms = 0;
+  bool orders_writes = true;  // false: it is so far off that it coordinates none
+};
+/// Bytes sent to other processes since the start, without what the network adds.
+struct SentStatus {
+  std::uint64_t membership = 0;  // gossip: who is there, who answers
+  std::uint64_t repair = 0;      // what holders tell one another about their copies
+  std::uint64_t other = 0;       // clients' work, chunks
+  std::uint64_t messages = 0;    // of all three
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -92,6 +106,8 @@ struct StatusAnswer {
   std::vector<DiskStatus> disks;
   std::vector<VoteStatus> votes;
   RepairStatus repair;
+  ClockStatus clock;
+  SentStatus sent;
 };
 
 struct RecipesRequest {

@@ -182,6 +182,16 @@ struct Fields<VoteStatus> {
   using List = FieldList<&VoteStatus::node, &VoteStatus::told, &VoteStatus::waits_for>;
 };
 template <>
+struct Fields<SentStatus> {
+  using List = FieldList<&SentStatus::membership, &SentStatus::repair, &SentStatus::other,
+                         &SentStatus::messages>;
+};
+template <>
+struct Fields<ClockStatus> {
+  using List = FieldList<&ClockStatus::clocks, &ClockStatus::ahead_ms, &ClockStatus::behind_ms,
+                         &ClockStatus::orders_writes>;
+};
+template <>
 struct Fields<RepairStatus> {
   using List = FieldList<&RepairStatus::paused_seconds, &RepairStatus::rate, &RepairStatus::yields,
                          &RepairStatus::running, &RepairStatus::waiting, &RepairStatus::short_bytes,

@@ -16,7 +16,7 @@ constexpr std::uint64_t steps_between_scans = 1'000;
 // Bounds waits for conversations that time out, which the checks behind it profit from.
 constexpr std::array makers{make_i12, make_i01, make_i02, make_i03, make_i04, make_i05,
                             make_i06, make_i07, make_i08, make_i09, make_i10, make_i11,
-                            make_i13, make_i14, make_i15, make_i16, make_i17};
+                            make_i13, make_i14, make_i15, make_i16, make_i17, make_clock_rule};
 
 }  // namespace
 

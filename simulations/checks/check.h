@@ -84,5 +84,6 @@ using CheckPtr = std::unique_ptr<Check>;
 [[nodiscard]] CheckPtr make_i15(const Scene& scene);
 [[nodiscard]] CheckPtr make_i16(const Scene& scene);
 [[nodiscard]] CheckPtr make_i17(const Scene& scene);
+[[nodiscard]] CheckPtr make_clock_rule(const Scene& scene);
 
 }  // namespace pixmesh

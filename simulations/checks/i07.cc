@@ -8,7 +8,6 @@
 
 #include "simulations/checks/placement_log.h"
 #include "simulations/checks/stored_copies.h"
-#include "simulations/world/message_text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
 #include "wire/stored.h"

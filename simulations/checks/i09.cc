@@ -4,7 +4,6 @@
 
 #include "base/digest.h"
 #include "simulations/checks/check.h"
-#include "simulations/world/message_text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
 

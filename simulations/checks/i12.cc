@@ -2,7 +2,6 @@
 // busy, and nothing at all at rest.
 #include "processing/lanes.h"
 #include "simulations/checks/check.h"
-#include "simulations/world/message_text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
 

@@ -4,7 +4,6 @@
 
 #include "simulations/checks/beliefs.h"
 #include "simulations/checks/check.h"
-#include "simulations/world/message_text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
 

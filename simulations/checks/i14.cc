@@ -4,7 +4,6 @@
 // from.
 #include "simulations/checks/check.h"
 #include "simulations/checks/placement_log.h"
-#include "simulations/world/message_text.h"
 #include "wire/fields.h"
 #include "wire/message.h"
 #include "wire/stored.h"

@@ -137,15 +137,12 @@ class ClassDraw {
 
   void draw_clocks() {
     at_ = {};
+    if (rng_.below(4) > 0) {
+      draw_kept_clocks();
+    } else {
+      draw_wild_clocks();
+    }
     for (std::uint32_t node = 0; node < scenario_.nodes.size(); ++node) {
-      constexpr std::int64_t hour_ms = 3'600'000;
-      constexpr std::int64_t ten_years_ms = 87'600 * hour_ms;
-      const bool wild = rng_.below(20) == 0;
-      const std::int64_t most = wild ? ten_years_ms : hour_ms;
-      Event& shift = add(EventKind::clock_shift);
-      shift.node = node;
-      shift.amount =
-          static_cast<std::int64_t>(rng_.below(static_cast<std::uint64_t>(2 * most))) - most;
       Event& drift = add(EventKind::clock_drift);
       drift.node = node;
       drift.amount = static_cast<std::int64_t>(rng_.below(2'001)) - 1'000;
@@ -158,6 +155,46 @@ class ClassDraw {
     draw_some(10s, 100s, [this] {
       add(EventKind::clock_shift).amount = static_cast<std::int64_t>(rng_.below(60'000)) - 30'000;
     });
+    draw_some(20s, 200s, [this] {  // set wrong, and right again
+      Event& wrong = add(EventKind::clock_shift);
+      wrong.amount = wrong_clock();
+      Event right = wrong;
+      right.at += time(5s, 60s);
+      right.amount = -right.amount;
+      events_.push_back(right);
+    });
+  }
+
+  // From 20 seconds to an hour, either way; of twenty one is ten years.
+  std::int64_t wrong_clock() {
+    constexpr std::int64_t ten_years_ms = 87'600 * 3'600'000LL;
+    const auto away = rng_.below(20) == 0
+                          ? ten_years_ms
+                          : static_cast<std::int64_t>(log_between(rng_, 20'000, 3'600'000));
+    return rng_.below(2) == 0 ? away : -away;
+  }
+
+  // Nearly all are right to some seconds; at most half are wrong, now and then by the same time.
+  void draw_kept_clocks() {
+    const auto count = static_cast<std::uint32_t>(scenario_.nodes.size());
+    const std::uint64_t wrong = rng_.below(count / 2 + 1);
+    const std::uint64_t first = rng_.below(count);
+    const bool alike = rng_.below(3) == 0;
+    const std::int64_t shared = wrong_clock();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      Event& shift = add(EventKind::clock_shift);
+      shift.node = static_cast<std::uint32_t>((first + i) % count);
+      shift.amount = static_cast<std::int64_t>(rng_.below(6'000)) - 3'000;
+      if (i < wrong) shift.amount += alike ? shared : wrong_clock();
+    }
+  }
+
+  void draw_wild_clocks() {
+    for (std::uint32_t node = 0; node < scenario_.nodes.size(); ++node) {
+      Event& shift = add(EventKind::clock_shift);
+      shift.node = node;
+      shift.amount = wrong_clock();
+    }
   }
 
   void draw_disks() {

@@ -55,6 +55,7 @@ void FaultPlayer::end_all() {
   world_.heal_all();
   world_.network().conditions = {};
   for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
+    world_.set_wall_shift(node, {});  // somebody sets the clocks right
     world_.disk(node).trouble = {};
     world_.state(node).trouble = {};
     world_.disk(node).interrupt_after(0, nullptr);

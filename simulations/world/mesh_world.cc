@@ -50,6 +50,7 @@ std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
   added.zone = plan.zone ? *plan.zone : "zone" + std::to_string(added.number);
   added.weight = plan.weight;
   added.hold = plan.hold;
+  added.capacity = plan.capacity;
   added.rng = rng_.split();
   std::array<std::uint8_t, 32> seed{};
   rng_.fill(seed);
@@ -83,9 +84,11 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.control = VirtualNetwork::address_of(machine.number, Plane::control);
   options.bulk = VirtualNetwork::address_of(machine.number, Plane::bulk);
   options.zone = machine.zone;
-  options.capacity_bytes = machine.weight * MeshSettings{}.weight_unit_bytes;
+  options.capacity_bytes =
+      machine.capacity.value_or(machine.weight * MeshSettings{}.weight_unit_bytes);
   options.create = machine.founds;
   options.hold = machine.hold;
+  options.asks_first = machine.capacity.has_value();
   options.founding.partition_bits = options_.partition_bits;
   options.founding.replicas = options_.replicas;
   options.founding.write_quorum = options_.write_quorum;

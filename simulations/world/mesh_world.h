@@ -25,9 +25,11 @@ struct WorldOptions {
 
 /// What is particular about one node.
 struct NodePlan {
-  std::optional<std::string> zone;  // none: one of its own
-  std::uint32_t weight = 8;         // 1 … 255
-  bool hold = false;                // it joins, and waits for a place in the ring
+  std::optional<std::string> zone;        // none: one of its own
+  std::uint32_t weight = 8;               // 1 … 255
+  bool hold = false;                      // it joins, and waits for a place in the ring
+  std::optional<std::uint64_t> capacity;  // if not what its weight says; it then looks before it
+                                          // takes a place
 };
 
 class WorldWatch;

@@ -55,14 +55,6 @@ std::string text_of_instant(Instant at) {
          fraction;
 }
 
-std::uint32_t message_number_of(ByteView message) {
-  constexpr std::uint8_t small_max = 0x7f;  // msgpack: a number in one byte
-  constexpr std::uint8_t one_byte = 0xcc;   // msgpack: a number in the next byte
-  if (message.size() < 4) return 0;
-  if (message[2] <= small_max) return message[2];
-  return message[2] == one_byte ? message[3] : 0;
-}
-
 std::string text_of_message(Plane plane, ByteView message) {
   return plane == Plane::control ? text_of_decoded(decode_message(message))
                                  : text_of_decoded(decode_bulk(message));

@@ -10,10 +10,6 @@ namespace pixmesh {
 /// "12.345678": seconds since the world began.
 [[nodiscard]] std::string text_of_instant(Instant at);
 
-/// The number of a message's type as docs/formats.md lists it; 0 if these bytes are no message.
-/// Reads the first bytes only.
-[[nodiscard]] std::uint32_t message_number_of(ByteView message);
-
 /// The name of a message's type, with the partition, name or step it is about where it has one.
 [[nodiscard]] std::string text_of_message(Plane plane, ByteView message);
 

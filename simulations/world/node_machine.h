@@ -28,6 +28,7 @@ struct NodeMachine {
   std::uint32_t weight = 8;
   bool founds = false;
   bool hold = false;
+  std::optional<std::uint64_t> capacity;
   bool is_member = true;  // until it left or was forgotten
   Rng rng{0};
   MachineClock clock;

@@ -20,7 +20,8 @@ const std::set<std::string> pure_modules{"ring",       "membership", "replicatio
 
 // The placement is computed beside the loop: the job is the loop's and the background thread's.
 const std::set<std::string> shares_a_job{"node/placements.h", "node/placements.cc",
-                                         "node/ring_plans.h", "node/ring_plans.cc"};
+                                         "node/ring_plans.h", "node/ring_plans.cc",
+                                         "node/join_check.h", "node/join_check.cc"};
 
 std::string text_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

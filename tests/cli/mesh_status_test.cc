@@ -148,3 +148,21 @@ TEST_CASE("cli: the ring's balance is slots over target") {
   REQUIRE(shares.size() == 2);
   CHECK(shares[0].ratio == "1.03");
 }
+
+TEST_CASE("cli: a clock that is notably off is shown, with what to do") {
+  auto reports = two_nodes();
+  CHECK(clock_trouble_of(reports[0]).empty());
+  reports[0].status->clock = {5, 4'900, 0, true};
+  CHECK(clock_trouble_of(reports[0]).empty());
+
+  reports[0].status->clock = {5, 74'300, 0, false};
+  reports[1].status->clock = {5, 0, 12'000, true};
+
+  CHECK(clock_trouble_of(reports[0]) ==
+        "node 01000000: clock 74 s ahead of the lower median, so it coordinates no writes until it "
+        "is right. Set it right there (chronyc makestep); the node notices by itself.\n");
+  CHECK(clock_trouble_of(reports[1]) ==
+        "node 02000000: clock 12 s behind the lower median. Set it right there (chronyc "
+        "makestep); the node notices by itself.\n");
+  CHECK(status_json(reports)["nodes"][0]["clock"]["ahead_ms"] == 74'300);
+}
