@@ -83,6 +83,7 @@ class NodeProcess {
   [[nodiscard]] Result<Done> open_outside();
   [[nodiscard]] Result<Done> check_has_mesh() const;
   [[nodiscard]] NodeOptions node_options() const;
+  void tell_of_failure(const std::string& folder, const Error& reason);
   void reload_recipes();
   void loop();
 
@@ -162,6 +163,7 @@ Result<Done> NodeProcess::open_disks() {
     options.index = static_cast<std::uint32_t>(disks_.size());
     options.admit = admit_stored;
     options.place = [this](ByteView record) { return mesh_key_.place(record); };
+    options.on_failure = [this, folder](const Error& reason) { tell_of_failure(folder, reason); };
     auto disk = LmdbDisk::open(std::move(options), chunks_, events_);
     if (!disk) return disk.error();
     disks_.push_back(std::move(disk).value());
@@ -194,6 +196,15 @@ Result<Done> NodeProcess::open_disks() {
   }
   if (options_.settings.capacity > 0) capacity_ = options_.settings.capacity;
   return Done{};
+}
+
+void NodeProcess::tell_of_failure(const std::string& folder, const Error& reason) {
+  log_->event(LogLevel::error, "disk_failed",
+              {{"folder", folder},
+               {"reason", reason.detail},
+               {"next",
+                "this node acknowledges nothing more on it and goes on with its other disks; "
+                "check or replace the device, then start the node again"}});
 }
 
 // The bulk port is chosen once and kept, so that peers' addresses stay true.
