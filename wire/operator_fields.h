@@ -41,9 +41,10 @@ struct Fields<RecipesAnswer> {
 template <>
 struct Fields<CommandRequest> {
   static constexpr std::uint16_t number = 134;
-  using List = FieldList<&CommandRequest::operation, &CommandRequest::command,
-                         &CommandRequest::target, &CommandRequest::force,
-                         &CommandRequest::accept_fewer_copies, &CommandRequest::amount>;
+  using List =
+      FieldList<&CommandRequest::operation, &CommandRequest::command, &CommandRequest::target,
+                &CommandRequest::force, &CommandRequest::accept_fewer_copies,
+                &CommandRequest::amount, &CommandRequest::path>;
 };
 template <>
 struct Fields<CommandAnswer> {

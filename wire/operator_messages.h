@@ -129,6 +129,9 @@ enum class NodeCommand : std::uint8_t {
   pause_repair,  // for `amount` seconds
   resume_repair,
   throttle_repair,  // to `amount` bytes a second; 0: no bound
+  add_disk,         // the folder `path`, of `amount` bytes; 0: the size of its file system
+  replace_disk,     // a failed one by the empty folder at its place
+  remove_disk,      // a failed one; its share goes to the others
 };
 struct CommandRequest {
   OperationId operation;
@@ -137,6 +140,7 @@ struct CommandRequest {
   bool force = false;
   bool accept_fewer_copies = false;
   std::uint64_t amount = 0;
+  std::string path;  // of a disk
 };
 struct CommandAnswer {
   OperationId operation;
