@@ -68,7 +68,8 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     return to_link(link, mesh_of(request->operation));
   }
   if (const auto* request = std::get_if<AliveRequest>(&message)) {
-    return to_link(link, AliveAnswer{request->operation});
+    const auto age = static_cast<std::uint64_t>((now - started_at_) / 1ms + 1);
+    return to_link(link, AliveAnswer{request->operation, age});
   }
   if (const auto* request = std::get_if<StatusRequest>(&message)) {
     return on_status(now, link, *request);

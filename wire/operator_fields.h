@@ -59,7 +59,7 @@ struct Fields<AliveRequest> {
 template <>
 struct Fields<AliveAnswer> {
   static constexpr std::uint16_t number = 137;
-  using List = FieldList<&AliveAnswer::operation>;
+  using List = FieldList<&AliveAnswer::operation, &AliveAnswer::age_ms>;
 };
 template <>
 struct Fields<VerifyRequest> {

@@ -164,6 +164,8 @@ struct AliveRequest {  // asked by a client that waits for something else
 };
 struct AliveAnswer {
   OperationId operation;
+  // Since this process began, rounded up: what it was asked earlier it does not know.
+  std::uint64_t age_ms = UINT64_MAX;
 };
 
 using OperatorMessage =
