@@ -29,7 +29,8 @@ void add_repair(CommandLine& line);
 void add_verify(CommandLine& line);
 void add_scrub(CommandLine& line);
 void add_node(CommandLine& line);
-void add_node_forget(CommandLine& line, const Command& family);  // called by add_node
+void add_node_forget(CommandLine& line, const Command& family);  // called by add_node,
+void add_node_disk(CommandLine& line, const Command& node);      // so is this
 
 // This machine.
 void add_completion(CommandLine& line);

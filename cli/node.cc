@@ -46,6 +46,7 @@ void add_node(CommandLine& line) {
   });
   add_leave(line, family);
   add_node_forget(line, family);
+  add_node_disk(line, family);
 }
 
 }  // namespace pixmesh

@@ -7,9 +7,9 @@
 #include <memory>
 #include <thread>
 
+#include "cli/node_disks.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
-#include "host/disk/lmdb_disk.h"
 #include "host/disk/state_store.h"
 #include "host/disk/worker_background.h"
 #include "host/net/zmq_transport.h"
@@ -70,7 +70,12 @@ std::string port_of(const std::string& endpoint) { return endpoint.substr(endpoi
 /// A node with everything around it, in the order in which it comes up and goes down.
 class NodeProcess {
  public:
-  explicit NodeProcess(const NodeProcessOptions& options) : options_(options) {}
+  explicit NodeProcess(const NodeProcessOptions& options)
+      : options_(options),
+        disks_(std::make_unique<NodeDisks>(
+            [this](ByteView record) { return mesh_key_.place(record); },
+            [this](const std::string& folder, const Error& why) { tell_of_failure(folder, why); },
+            chunks_, events_)) {}
 
   [[nodiscard]] Result<Done> open();
   [[nodiscard]] Result<Done> serve();
@@ -79,10 +84,13 @@ class NodeProcess {
   [[nodiscard]] Result<Done> open_log();
   [[nodiscard]] Result<Done> open_state();
   [[nodiscard]] Result<Done> open_disks();
+  [[nodiscard]] Result<Done> open_disk(const std::string& folder, std::uint64_t capacity);
+  [[nodiscard]] Result<Done> forget_disks(std::vector<AddedDisk>& added);
   [[nodiscard]] Result<Done> open_addresses();
   [[nodiscard]] Result<Done> open_outside();
   [[nodiscard]] Result<Done> check_has_mesh() const;
   [[nodiscard]] NodeOptions node_options() const;
+  void tell_of_failure(const std::string& folder, const Error& reason);
   void reload_recipes();
   void loop();
 
@@ -96,8 +104,7 @@ class NodeProcess {
   NodeMemory memory_;
   std::optional<MeshSettings> mesh_;
   MeshKey mesh_key_;
-  std::vector<std::unique_ptr<LmdbDisk>> disks_;
-  std::vector<DiskDescription> descriptions_;
+  std::unique_ptr<NodeDisks> disks_;
   std::uint64_t capacity_ = 0;
   std::string bulk_listen_;
   std::unique_ptr<ProcessExecutor> executor_;
@@ -155,45 +162,74 @@ Result<Done> NodeProcess::open_state() {
   return Done{};
 }
 
+// Those that are named, then those that were put in while the node ran.
 Result<Done> NodeProcess::open_disks() {
+  std::vector<AddedDisk> added = added_disks_in(memory_.facts);
+  if (const auto forgotten = forget_disks(added); !forgotten) return forgotten.error();
   for (const std::string& folder : options_.settings.data) {
-    LmdbDiskOptions options;
-    options.folder = folder;
-    options.index = static_cast<std::uint32_t>(disks_.size());
-    options.admit = admit_stored;
-    options.place = [this](ByteView record) { return mesh_key_.place(record); };
-    auto disk = LmdbDisk::open(std::move(options), chunks_, events_);
-    if (!disk) return disk.error();
-    disks_.push_back(std::move(disk).value());
-    LmdbDisk& opened = *disks_.back();
-    const RecoveryReport& found = opened.recovery();
-    log_->event(LogLevel::info, "disk_opened",
-                {{"folder", folder},
-                 {"temp_removed", std::to_string(found.temp_removed)},
-                 {"records_restored", std::to_string(found.records_restored)},
-                 {"blobs_trashed", std::to_string(found.blobs_trashed)},
-                 {"blobs_missing", std::to_string(found.blobs_missing)},
-                 {"index_rebuilt", found.index_rebuilt ? "true" : "false"}});
-    auto lists = opened.load(Table::lists);
-    if (!lists) return lists.error();
-    memory_.lists.push_back(std::move(lists).value());
-    auto collected = opened.load(Table::collected);
-    if (!collected) return collected.error();
-    memory_.collected.push_back(std::move(collected).value());
-    auto facts = opened.load(Table::facts);
-    if (!facts) return facts.error();
-    memory_.disk_facts.push_back(std::move(facts).value());
-    std::error_code problem;
-    const std::uint64_t size = fs::space(folder, problem).capacity;
-    DiskDescription description;
-    description.folder = folder;
-    description.id = opened.disk_id().raw;
-    description.capacity_bytes = size;
-    descriptions_.push_back(description);
-    capacity_ += size;
+    const auto same = std::ranges::find_if(added, [&](const AddedDisk& disk) {
+      return fs::absolute(disk.folder).lexically_normal() ==
+             fs::absolute(folder + "/.").lexically_normal().parent_path();
+    });
+    const std::uint64_t capacity = same == added.end() ? 0 : same->capacity;
+    if (same != added.end()) added.erase(same);
+    if (const auto opened = open_disk(folder, capacity); !opened) return opened;
+  }
+  for (const AddedDisk& disk : added) {
+    if (const auto there = check_holds(disk); !there) return there;
+    if (const auto opened = open_disk(disk.folder, disk.capacity); !opened) return opened;
   }
   if (options_.settings.capacity > 0) capacity_ = options_.settings.capacity;
   return Done{};
+}
+
+Result<Done> NodeProcess::forget_disks(std::vector<AddedDisk>& added) {
+  for (const std::string& folder : options_.forget_disks) {
+    const auto forgotten = std::ranges::find(added, folder, &AddedDisk::folder);
+    if (forgotten == added.end()) {
+      return Error{ErrorCode::usage, "no disk was added to this node in " + folder};
+    }
+    const auto done = state_->put({fact_row(fact_of_added(*forgotten), std::nullopt)});
+    if (!done) return done;
+    added.erase(forgotten);
+  }
+  return Done{};
+}
+
+Result<Done> NodeProcess::open_disk(const std::string& folder, std::uint64_t capacity) {
+  const auto disk = disks_->open_next(folder, capacity);
+  if (!disk) return disk.error();
+  const LmdbDisk& opened = *disk.value();
+  const RecoveryReport& found = opened.recovery();
+  log_->event(LogLevel::info, "disk_opened",
+              {{"folder", folder},
+               {"temp_removed", std::to_string(found.temp_removed)},
+               {"records_restored", std::to_string(found.records_restored)},
+               {"blobs_trashed", std::to_string(found.blobs_trashed)},
+               {"blobs_missing", std::to_string(found.blobs_missing)},
+               {"index_rebuilt", found.index_rebuilt ? "true" : "false"}});
+  auto lists = opened.load(Table::lists);
+  if (!lists) return lists.error();
+  memory_.lists.push_back(std::move(lists).value());
+  auto collected = opened.load(Table::collected);
+  if (!collected) return collected.error();
+  memory_.collected.push_back(std::move(collected).value());
+  auto facts = opened.load(Table::facts);
+  if (!facts) return facts.error();
+  memory_.disk_facts.push_back(std::move(facts).value());
+  capacity_ += disks_->descriptions().back().capacity_bytes;
+  return Done{};
+}
+
+void NodeProcess::tell_of_failure(const std::string& folder, const Error& reason) {
+  log_->event(
+      LogLevel::error, "disk_failed",
+      {{"folder", folder},
+       {"reason", reason.detail},
+       {"next",
+        "this node acknowledges nothing more on it and goes on with its other disks; "
+        "check the device; 'pixmesh node disk replace' takes an empty one in its place, 'pixmesh "
+        "node disk remove' goes on without it, a new start tries it again"}});
 }
 
 // The bulk port is chosen once and kept, so that peers' addresses stay true.
@@ -224,10 +260,8 @@ Result<Done> NodeProcess::check_has_mesh() const {
 
 Result<Done> NodeProcess::open_outside() {
   ProcessExecutorOptions tools;
-  for (const std::string& folder : options_.settings.data) {
-    tools.disks.push_back(fs::absolute(folder));
-  }
-  tools.scratch = tools.disks.front() / "scratch";
+  tools.folder_of = [this](std::uint32_t disk) { return disks_->folder_of(disk); };
+  tools.scratch = disks_->folder_of(0) / "scratch";
   auto executor = ProcessExecutor::open(std::move(tools), events_);
   if (!executor) return executor.error();
   executor_ = std::move(executor).value();
@@ -260,7 +294,7 @@ NodeOptions NodeProcess::node_options() const {
   node.founding.write_quorum = settings.write_quorum;
   node.founding.partition_bits = 14;
   for (const std::string& at : options_.join) node.join.push_back({at});
-  node.disks = descriptions_;
+  node.disks = disks_->descriptions();
   node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
   node.version = PIXMESH_VERSION;
   node.lanes.workers =
@@ -271,11 +305,9 @@ NodeOptions NodeProcess::node_options() const {
 }
 
 Result<Done> NodeProcess::serve() {
-  std::vector<Disk*> disks;
-  for (const auto& disk : disks_) disks.push_back(disk.get());
   node_ = std::make_unique<Node>(
       node_options(), std::move(book_), memory_,
-      Outside{*transport_, std::move(disks), *state_, *executor_, *background_, *log_},
+      Outside{*transport_, disks_->all(), *state_, *executor_, *background_, *log_, disks_.get()},
       Rng(seed_from_entropy()));
   memory_ = {};
   signals_ = std::make_unique<SignalThread>(events_);
@@ -290,7 +322,7 @@ Result<Done> NodeProcess::serve() {
   transport_->stop();
   executor_.reset();
   background_.reset();
-  disks_.clear();  // does what was submitted, closes cleanly
+  disks_->close();  // does what was submitted, closes cleanly
   state_.reset();
   if (!node_->failure().empty()) return Error{ErrorCode::failed, node_->failure()};
   return Done{};

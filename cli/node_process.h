@@ -9,10 +9,11 @@ namespace pixmesh {
 
 struct NodeProcessOptions {
   NodeSettings settings;
-  bool create = false;            // found a mesh if this node knows none
-  bool hold = false;              // join, and wait for `ring apply`
-  std::vector<std::string> join;  // host:port of members to ask for a mesh
-  std::string log_file;           // empty: stderr
+  bool create = false;                    // found a mesh if this node knows none
+  bool hold = false;                      // join, and wait for `ring apply`
+  std::vector<std::string> join;          // host:port of members to ask for a mesh
+  std::vector<std::string> forget_disks;  // folders of disks that were added and are gone for good
+  std::string log_file;                   // empty: stderr
 };
 
 /// Runs one node in the foreground until SIGINT or SIGTERM, or until it has left the mesh.

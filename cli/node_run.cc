@@ -17,6 +17,7 @@ struct RunFlags {
   NodeFlags settings;
   bool create = false;
   bool hold = false;
+  std::vector<std::string> forget_disks;
   std::string log_file;
 };
 
@@ -29,6 +30,7 @@ int run(CommandContext& context, const RunFlags& flags) {
   options.hold = flags.hold;
   options.join = options.settings.join;
   options.log_file = flags.log_file;
+  options.forget_disks = flags.forget_disks;
   if (const Result<Done> fine = check_node_settings(options.settings, options.create); !fine) {
     return context.fail(fine.error());
   }
@@ -89,6 +91,9 @@ void add_node_process(CommandLine& line) {
       .excludes(create);
   node.add_option("--log-file", flags->log_file, "Where events go (default: stderr)")
       .type_name("FILE");
+  node.add_option("--forget-disk", flags->forget_disks,
+                  "A disk that 'pixmesh node disk add' put in is gone for good")
+      .type_name("DIR");
   const auto folders = std::make_shared<std::vector<std::string>>();
   const Command rebuild = line.add_below(
       family, "rebuild-index", "Make a stopped node's index anew from its files",

@@ -35,7 +35,8 @@ std::string disk_troubles_of(const NodeReport& node) {
     const std::string who = "disk " + disk.folder + " of node " + short_text(node.node);
     if (disk.state == "failed") {
       text += who +
-              " has failed: nothing on it is used. Look at the device and start the node again.\n";
+              " has failed: nothing on it is used. Look at the device; 'pixmesh node disk replace' "
+              "or 'remove' goes on with a new one or without it, a new start tries it again.\n";
     } else if (disk.state == "full") {
       text += who + " is full (" + size_at_a_glance(disk.free_bytes) + " of " +
               size_at_a_glance(disk.total_bytes) +

@@ -165,14 +165,15 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
     if (arrival) {
       session_.silent_until_.erase(control_);
       unanswered_ = 0;
-      const bool is_sign =
-          arrival->message && std::holds_alternative<AliveAnswer>(*arrival->message);
-      pause_ = is_sign ? ask_again_after : ask_after;
-      if (!is_sign) return arrival;
+      const auto* sign = arrival->message ? std::get_if<AliveAnswer>(&*arrival->message) : nullptr;
+      pause_ = sign != nullptr ? ask_again_after : ask_after;
+      if (sign == nullptr) return arrival;
+      if (is_another_process(*sign)) {
+        return Error{ErrorCode::unreachable, "the node at " + control_ + " was started anew"};
+      }
     } else if (session_.cancelled() || monotonic_now() >= deadline) {
       return arrival;
-    } else if (unanswered_ == questions_max ||
-               !session_.send(control_, AliveRequest{session_.next_operation()})) {
+    } else if (unanswered_ == questions_max || !ask_whether_it_lives()) {
       session_.silent_until_[control_] = monotonic_now() + silence_is_kept;
       return Error{ErrorCode::unreachable, "the node at " + control_ + " fell silent"};
     } else {
@@ -180,6 +181,20 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
       pause_ = ask_after;
     }
   }
+}
+
+bool Client::Session::Attention::ask_whether_it_lives() {
+  asked_alive_ = session_.next_operation();
+  asked_alive_at_ = monotonic_now();
+  return session_.send(control_, AliveRequest{asked_alive_});
+}
+
+// The answer was given after its question was sent: the process is no older than it says, counted
+// from there.
+bool Client::Session::Attention::is_another_process(const AliveAnswer& answer) const {
+  const bool says_it = answer.age_ms < std::uint64_t{1} << 40;
+  return says_it && answer.operation == asked_alive_ &&
+         asked_alive_at_ - std::chrono::milliseconds(answer.age_ms) > asked_at_;
 }
 
 bool Client::Session::fell_silent(const std::string& control) const {

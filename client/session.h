@@ -34,14 +34,15 @@ class Client::Session {
 
   /// Waits for what one node owes and tells a busy node from a dead one: while nothing comes, the
   /// node is asked whether it lives. A node that answers none of `questions_max` such questions is
-  /// left after at most 1.5 s.
+  /// left after at most 1.5 s; one whose process began after the question was sent, at once: it
+  /// does not know of it.
   class Attention {
    public:
     Attention(Session& session, std::string control)
         : session_(session), control_(std::move(control)) {}
 
     /// The next message. Errors: timed_out at the deadline (or "interrupted" when cancelled);
-    /// unreachable when the node fell silent.
+    /// unreachable when the node fell silent or was started anew.
     [[nodiscard]] Result<Arrival> next(Instant deadline);
 
    private:
@@ -49,8 +50,14 @@ class Client::Session {
     static constexpr Duration ask_again_after = 500ms;  // when it has just shown that it lives
     static constexpr int questions_max = 4;
 
+    [[nodiscard]] bool ask_whether_it_lives();
+    [[nodiscard]] bool is_another_process(const AliveAnswer& answer) const;
+
     Session& session_;
     std::string control_;
+    Instant asked_at_ = monotonic_now();  // or later than the question was sent
+    OperationId asked_alive_;             // the last time, and when
+    Instant asked_alive_at_;
     int unanswered_ = 0;
     Duration pause_ = ask_after;
   };

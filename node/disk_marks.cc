@@ -28,10 +28,6 @@ std::uint64_t mark_in(const TableRows& facts) {
   return 0;
 }
 
-bool same_disk(const DiskDescription& a, const DiskDescription& b) {
-  return a.id == b.id && a.capacity_bytes == b.capacity_bytes;
-}
-
 /// As the state folder has them, in order of id.
 std::vector<KnownDisk> known_disks(const TableRows& facts) {
   std::vector<KnownDisk> known;
@@ -58,7 +54,8 @@ DiskMarks::DiskMarks(OperationId id, const NodeOptions& options, const MeshView&
       options_(options),
       mesh_(mesh),
       writer_(writer),
-      disks_(std::move(disks)),
+      disks_(disks),
+      next_disks_(std::move(disks)),
       mark_(first),
       doubts_are_durable_(std::move(doubts_are_durable)) {}
 
@@ -69,6 +66,7 @@ Effects DiskMarks::start(Instant now) {
     return {};
   }
   marked_ = 0;
+  disks_ = next_disks_;
   rows_.clear();
   next_at_.reset();
   return mark_next(now);
@@ -105,11 +103,10 @@ Effects DiskMarks::on_deadline(Instant now) {
 }
 
 DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
-                        const std::vector<std::uint32_t>& disk_of) {
+                        const DiskPlaces& places) {
   const std::vector<KnownDisk> known = known_disks(memory.facts);
   if (known.empty()) return {};
-  std::vector<DiskDescription> before;
-  for (const KnownDisk& disk : known) before.push_back(disk.description);
+  const std::vector<DiskDescription> before = disks_known_to(memory.facts);
   std::vector<bool> is_older(options.disks.size(), false);
   for (std::size_t i = 0; i < options.disks.size(); ++i) {
     const auto same = std::ranges::find(before, options.disks[i].id, &DiskDescription::id);
@@ -117,22 +114,33 @@ DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
         same == before.end() ||
         mark_in(memory.disk_facts[i]) < known[static_cast<std::size_t>(same - before.begin())].mark;
   }
-  const bool moved = !std::ranges::is_permutation(before, options.disks, same_disk);
   DiskDoubts doubts;
-  for (std::uint32_t raw = 0; raw < disk_of.size(); ++raw) {
+  for (std::uint32_t raw = 0; raw < places.count(); ++raw) {
     const PartitionId partition{raw};
-    const std::uint32_t disk = disk_of[raw];
-    const bool was_elsewhere =
-        moved && before[choose_disk(partition, before)].id != options.disks[disk].id;
-    if (is_older[disk] || was_elsewhere) doubts.partitions.push_back(partition);
+    const bool was_doubted = std::ranges::binary_search(places.doubted(), partition);
+    if (is_older[places.disk_of(partition)] || was_doubted || places.lost(partition)) {
+      doubts.partitions.push_back(partition);
+    }
   }
   for (const DiskDescription& disk : before) {
     if (std::ranges::find(options.disks, disk.id, &DiskDescription::id) != options.disks.end()) {
       continue;
     }
-    doubts.gone.push_back(fact_row(fact_of(disk), std::nullopt));
+    doubts.gone.push_back(no_disk_row(disk));
   }
   return doubts;
 }
+
+std::vector<DiskDescription> disks_known_to(const TableRows& facts) {
+  std::vector<DiskDescription> disks;
+  for (const KnownDisk& disk : known_disks(facts)) disks.push_back(disk.description);
+  return disks;
+}
+
+TableRow new_disk_row(const DiskDescription& disk) {
+  return fact_row(fact_of(disk), CanonicalBytes().u64(0).u64(disk.capacity_bytes).bytes());
+}
+
+TableRow no_disk_row(const DiskDescription& disk) { return fact_row(fact_of(disk), std::nullopt); }
 
 }  // namespace pixmesh

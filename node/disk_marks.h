@@ -1,5 +1,6 @@
 #pragma once
 
+#include "node/disk_places.h"
 #include "node/options.h"
 #include "node/state_writer.h"
 #include "replication/operation.h"
@@ -27,6 +28,8 @@ class DiskMarks : public Operation {
   std::optional<Instant> next_deadline() const override { return next_at_; }
   bool finished() const override { return false; }
 
+  /// From the next round on these are the disks in use.
+  void set_disks(std::vector<PartitionId> disks) { next_disks_ = std::move(disks); }
   /// Rows of disks that this node has no more: to be forgotten once their partitions are doubted.
   void forget(std::vector<TableRow> gone) { gone_ = std::move(gone); }
 
@@ -36,7 +39,8 @@ class DiskMarks : public Operation {
   const NodeOptions& options_;
   const MeshView& mesh_;
   StateWriter& writer_;
-  std::vector<PartitionId> disks_;
+  std::vector<PartitionId> disks_;  // of the round under way
+  std::vector<PartitionId> next_disks_;
   std::uint64_t mark_;
   std::function<bool()> doubts_are_durable_;
   bool marking_ = false;
@@ -51,8 +55,15 @@ struct DiskDoubts {
   std::vector<PartitionId> partitions;  // whose copies may lack what was acknowledged
   std::vector<TableRow> gone;           // rows of the state folder about disks that are not here
 };
-/// Nothing is doubted on the first start. A partition that another set of disks had elsewhere is.
+/// Nothing is doubted on the first start. A partition that was on a disk which is not here is.
 [[nodiscard]] DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
-                                      const std::vector<std::uint32_t>& disk_of);
+                                      const DiskPlaces& places);
+/// The disks that the state folder names, in order of id.
+[[nodiscard]] std::vector<DiskDescription> disks_known_to(const TableRows& facts);
+/// The row of a disk that was not marked yet. It counts as one of the node's from now on, so
+/// whatever does not lie where it should has its row by then.
+[[nodiscard]] TableRow new_disk_row(const DiskDescription& disk);
+/// The row of a disk that this node has no more.
+[[nodiscard]] TableRow no_disk_row(const DiskDescription& disk);
 
 }  // namespace pixmesh

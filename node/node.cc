@@ -1,6 +1,7 @@
 #include "node/node_begin.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "wire/stored.h"
 
@@ -66,11 +67,11 @@ MeshView Node::make_view() {
   };
   view.next_clock = [this](std::uint64_t newest) { return clock_.tick(wall_, newest); };
   view.is_recovering = [this](PartitionId partition) {
-    return rebalance_ != nullptr && partition.raw < disk_of_.size() &&
+    return rebalance_ != nullptr && partition.raw < places_.count() &&
            rebalance_->is_recovering(partition);
   };
   view.is_joining = [this](PartitionId partition) {
-    return rebalance_ != nullptr && partition.raw < disk_of_.size() &&
+    return rebalance_ != nullptr && partition.raw < places_.count() &&
            rebalance_->is_joining(partition);
   };
   view.collected_of = [this](PartitionId partition) {
@@ -87,7 +88,10 @@ MeshView Node::make_view() {
     return stream;
   };
   view.disk_of = [this](PartitionId partition) {
-    return partition.raw < disk_of_.size() ? disk_of_[partition.raw] : 0;
+    if (partition.raw < places_.count()) return places_.disk_of(partition);
+    const std::uint32_t disk = partition.raw & ~disk_address_bit;
+    const bool is_address = partition.raw != disk && disk < outside_.disks.size();
+    return is_address ? disk : std::uint32_t{0};
   };
   return view;
 }
@@ -121,6 +125,9 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
             on_placement(now);
           } else if (join_check_.on_computed(one.ticket)) {
             decide_join(now);
+          } else if (one.ticket == disk_job_) {
+            disk_job_ = {};
+            std::exchange(after_disk_job_, {})(now);
           } else {
             (void)plans_.on_computed(now, one.ticket);
           }
@@ -154,7 +161,13 @@ void Node::on_disk_answer(Instant now, const DiskAnswered& answered) {
     return;
   }
   Operation* operation = operations_.find(answered.ticket);
-  if (operation != nullptr) perform(now, *operation, operation->on_disk(now, answered.answer));
+  if (operation == nullptr) return;
+  const bool is_filtered = options_.disks.size() > 1 && operation != move_ &&
+                           operation != drop_strays_ && answered.answer &&
+                           std::holds_alternative<DiskSummary>(answered.answer.value());
+  perform(now, *operation,
+          is_filtered ? operation->on_disk(now, without_strays(answered))
+                      : operation->on_disk(now, answered.answer));
 }
 
 // Everything a step set going inside this node is carried out before the next event, so that a
@@ -166,6 +179,7 @@ void Node::after_event(Instant now) {
     for (const Runs::Check& check : runs_.take_checks())
       begin<VerifyFile>(now, check.run, check.input);
     start_syncs(now);
+    go_on_moving(now);
   } while (!local_.empty());
   leave_if_done(now);
 }
@@ -252,6 +266,7 @@ std::optional<Instant> Node::next_deadline() const {
   if (standing_.is_held() && !standing_.held_for()) earlier(join_check_.next_deadline());
   earlier(runs_.next_deadline());
   earlier(hints_.next_deadline());
+  earlier(next_move_at());
   earlier(stop_at_);
   return first;
 }

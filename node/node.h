@@ -5,10 +5,12 @@
 #include "base/events.h"
 #include "node/clock_rule.h"
 #include "node/counted_transport.h"
+#include "node/disk_marks.h"
 #include "node/evictions.h"
 #include "node/join_check.h"
 #include "node/operations.h"
 #include "node/options.h"
+#include "node/partition_move.h"
 #include "node/peers.h"
 #include "node/placements.h"
 #include "node/post.h"
@@ -39,6 +41,8 @@ class CheckCopy;
 ///   node_effects.cc   what becomes of a machine's effects
 ///   node_members.cc   members, placement, and what follows from them
 ///   node_orders.cc    what an operator wants done
+///   node_disks.cc     disks that are added, replaced and removed
+///   node_moves.cc     partitions that move between the disks
 ///   node_status.cc    what an operator is told
 class Node : private Post {
  public:
@@ -89,7 +93,7 @@ class Node : private Post {
   [[nodiscard]] RowAnswer row_of(const RowRequest& request) const;
   [[nodiscard]] MeshAnswer mesh_of(OperationId operation) const;
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
-  [[nodiscard]] bool tells_of(std::string_view name) const;
+  [[nodiscard]] bool tells_of(std::string_view name, PartitionId disk) const;
 
   // node_effects.cc
   struct WantedSync {
@@ -126,6 +130,7 @@ class Node : private Post {
   void forget_hints_of_gone(NodeId node);
   void refresh_view();
   void open_partitions(Instant now);
+  void write_places(const std::vector<DiskDescription>& known);
   void on_placement(Instant now);
   void leave_if_done(Instant now);
   [[nodiscard]] EvictionScene eviction_scene() const;
@@ -140,6 +145,51 @@ class Node : private Post {
   [[nodiscard]] Result<std::string> carry_out(Instant now, const CommandRequest& wish);
   void on_plan(Instant now, LinkId link, const PlanRequest& wish);
   void on_apply(Instant now, LinkId link, const ApplyRequest& wish);
+
+  // node_disks.cc
+  struct DiskOrder {
+    LinkId link;
+    OperationId operation;
+    NodeCommand command{};
+    std::string folder;
+    std::uint64_t capacity = 0;
+    std::optional<std::uint32_t> old;  // the disk that goes
+    bool is_there = false;  // the old one, where it was; a background thread finds out, and …
+    Result<NewDisk> opened = Error{ErrorCode::failed, "it was not opened"};  // … opens the new one
+    std::optional<NewDisk> fresh;
+    bool is_ready = false;    // all that is slow is done
+    bool is_written = false;  // what follows is on its way to the state folder
+  };
+  void on_disk_order(Instant now, LinkId link, const CommandRequest& wish);
+  [[nodiscard]] Result<Done> check_disk_order(const CommandRequest& wish);
+  void end_disk_order(const Result<std::string>& done);
+  void run_disk_job(std::function<void()> job, std::function<void(Instant)> then);
+  void look_at_old_disk(Instant now);
+  void take_out_disk(Instant now);
+  void open_new_disk();
+  void write_new_places();
+  void use_new_places(Instant now, DiskPlaces places);
+  void begin_disk_work(Instant now, std::uint32_t disk);
+  void end_doubts_if_durable();
+  [[nodiscard]] std::optional<std::uint32_t> disk_in(const std::string& folder) const;
+
+  // node_moves.cc
+  void use_disk(OperationId owner, UseDisk use);
+  void submit(OperationId owner, std::uint32_t disk, UseDisk use);
+  void note_use(OperationId owner, PartitionId partition);
+  void end_uses(OperationId owner);
+  [[nodiscard]] bool is_held_back(OperationId owner, const UseDisk& use) const;
+  void go_on_moving(Instant now);
+  void begin_move(Instant now);
+  void close_if_quiet(Instant now);
+  void on_move_done(Instant now, const MovePartitions& move);
+  void open_closed(Instant now);
+  void release(Instant now, OperationId owner, UseDisk use);
+  void drop_strays(Instant now);
+  [[nodiscard]] bool is_stray(PartitionId partition, std::uint32_t disk) const;
+  [[nodiscard]] bool may_move(PartitionId partition) const;
+  [[nodiscard]] std::optional<Instant> next_move_at() const;
+  [[nodiscard]] Result<DiskAnswer> without_strays(const DiskAnswered& answered) const;
 
   // node_status.cc
   void on_status(Instant now, LinkId link, const StatusRequest& request);
@@ -185,12 +235,13 @@ class Node : private Post {
   Hints hints_;
   Avoidance avoidance_;
   Runs runs_;
-  std::vector<std::uint32_t> disk_of_;  // by partition
-  std::vector<PartitionId> one_of_each_disk_;
-  Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
+  DiskPlaces places_;
+  std::vector<PartitionId> one_of_each_disk_;  // addresses of the disks in use
+  Rebalance* rebalance_ = nullptr;             // owned by operations_, as is the next
   Repair* repair_ = nullptr;
   TombstoneCollection* collection_ = nullptr;
-  std::vector<Scrub*> scrubs_;  // of each disk in use, in the order of one_of_each_disk_
+  DiskMarks* marks_ = nullptr;
+  std::vector<Scrub*> scrubs_;                               // by number of disk
   std::map<Digest, std::vector<CopyAsker>> checked_copies_;  // and who wants to know of it
 
   // Syncs that hints and repair asked for wait here; rebalance bounds its own.
@@ -201,6 +252,27 @@ class Node : private Post {
   static void note_offer(Offers& offers, NodeId giver, std::uint64_t round);
   std::map<PartitionId, Offers> hint_offers_;  // since which no sync has begun
   std::map<PartitionId, Offers> hint_givers_;  // to be told when the sync is done
+
+  // Disks that come and go, and partitions that move between them.
+  std::optional<DiskOrder> disk_order_;
+  OperationId disk_job_;
+  std::function<void(Instant)> after_disk_job_;
+  std::vector<TableRow> rows_after_doubts_;
+  bool doubts_end_ = false;  // the state folder is to be told when the doubts are durable
+  std::set<PartitionId> to_move_;
+  MovePartitions* move_ = nullptr;
+  std::string move_problem_;  // the last one that was logged
+  DropStrays* drop_strays_ = nullptr;
+  Instant moves_at_;
+  Instant move_ready_since_;
+  PartitionId move_next_;
+  std::set<std::uint32_t> stray_disks_;  // that may have what lies on another one
+  Instant strays_at_;
+  std::set<PartitionId> closed_;  // nobody begins to use them: they are about to be elsewhere
+  std::vector<std::pair<OperationId, UseDisk>> held_back_;
+  std::set<OperationId> own_ids_;  // operations that never end
+  std::map<OperationId, std::set<PartitionId>> used_by_;
+  std::map<PartitionId, std::uint32_t> in_use_;
 
   std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement
 

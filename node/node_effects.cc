@@ -22,6 +22,7 @@ void Node::perform(Instant now, Operation& operation, Effects effects) {
 void Node::finish(Instant now, Operation& operation) {
   const std::unique_ptr<Operation> done = operations_.touch(operation);
   if (!done) return;
+  end_uses(done->id());
   if (auto* sync = dynamic_cast<PartitionSync*>(done.get())) {
     const PartitionId partition = sync->partition();
     const auto running = running_syncs_.extract(partition);
@@ -51,6 +52,14 @@ void Node::finish(Instant now, Operation& operation) {
     runs_.on_verified(now, verify->run(), verify->intact());
   } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {
     on_copy_checked(*check);
+  } else if (const auto* move = dynamic_cast<MovePartitions*>(done.get())) {
+    on_move_done(now, *move);
+  } else if (const auto* strays = dynamic_cast<DropStrays*>(done.get())) {
+    drop_strays_ = nullptr;
+    if (strays->left_some()) {
+      stray_disks_.insert(strays->disk());
+      strays_at_ = now + 60s;
+    }
   }
 }
 
@@ -60,8 +69,7 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
   } else if (auto* answer = std::get_if<Answer>(&effect)) {
     to_link(answer->to, to_message(std::move(answer->message)));
   } else if (auto* use = std::get_if<UseDisk>(&effect)) {
-    const OperationId ticket = use->answered ? owner : OperationId{};
-    outside_.disks[view_.disk_of(use->partition)]->submit(ticket, std::move(use->operation));
+    use_disk(owner, std::move(*use));
   } else if (auto* bulk = std::get_if<SendBulk>(&effect)) {
     send_bulk(bulk->to, bulk->message, bulk->chunk);
   } else if (auto* hint = std::get_if<RememberHint>(&effect)) {

@@ -111,21 +111,29 @@ void Node::open_partitions(Instant now) {
   if (rebalance_ != nullptr || members_.settings() == nullptr) return;
   const std::uint32_t count = 1U << members_.settings()->partition_bits;
   view_.write_quorum = members_.settings()->write_quorum;
-  disk_of_.resize(count);
   view_.partition_count = count;
-  std::map<std::uint32_t, PartitionId> one_of;
-  for (std::uint32_t raw = 0; raw < count; ++raw) {
-    disk_of_[raw] = choose_disk(PartitionId{raw}, options_.disks);
-    one_of.try_emplace(disk_of_[raw], PartitionId{raw});
+  const std::vector<DiskDescription> disks = disks_known_to(memory_.facts);
+  places_ = DiskPlaces(options_.disks, disks, memory_.facts, count);
+  write_places(disks);
+  for (const PartitionId partition : places_.to_move()) to_move_.insert(partition);
+  for (std::uint32_t disk = 0; disk < options_.disks.size(); ++disk) {
+    one_of_each_disk_.push_back(address_of_disk(disk));
+    // Without known disks nobody can tell what is strayed: it may be all there is.
+    if (options_.disks.size() > 1 && !disks.empty()) stray_disks_.insert(disk);
   }
-  for (const auto& [disk, partition] : one_of) one_of_each_disk_.push_back(partition);
   refresh_view();
   auto rebalance = std::make_unique<Rebalance>(operations_.next_id(), view_, codec_, count);
   rebalance_ = rebalance.get();
-  for (const TableRows& disk : memory_.lists) {
-    for (const auto& [key, value] : disk.rows) rebalance_->restore(key, value);
+  const auto lies_here = [this](ByteView key, std::uint32_t disk) {
+    return key.size() >= 4 && view_.disk_of(partition_in_row(key)) == disk;
+  };
+  for (std::uint32_t disk = 0; disk < memory_.lists.size(); ++disk) {
+    for (const auto& [key, value] : memory_.lists[disk].rows) {
+      if (lies_here(key, disk)) rebalance_->restore(key, value);
+    }
   }
-  const DiskDoubts doubts = doubts_about(options_, memory_, disk_of_);
+  const DiskDoubts doubts = doubts_about(options_, memory_, places_);
+  doubts_end_ = !places_.doubted().empty();
   rebalance_->doubt(doubts.partitions);
   if (!doubts.partitions.empty()) {
     outside_.log.event(LogLevel::warning, "copies_doubted",
@@ -133,8 +141,10 @@ void Node::open_partitions(Instant now) {
   }
   auto collection = std::make_unique<TombstoneCollection>(operations_.next_id(), view_, codec_,
                                                           one_of_each_disk_, options_.collection);
-  for (const TableRows& disk : memory_.collected) {
-    for (const auto& [key, value] : disk.rows) collection->restore(key, value);
+  for (std::uint32_t disk = 0; disk < memory_.collected.size(); ++disk) {
+    for (const auto& [key, value] : memory_.collected[disk].rows) {
+      if (lies_here(key, disk)) collection->restore(key, value);
+    }
   }
   memory_ = {};
   operations_.add(std::move(rebalance));
@@ -153,8 +163,10 @@ void Node::open_partitions(Instant now) {
                                            one_of_each_disk_, standing_.boot_number() << 32,
                                            [this] { return rebalance_->all_written(); });
   marks->forget(doubts.gone);
+  marks_ = marks.get();
   Operation& marking = operations_.add(std::move(marks));
   own_operations_ = operations_.count();
+  for (const OperationId own : operations_.ids()) own_ids_.insert(own);
   perform(now, *rebalance_, rebalance_->start(now));
   std::vector<NodeId> known;  // an eviction may have become durable before our lists and hints did
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
@@ -166,6 +178,16 @@ void Node::open_partitions(Instant now) {
   perform(now, *collection_, collection_->start(now));
   for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->start(now));
   perform(now, marking, marking.start(now));
+}
+
+// A disk that is new becomes a known one together with what still lies elsewhere.
+void Node::write_places(const std::vector<DiskDescription>& known) {
+  std::vector<TableRow> rows = places_.rows();
+  for (const DiskDescription& disk : options_.disks) {
+    const bool is_new = std::ranges::find(known, disk.id, &DiskDescription::id) == known.end();
+    if (is_new && !known.empty()) rows.push_back(new_disk_row(disk));
+  }
+  if (!rows.empty()) writer_.write(std::move(rows));
 }
 
 void Node::on_placement(Instant now) {
@@ -189,7 +211,7 @@ void Node::leave_if_done(Instant now) {
   if (standing_.has_left() && !stop_at_ && peers_.is_table_shared()) stop(now);
   if (!standing_.is_leaving() || stop_at_ || rebalance_ == nullptr) return;
   if (view_.epoch != members_.epoch()) return;
-  for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
+  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) {
     const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
     // What is known is ours, or still to be dropped; what is recovering may be.
     if (lists.known() || contains(lists.target, view_.self)) return;
@@ -233,7 +255,7 @@ bool Node::is_covered() const {
 bool Node::is_covered_by(const MembersAsked& asked) const {
   if (rebalance_ == nullptr) return true;
   if (asked.epoch != view_.epoch) return false;
-  for (std::uint32_t raw = 0; raw < disk_of_.size(); ++raw) {
+  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) {
     if (rebalance_->is_recovering(PartitionId{raw})) return false;
     const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
     if (!is_holder(lists, view_.self)) continue;

@@ -68,7 +68,8 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     return to_link(link, mesh_of(request->operation));
   }
   if (const auto* request = std::get_if<AliveRequest>(&message)) {
-    return to_link(link, AliveAnswer{request->operation});
+    const auto age = static_cast<std::uint64_t>((now - started_at_) / 1ms + 1);
+    return to_link(link, AliveAnswer{request->operation, age});
   }
   if (const auto* request = std::get_if<StatusRequest>(&message)) {
     return on_status(now, link, *request);
@@ -83,55 +84,57 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
   }
   const auto partition = [&](const auto& wish) { return placements_.partition_of_name(wish.name); };
   const auto lists = [&](const auto& wish) { return best_lists_of(partition(wish)); };
-  std::visit(Overloaded{
-                 [&](const RowRequest& wish) { to_link(link, row_of(wish)); },
-                 [&](const PutRequest& wish) {
-                   auto checked = check_name(wish.name);
-                   if (checked) checked = check_tags(wish.tags);
-                   if (!checked) {
-                     WriteDone refused;
-                     refused.operation = wish.operation;
-                     refused.code = checked.error().code;
-                     refused.detail = checked.error().detail;
-                     return to_link(link, refused);
-                   }
-                   begin<Upload>(now, view_, wish, partition(wish), lists(wish), link);
-                 },
-                 [&](const LookupRequest& wish) {
-                   begin<FindImage>(now, view_, wish, partition(wish), lists(wish), link);
-                 },
-                 [&](const RemoveRequest& wish) { revise(now, link, wish, {}); },
-                 [&](const TagRequest& wish) { revise(now, link, wish, {}); },
-                 [&](const CopyRequest& wish) {
-                   revise(now, link, wish, placements_.partition_of_name(wish.source.name));
-                 },
-                 [&](const ListRequest& wish) {
-                   if (wish.among) {
-                     begin<LocalListing>(
-                         now, codec_, wish, one_of_each_disk_, is_covered_by(*wish.among),
-                         [this](std::string_view name) { return tells_of(name); }, link);
-                   } else {
-                     begin<Listing>(now, view_, wish, is_covered(), link);
-                   }
-                 },
-                 [&](const RunRequest& wish) {
-                   begin<RouteRun>(now, view_, runs_.book(), avoidance_, static_cast<Post&>(*this),
-                                   wish, partition(wish), lists(wish), link);
-                 },
-                 [&](const RunStart& wish) {
-                   runs_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
-                 },
-                 [&](const RunAlive& wish) { runs_.on_alive(now, wish); },
-                 [&](const RunCancel& wish) { runs_.on_cancel(now, wish); },
-                 [&](const VerifyRequest& wish) {
-                   check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
-                 },
-                 [&](const CommandRequest& wish) { on_command(now, link, wish); },
-                 [&](const PlanRequest& wish) { on_plan(now, link, wish); },
-                 [&](const ApplyRequest& wish) { on_apply(now, link, wish); },
-                 [&](const auto&) {},
-             },
-             message);
+  std::visit(
+      Overloaded{
+          [&](const RowRequest& wish) { to_link(link, row_of(wish)); },
+          [&](const PutRequest& wish) {
+            auto checked = check_name(wish.name);
+            if (checked) checked = check_tags(wish.tags);
+            if (!checked) {
+              WriteDone refused;
+              refused.operation = wish.operation;
+              refused.code = checked.error().code;
+              refused.detail = checked.error().detail;
+              return to_link(link, refused);
+            }
+            begin<Upload>(now, view_, wish, partition(wish), lists(wish), link);
+          },
+          [&](const LookupRequest& wish) {
+            begin<FindImage>(now, view_, wish, partition(wish), lists(wish), link);
+          },
+          [&](const RemoveRequest& wish) { revise(now, link, wish, {}); },
+          [&](const TagRequest& wish) { revise(now, link, wish, {}); },
+          [&](const CopyRequest& wish) {
+            revise(now, link, wish, placements_.partition_of_name(wish.source.name));
+          },
+          [&](const ListRequest& wish) {
+            if (wish.among) {
+              begin<LocalListing>(
+                  now, codec_, wish, one_of_each_disk_, is_covered_by(*wish.among),
+                  [this](std::string_view name, PartitionId disk) { return tells_of(name, disk); },
+                  link);
+            } else {
+              begin<Listing>(now, view_, wish, is_covered(), link);
+            }
+          },
+          [&](const RunRequest& wish) {
+            begin<RouteRun>(now, view_, runs_.book(), avoidance_, static_cast<Post&>(*this), wish,
+                            partition(wish), lists(wish), link);
+          },
+          [&](const RunStart& wish) {
+            runs_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
+          },
+          [&](const RunAlive& wish) { runs_.on_alive(now, wish); },
+          [&](const RunCancel& wish) { runs_.on_cancel(now, wish); },
+          [&](const VerifyRequest& wish) {
+            check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
+          },
+          [&](const CommandRequest& wish) { on_command(now, link, wish); },
+          [&](const PlanRequest& wish) { on_plan(now, link, wish); },
+          [&](const ApplyRequest& wish) { on_apply(now, link, wish); },
+          [&](const auto&) {},
+      },
+      message);
 }
 
 template <typename Wish>
@@ -192,7 +195,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           [&](const HintOffer& offer) {
             if (offer.epoch != view_.epoch) return peers_.on_tables_differ(now, from);
             for (const PartitionId partition : offer.partitions) {
-              if (partition.raw >= disk_of_.size()) continue;
+              if (partition.raw >= places_.count()) continue;
               if (!is_holder(rebalance_->lists_of(partition), view_.self)) {
                 to_link(link, HintTaken{{partition}, offer.round});  // others hold it by now
                 continue;
@@ -227,7 +230,7 @@ void Node::tell_operation(Instant now, OperationId id, NodeId from, const PeerMe
 }
 
 void Node::on_commit(Instant now, LinkId link, const CommitRequest& request) {
-  if (request.partition.raw >= disk_of_.size()) return;
+  if (request.partition.raw >= places_.count()) return;
   std::optional<TempId> temp;
   if (request.stream) {
     if (auto* intake = dynamic_cast<Intake*>(operations_.receiver_of(*request.stream))) {
@@ -265,7 +268,7 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
     return refuse(ErrorCode::malformed, "the stream cannot be opened");
   }
   if (!open.run) {
-    if (open.partition.raw >= disk_of_.size()) return refuse(ErrorCode::malformed, "no such part");
+    if (open.partition.raw >= places_.count()) return refuse(ErrorCode::malformed, "no such part");
     return begin<StreamSource>(now, open, blob_path(open.digest, open.media), from);
   }
   const auto output = runs_.output_of(*open.run);
@@ -280,10 +283,12 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
 // --- Plain answers
 // ----------------------------------------------------------------------------------
 
-// What we do not hold, or join the holders of, others know better: it may have been deleted.
-bool Node::tells_of(std::string_view name) const {
+// What we do not hold, or join the holders of, others know better: it may have been deleted. So
+// does another disk know better what lies there.
+bool Node::tells_of(std::string_view name, PartitionId disk) const {
   const PartitionId partition = placements_.partition_of_name(name);
-  return is_holder(rebalance_->lists_of(partition), view_.self) &&
+  return view_.disk_of(partition) == view_.disk_of(disk) &&
+         is_holder(rebalance_->lists_of(partition), view_.self) &&
          !rebalance_->is_joining(partition);
 }
 
@@ -299,7 +304,7 @@ RowAnswer Node::row_of(const RowRequest& request) const {
   RowAnswer answer;
   answer.operation = request.operation;
   answer.partition = request.partition;
-  if (request.partition.raw >= disk_of_.size()) {
+  if (request.partition.raw >= places_.count()) {
     answer.code = ErrorCode::malformed;
     answer.detail = "no such partition";
     return answer;

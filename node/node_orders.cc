@@ -7,6 +7,10 @@ void Node::on_command(Instant now, LinkId link, const CommandRequest& wish) {
   if (wish.command == NodeCommand::scrub) {
     for (Scrub* scrub : scrubs_) perform(now, *scrub, scrub->hurry(now));
   }
+  const bool is_about_disks = wish.command == NodeCommand::add_disk ||
+                              wish.command == NodeCommand::replace_disk ||
+                              wish.command == NodeCommand::remove_disk;
+  if (is_about_disks) return on_disk_order(now, link, wish);
   const auto done = carry_out(now, wish);
   runs_.set_accepting(standing_.takes_new_work());
   CommandAnswer answer{wish.operation, {}, {}};

@@ -65,11 +65,13 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
     status.write_quorum = settings->write_quorum;
   }
   status.uptime_seconds = static_cast<std::uint64_t>((now_ - started_at_) / 1s);
-  for (std::size_t index = 0; index < disks.size(); ++index) {
+  // A disk may have been taken out since they were asked.
+  const std::size_t asked = std::min(disks.size(), one_of_each_disk_.size());
+  for (std::size_t index = 0; index < asked; ++index) {
     const std::optional<DiskSummary>& summary = disks[index];
     const std::uint32_t number = view_.disk_of(one_of_each_disk_[index]);
     DiskStatus& disk = status.disks.emplace_back(status_of_disk(options_.disks[number], summary));
-    const Scrub::Progress scrub = scrubs_[index]->progress();
+    const Scrub::Progress scrub = scrubs_[number]->progress();
     disk.found_damaged = scrub.damaged;
     disk.scrubs = scrub.passes;
     disk.scrub_permille = scrub.permille;
@@ -89,6 +91,7 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
     status.unsettled = progress.unsettled;
     // A placement that is still to be made moves partitions that nobody has counted yet.
     if (placements_.epoch() != members_.epoch()) ++status.unsettled;
+    status.unsettled += static_cast<std::uint32_t>(to_move_.size());
     status.to_sync = progress.to_sync;
     status.moved_bytes = progress.bytes_moved;
     status.moved_files = progress.files_moved;

@@ -21,6 +21,7 @@ struct DiskDescription {
   std::array<std::uint8_t, 16> id{};
   std::uint64_t capacity_bytes = 0;
   std::string folder;  // as the operator named it
+  bool gone = false;   // it was taken out of the running node; its number is not used again
 };
 
 /// What an operator decides about one node, and what belongs to its machine.

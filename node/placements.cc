@@ -73,6 +73,7 @@ std::uint32_t choose_disk(PartitionId partition, const std::vector<DiskDescripti
   std::uint32_t best = 0;
   std::uint64_t best_draw = 0;
   for (std::uint32_t index = 0; index < disks.size(); ++index) {
+    if (disks[index].gone) continue;
     const std::uint64_t draws = 1 + disks[index].capacity_bytes / (64ULL << 30);
     CanonicalBytes seed;
     seed.u32(partition.raw).raw(disks[index].id);

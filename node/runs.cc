@@ -131,6 +131,12 @@ void Runs::refuse(const RunStart& start, LinkId to, ErrorCode code, std::string 
   post_.to_link(to, std::move(done));
 }
 
+bool Runs::reads(std::uint32_t disk, PartitionId partition) const {
+  return std::ranges::any_of(runs_, [&](const auto& one) {
+    return one.second.disk == disk && one.second.start.input.partition == partition;
+  });
+}
+
 void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
   if (const auto known = find(start.request)) {  // a retry: the same run answers again
     Run& run = runs_.at(*known);

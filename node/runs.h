@@ -48,6 +48,8 @@ class Runs {
 
   void on_probe(Instant now, LinkId from, const ProbeLoad& probe);
   void on_release(Instant now, const ReleaseLoad& release);
+  /// Whether a run has its input, of this partition, on this disk.
+  [[nodiscard]] bool reads(std::uint32_t disk, PartitionId partition) const;
   /// @param disk  index of the disk that holds the input
   void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
   void on_alive(Instant now, const RunAlive& alive);

@@ -251,10 +251,13 @@ Result<std::string> Standing::on_command(Instant now, Peers& peers, const Comman
       return std::string("the node reads every copy it has");
     case NodeCommand::set_copies:
       return set_copies(peers, command);
-    case NodeCommand::forget:  // of Evictions and RepairOrders
+    case NodeCommand::forget:  // of Evictions, and RepairOrders
     case NodeCommand::pause_repair:
     case NodeCommand::resume_repair:
     case NodeCommand::throttle_repair:
+    case NodeCommand::add_disk:  // of Node
+    case NodeCommand::replace_disk:
+    case NodeCommand::remove_disk:
       break;
   }
   return Error{ErrorCode::usage, "no such command"};

@@ -18,6 +18,18 @@ void TombstoneCollection::restore(ByteView key, ByteView value) {
   collected_[partition_in_row(key)] = number_in_row(value);
 }
 
+void TombstoneCollection::forget(const std::vector<PartitionId>& partitions) {
+  for (const PartitionId partition : partitions) {
+    collected_.erase(partition);
+    watches_.erase(partition);
+  }
+}
+
+void TombstoneCollection::set_disks(std::vector<PartitionId> disks) {
+  disks_ = std::move(disks);
+  step_ = Step::rest;  // a round under way counts on the disks before
+}
+
 void TombstoneCollection::raise(const RaiseCollected& raised) {
   std::uint64_t& clock = collected_[raised.partition];
   clock = std::max(clock, raised.clock);

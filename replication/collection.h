@@ -36,6 +36,10 @@ class TombstoneCollection : public Operation {
 
   /// A row of Table::collected, before `start`.
   void restore(ByteView key, ByteView value);
+  /// These went with their disk; what others know of them comes with their records.
+  void forget(const std::vector<PartitionId>& partitions);
+  /// One partition of each disk that is in use from now on.
+  void set_disks(std::vector<PartitionId> disks);
   /// It is durable.
   void raise(const RaiseCollected& raised);
   [[nodiscard]] std::uint64_t collected_of(PartitionId partition) const;

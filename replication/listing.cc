@@ -130,11 +130,13 @@ LocalListing::LocalListing(OperationId id, const RecordCodec& codec, ListRequest
 Effects LocalListing::start(Instant) {
   waiting_for_ = disks_.size();
   request_.limit = std::clamp(request_.limit, 1U, page_entries_max);
-  Effects effects;
-  for (const PartitionId disk : disks_) {
-    effects.push_back(UseDisk{disk, ListNames{request_.prefix, request_.after, request_.limit}});
-  }
-  return effects;
+  return ask_next();
+}
+
+// One after the other: an answer does not say which disk it is of.
+Effects LocalListing::ask_next() {
+  const PartitionId disk = disks_[disks_.size() - waiting_for_];
+  return {UseDisk{disk, ListNames{request_.prefix, request_.after, request_.limit}}};
 }
 
 Effects LocalListing::on_disk(Instant, const Result<DiskAnswer>& answer) {
@@ -147,13 +149,13 @@ Effects LocalListing::on_disk(Instant, const Result<DiskAnswer>& answer) {
       if (!record) continue;
       const ImageRecord& image = record.value();
       last = image.name;
-      if (!tells_of_(image.name)) continue;
+      if (!tells_of_(image.name, disks_[disks_.size() - waiting_for_])) continue;
       entries_.push_back({image.name, image.version, image.digest, image.size, image.media,
                           image.tags, image.tombstone});
     }
     if (!page->complete && (cut_.empty() || last < cut_)) cut_ = last;
   }
-  if (--waiting_for_ > 0) return {};
+  if (--waiting_for_ > 0) return ask_next();
   ListAnswer list;
   list.operation = request_.operation;
   if (failed_) {

@@ -47,11 +47,12 @@ class Listing : public Operation {
 /// One member's own page, from its disks.
 class LocalListing : public Operation {
  public:
-  using Condition = std::function<bool(std::string_view name)>;
+  using Condition = std::function<bool(std::string_view name, PartitionId disk)>;
   /// @param disks    one partition of each disk of this node
   /// @param covered  whether a read quorum of each of its partitions is asked; goes into the answer
   ///                 as `complete`
-  /// @param tells_of whether this member answers for a name; others are left out
+  /// @param tells_of whether this member answers for a name from one of `disks`; others are left
+  ///                 out
   LocalListing(OperationId id, const RecordCodec& codec, ListRequest request,
                std::vector<PartitionId> disks, bool covered, Condition tells_of, LinkId asker);
 
@@ -66,7 +67,8 @@ class LocalListing : public Operation {
   bool covered_;  // a read quorum lives of each partition in motion
   Condition tells_of_;
   LinkId asker_;
-  std::size_t waiting_for_ = 1;
+  [[nodiscard]] Effects ask_next();
+  std::size_t waiting_for_ = 1;  // disks, of which the last ones are still to be asked
   std::vector<ListEntry> entries_;
   std::string cut_;  // names behind it may be missing; "" when all are here
   bool failed_ = false;

@@ -66,6 +66,8 @@ class Rebalance : public Operation {
   /// What this node has of these partitions may be less than it had. After `restore`, before
   /// `start`.
   void doubt(const std::vector<PartitionId>& partitions);
+  /// The same while it runs: their disk is gone, and they begin anew on another one.
+  [[nodiscard]] Effects lose(Instant now, const std::vector<PartitionId>& partitions);
   /// Whether everything that is to outlive a restart is durable.
   [[nodiscard]] bool all_written() const { return unwritten_.empty() && writing_.empty(); }
   /// The first holder of a new mesh: everything is settled on it.

@@ -69,6 +69,29 @@ void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
   }
 }
 
+// What was said of them is taken back: it is not here any more. Who already counts on it has lost a
+// copy, as when a disk is lost with its node.
+Effects Rebalance::lose(Instant now, const std::vector<PartitionId>& partitions) {
+  for (const PartitionId partition : partitions) {
+    Part& lost = part(partition);
+    if (lost.dropping) continue;  // it is to be empty
+    lost.synced = false;
+    lost.sync_outdated = lost.in_sync;
+    lost.confirmed_by.clear();
+    lost.prepared_by.clear();
+    lost.leaving_since.reset();
+    lost.seen_by.clear();
+    to_sync_.erase(partition);
+    doubt({partition});
+  }
+  comparison_.reset();
+  outbox_.clear();
+  noted_outbox_.clear();
+  announce_at_ = confirm_at_ = now;
+  wake(now);
+  return persist();
+}
+
 Effects Rebalance::persist() {
   std::map<std::uint32_t, PutValues> by_disk;
   std::map<std::uint32_t, PartitionId> one_of;

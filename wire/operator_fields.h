@@ -46,7 +46,8 @@ struct Fields<CommandRequest> {
   using List =
       FieldList<&CommandRequest::operation, &CommandRequest::command, &CommandRequest::target,
                 &CommandRequest::force, &CommandRequest::accept_fewer_copies,
-                &CommandRequest::amount, &CommandRequest::replicas, &CommandRequest::write_quorum>;
+                &CommandRequest::amount, &CommandRequest::replicas, &CommandRequest::write_quorum,
+                &CommandRequest::path>;
 };
 template <>
 struct Fields<CommandAnswer> {
@@ -61,7 +62,7 @@ struct Fields<AliveRequest> {
 template <>
 struct Fields<AliveAnswer> {
   static constexpr std::uint16_t number = 137;
-  using List = FieldList<&AliveAnswer::operation>;
+  using List = FieldList<&AliveAnswer::operation, &AliveAnswer::age_ms>;
 };
 template <>
 struct Fields<VerifyRequest> {

@@ -145,6 +145,9 @@ enum class NodeCommand : std::uint8_t {
   pause_repair,  // for `amount` seconds
   resume_repair,
   throttle_repair,  // to `amount` bytes a second; 0: no bound
+  add_disk,         // the folder `path`, of `amount` bytes; 0: the size of its file system
+  replace_disk,     // a failed one by the empty folder at its place
+  remove_disk,      // a failed one; its share goes to the others
   set_copies,       // `replicas` and `write_quorum` of the whole mesh
 };
 struct CommandRequest {
@@ -156,6 +159,7 @@ struct CommandRequest {
   std::uint64_t amount = 0;
   std::uint32_t replicas = 0;      // of set_copies; 0: as many as now
   std::uint32_t write_quorum = 0;  // the same; 0: as now, if that fits the replicas
+  std::string path;                // of a disk
 };
 struct CommandAnswer {
   OperationId operation;
@@ -179,6 +183,8 @@ struct AliveRequest {  // asked by a client that waits for something else
 };
 struct AliveAnswer {
   OperationId operation;
+  // Since this process began, rounded up: what it was asked earlier it does not know.
+  std::uint64_t age_ms = UINT64_MAX;
 };
 
 using OperatorMessage =

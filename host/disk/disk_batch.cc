@@ -75,7 +75,7 @@ void DiskBatch::tell(OperationId ticket, Result<Done> done) {
 /// An index that cannot be written, or is no index any more, is a lost disk.
 Result<Done> DiskBatch::write_index(const std::function<void(IndexWrite&)>& body) {
   Result<Done> done = index_.write(body);
-  if (!done && done.error().code != ErrorCode::no_space) folder_.mark_failed();
+  if (!done && done.error().code != ErrorCode::no_space) folder_.mark_failed(done.error());
   return done;
 }
 

@@ -143,8 +143,12 @@ fs::path DiskFolder::temp_path(TempId temp) const {
 Result<Done> DiskFolder::sync(const FileHandle& file, const fs::path& path) const {
   if (sync_(file.descriptor()) == 0) return Done{};
   Error error = system_error(errno, "cannot sync", path);
-  if (error.code != ErrorCode::no_space) mark_failed();
+  if (error.code != ErrorCode::no_space) mark_failed(error);
   return error;
+}
+
+void DiskFolder::mark_failed(const Error& reason) const {
+  if (!failed_.exchange(true) && told_of_failure_) told_of_failure_(reason);
 }
 
 Result<Done> DiskFolder::sync_folder(const fs::path& folder) const {

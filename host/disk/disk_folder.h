@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.h"
@@ -57,8 +59,11 @@ class DiskFolder {
 
   [[nodiscard]] Result<Done> sync(const FileHandle& file, const std::filesystem::path& path) const;
   [[nodiscard]] const SyncFile& sync_file() const { return sync_; }
-  void mark_failed() const { failed_ = true; }
+  /// For good. The first reason is told to whoever `on_failure` names.
+  void mark_failed(const Error& reason) const;
   [[nodiscard]] bool has_failed() const { return failed_; }
+  /// Called once, on whichever thread found out. Set it before there are threads.
+  void on_failure(std::function<void(const Error&)> told) { told_of_failure_ = std::move(told); }
 
   struct Space {
     std::uint64_t free_bytes = 0;  // for us, without what is kept for root
@@ -105,6 +110,7 @@ class DiskFolder {
   DiskId id_;
   bool is_new_ = false;
   mutable std::atomic<bool> failed_{false};
+  std::function<void(const Error&)> told_of_failure_;
   mutable std::atomic<std::uint64_t> refused_bytes_{0};
   std::set<std::filesystem::path> unsynced_;  // folders in which a folder was made
   std::uint64_t last_number_ = 0;             // of a temp file or a piece of trash

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <deque>
+#include <future>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -18,6 +20,8 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t missing_max = 1'000;
 constexpr std::size_t records_per_transaction = 1'000;
+constexpr std::size_t readers = 8;               // a cold disk answers many questions at once
+constexpr std::size_t partitions_at_once = 128;  // of one reader
 
 struct FoundRecord {
   RecordPlace place;
@@ -29,6 +33,29 @@ struct FoundBlob {
   std::string path;  // relative
   bool operator<(const FoundBlob& other) const { return digest < other.digest; }
 };
+
+/// What the files of a partition say.
+struct ReadPartition {
+  PartitionId partition;
+  std::vector<NameDigest> names;  // sorted, as is the next
+  std::vector<FoundRecord> records;
+  std::vector<NameDigest> unreadable;
+};
+
+/// Calls `read(i)` for each i below `count` on other threads, and `use` with what it returned on
+/// this one, in order, until that fails.
+template <typename Read, typename Use>
+Result<Done> read_ahead(std::size_t count, const Read& read, const Use& use) {
+  std::deque<decltype(std::async(std::launch::async, read, count))> ahead;
+  for (std::size_t begun = 0; begun < count || !ahead.empty(); ahead.pop_front()) {
+    for (; begun < count && ahead.size() < readers; ++begun) {
+      ahead.push_back(std::async(std::launch::async, read, begun));
+    }
+    const Result<Done> done = use(ahead.front().get());
+    if (!done) return done;
+  }
+  return Done{};
+}
 
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
@@ -137,32 +164,58 @@ class DiskRecovery {
     });
   }
 
-  Result<Done> rebuild() {
-    for (const PartitionId partition : partitions_on_disk()) {
-      Result<Done> done = rebuild_partition(partition);
-      if (!done) return done;
+  /// Reads the partitions by blocks, with their records or without, and uses each in order.
+  template <typename Use>
+  Result<Done> read_partitions(const std::set<PartitionId>& partitions, bool with_records,
+                               const Use& use) const {
+    const std::vector<PartitionId> all(partitions.begin(), partitions.end());
+    const auto read = [&](std::size_t block) {
+      std::vector<ReadPartition> found;
+      const std::size_t first = block * partitions_at_once;
+      for (std::size_t i = first; i < std::min(first + partitions_at_once, all.size()); ++i) {
+        found.push_back(read_partition(all[i], with_records));
+      }
+      return found;
+    };
+    const std::size_t blocks = (all.size() + partitions_at_once - 1) / partitions_at_once;
+    return read_ahead(blocks, read, [&](std::vector<ReadPartition> found) {
+      for (ReadPartition& one : found) {
+        const Result<Done> done = use(one);
+        if (!done) return done;
+      }
+      return Result<Done>(Done{});
+    });
+  }
+
+  ReadPartition read_partition(PartitionId partition, bool with_records) const {
+    ReadPartition read{partition, record_files_of(partition), {}, {}};
+    if (!with_records) return read;
+    for (const NameDigest& name : read.names) {
+      std::optional<FoundRecord> one = read_record(partition, name);
+      if (one) {
+        read.records.push_back(std::move(*one));
+      } else {
+        read.unreadable.push_back(name);
+      }
     }
-    return index_->write([](IndexWrite& write) { write.mark_ready(); });
+    return read;
   }
 
   /// Takes even records whose blob is gone: they may have been acknowledged, and are reported.
-  Result<Done> rebuild_partition(PartitionId partition) {
+  Result<Done> rebuild() {
     std::vector<FoundRecord> found;
-    for (const NameDigest& name : record_files_of(partition)) {
-      std::optional<FoundRecord> one = read_record(partition, name);
-      Result<Done> done = Done{};
-      if (one) {
-        found.push_back(std::move(*one));
-      } else {
-        done = discard(partition, name);
+    Result<Done> done = read_partitions(partitions_on_disk(), true, [&](ReadPartition& read) {
+      for (const NameDigest& name : read.unreadable) {
+        const Result<Done> discarded = discard(read.partition, name);
+        if (!discarded) return discarded;
       }
-      if (done && found.size() >= records_per_transaction) {
-        done = put(found);
-        found.clear();
-      }
-      if (!done) return done;
-    }
-    return put(found);
+      std::ranges::move(read.records, std::back_inserter(found));
+      if (found.size() < records_per_transaction) return Result<Done>(Done{});
+      return put(std::exchange(found, {}));
+    });
+    if (done) done = put(found);
+    if (!done) return done;
+    return index_->write([](IndexWrite& write) { write.mark_ready(); });
   }
 
   Result<Done> reconcile() {
@@ -172,18 +225,18 @@ class DiskRecovery {
     if (!loaded) return loaded;
     std::set<PartitionId> partitions = partitions_on_disk();
     for (const PartitionSummary& sum : index_->summaries()) partitions.insert(sum.partition);
-    for (const PartitionId partition : partitions) {
-      Result<Done> done = reconcile(partition, dirty.value().contains(partition));
-      if (!done) return done;
-    }
+    const Result<Done> done = read_partitions(partitions, false, [&](const ReadPartition& read) {
+      return reconcile(read.partition, read.names, dirty.value().contains(read.partition));
+    });
+    if (!done) return done;
     if (dirty.value().empty()) return Done{};
     return index_->write([&](IndexWrite& write) {
       for (const PartitionId partition : dirty.value()) write.clear_dirty(partition);
     });
   }
 
-  Result<Done> reconcile(PartitionId partition, bool is_dirty) {
-    const std::vector<NameDigest> files = record_files_of(partition);
+  Result<Done> reconcile(PartitionId partition, const std::vector<NameDigest>& files,
+                         bool is_dirty) {
     const Result<std::vector<NameDigest>> indexed = index_->names_of(partition);
     if (!indexed) return indexed.error();
     std::vector<NameDigest> unlike;
@@ -235,14 +288,15 @@ class DiskRecovery {
   }
 
   Result<Done> compare_blobs() {
-    for (unsigned byte = 0; byte < 256; ++byte) {
-      const auto first = static_cast<std::uint8_t>(byte);
-      const Result<std::vector<Digest>> named = index_->digests_with(first);
-      if (!named) return named.error();
-      Result<Done> done = compare_blobs(named.value(), blobs_in(hex_of(ByteView(&first, 1))));
-      if (!done) return done;
-    }
-    return Done{};
+    std::uint8_t first = 0;
+    const auto read = [this](std::size_t byte) {
+      const auto of = static_cast<std::uint8_t>(byte);
+      return blobs_in(hex_of(ByteView(&of, 1)));
+    };
+    return read_ahead(256, read, [&](const std::vector<FoundBlob>& blobs) {
+      const Result<std::vector<Digest>> named = index_->digests_with(first++);
+      return named ? compare_blobs(named.value(), blobs) : Result<Done>(named.error());
+    });
   }
 
   /// Both lists are sorted.

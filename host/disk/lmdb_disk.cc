@@ -124,6 +124,7 @@ Result<std::unique_ptr<LmdbDisk>> LmdbDisk::open(LmdbDiskOptions options, ChunkS
   auto folder = DiskFolder::open(disk->options_.folder, disk->options_.sync);
   if (!folder) return folder.error();
   disk->folder_ = std::move(folder).value();
+  disk->folder_->on_failure(disk->options_.on_failure);
   auto opened = open_and_recover(*disk->folder_, disk->options_.map_bytes, disk->options_.place,
                                  disk->options_.admit);
   if (!opened) return opened.error();
@@ -232,7 +233,7 @@ void LmdbDisk::read(const ReaderTask& task) {
   Result<DiskAnswer> told = folder_->has_failed() ? Error{ErrorCode::failed, ""}
                                                   : std::visit(Reader(*this), task.operation);
   const bool is_file = std::holds_alternative<ReadRange>(task.operation);
-  if (!told && !is_file) folder_->mark_failed();
+  if (!told && !is_file) folder_->mark_failed(told.error());
   answer(task.ticket, std::move(told));
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct LmdbDiskOptions {
   Admit admit;                     // called on the storage thread
   PlaceRecord place;               // called on the storage thread
   SyncFile sync = default_sync();  // tests put a dying device here
+  std::function<void(const Error&)>
+      on_failure{};  // once, from any thread, when the disk has failed
 
   [[nodiscard]] static SyncFile default_sync();  // fsync
 };

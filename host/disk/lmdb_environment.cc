@@ -1,5 +1,7 @@
 #include "host/disk/lmdb_environment.h"
 
+#include <sys/statvfs.h>
+
 #include <cerrno>
 #include <mutex>
 #include <system_error>
@@ -12,15 +14,35 @@ namespace {
 
 constexpr std::size_t map_bytes_max = std::size_t{1} << 42;
 constexpr std::size_t map_step = std::size_t{64} << 10;  // a multiple of every page size
+constexpr int cut_short_tries = 3;
 
 void check(int code, const char* action) {
   if (code != MDB_SUCCESS) throw LmdbFailure{code, action};
+}
+
+/// Checks a call that may write to the file. LMDB says EIO when a write took fewer bytes than it
+/// was given, as a full disk does; then no system call has failed, and none has set errno. A failed
+/// write or sync always has.
+template <typename Call>
+void check_write(const Call& call, const char* action) {
+  errno = 0;
+  const int code = call();
+  const bool none_failed = errno == 0 || errno == EINTR;
+  if (code != MDB_SUCCESS) throw LmdbFailure{code, action, code == EIO && none_failed};
 }
 
 // LMDB takes keys as mutable pointers and does not change them.
 MDB_val value_of(ByteView bytes) { return {bytes.size(), const_cast<std::uint8_t*>(bytes.data())}; }
 ByteView view_of(const MDB_val& value) {
   return {static_cast<const std::uint8_t*>(value.mv_data), value.mv_size};
+}
+
+/// Less than a twentieth is free, which is where images are refused.
+bool is_nearly_full(MDB_env* environment) {
+  int file = -1;
+  struct statvfs space {};
+  if (mdb_env_get_fd(environment, &file) != MDB_SUCCESS) return false;
+  return ::fstatvfs(file, &space) == 0 && space.f_bavail < space.f_blocks / 20;
 }
 
 std::size_t used_bytes(MDB_env* environment) {
@@ -74,7 +96,8 @@ std::optional<ByteView> LmdbTransaction::find(MDB_dbi table, ByteView key) const
 void LmdbTransaction::put(MDB_dbi table, ByteView key, ByteView value) {
   MDB_val wanted = value_of(key);
   MDB_val stored = value_of(value);
-  check(mdb_put(transaction_, table, &wanted, &stored, 0), "write to the index");
+  check_write([&] { return mdb_put(transaction_, table, &wanted, &stored, 0); },
+              "write to the index");
 }
 
 void LmdbTransaction::erase(MDB_dbi table, ByteView key) {
@@ -88,7 +111,8 @@ void LmdbTransaction::clear(MDB_dbi table) {
 }
 
 void LmdbTransaction::commit() {
-  check(mdb_txn_commit(std::exchange(transaction_, nullptr)), "commit to the index");
+  check_write([this] { return mdb_txn_commit(std::exchange(transaction_, nullptr)); },
+              "commit to the index");
 }
 
 LmdbCursor::LmdbCursor(const LmdbTransaction& transaction, MDB_dbi table) {
@@ -161,7 +185,10 @@ LmdbEnvironment::~LmdbEnvironment() {
   if (environment_ != nullptr) mdb_env_close(environment_);
 }
 
+// A write that was cut short is tried again: it goes through, or says why, or the disk is full and
+// takes the same part of it again.
 Result<Done> LmdbEnvironment::write(const std::function<void(LmdbTransaction&)>& body) {
+  int tries = 0;
   while (true) {
     try {
       grow_if_near_full();
@@ -170,6 +197,10 @@ Result<Done> LmdbEnvironment::write(const std::function<void(LmdbTransaction&)>&
       transaction.commit();
       return Done{};
     } catch (const LmdbFailure& failure) {
+      if (failure.cut_short && ++tries < cut_short_tries) continue;
+      if (failure.cut_short && is_nearly_full(environment_)) {
+        return to_error(LmdbFailure{ENOSPC, failure.action});
+      }
       if (failure.code != MDB_MAP_FULL || map_bytes() >= map_bytes_max) return to_error(failure);
     }
     try {

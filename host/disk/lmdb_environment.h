@@ -20,6 +20,7 @@ namespace pixmesh {
 struct LmdbFailure {
   int code;
   const char* action;
+  bool cut_short = false;  // a write took fewer bytes than it was given, and no call failed
 };
 
 /// `no_space`, `corrupt` (the file is no index of ours any more) or `failed`.

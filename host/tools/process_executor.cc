@@ -53,13 +53,16 @@ ProcessExecutor::Supervisor::~Supervisor() {
 }
 
 Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool) {
-  invariant(tool.disk < options_.disks.size(), "a run's disk is one of this node's");
+  invariant(options_.folder_of || tool.disk < options_.disks.size(),
+            "a run's disk is one of this node's");
   invariant(!tool.argv.empty(), "a run has a program");
   const std::optional<std::string> program = find_program(tool.argv.front(), options_.tool_path);
   if (!program) {
     return Error{ErrorCode::failed, "'" + tool.argv.front() + "' is not installed here"};
   }
-  Result<ToolFolder> folder = make_tool_folder(options_.scratch, options_.disks[tool.disk], tool);
+  const std::filesystem::path disk =
+      options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
+  Result<ToolFolder> folder = make_tool_folder(options_.scratch, disk, tool);
   if (!folder) return folder.error();
   return ToolProcess::start(tool, *program, std::move(folder).value(), options_.tool_path,
                             monotonic_now());

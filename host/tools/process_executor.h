@@ -2,6 +2,7 @@
 
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,6 +20,8 @@ namespace pixmesh {
 
 struct ProcessExecutorOptions {
   std::vector<std::filesystem::path> disks;  // the disks' folders, in the order of ToolRun::disk
+  /// The folder of any disk, where they become more; none: `disks` has all. Called on any thread.
+  std::function<std::filesystem::path(std::uint32_t disk)> folder_of{};
   // For the runs' folders; made if it is not there, and emptied of earlier runs. Best on the disks'
   // own device: then a run's input is a hard link and stays even if the image is removed meanwhile.
   std::filesystem::path scratch;

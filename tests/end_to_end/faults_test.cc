@@ -69,6 +69,29 @@ TEST_SUITE("faults") {
     CHECK(becomes_true(5s, [&] { return ::kill(tools.front(), 0) != 0; }));
   }
 
+  TEST_CASE("faults: a run whose node is killed and there again at once is begun again") {
+    TempFolder recipes;
+    write_file(recipes.path() / "recipes.toml", slow_recipe);
+    MeshOptions options;
+    options.nodes = 1;
+    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string()};
+    TestMesh mesh(options);
+    mesh.must({"put", random_file(100'000, 9).string(), "--name", "input"});
+
+    Launch launch;
+    launch.words =
+        mesh.words_at(0, {PIXMESH_PROGRAM, "run", "slow", "input", "-o", "-", "--timeout", "60s"});
+    launch.output = mesh.folder() / "run.out";
+    launch.errors = mesh.folder() / "run.err";
+    ChildProcess run(launch);
+    REQUIRE(becomes_true(10s, [&] { return !children_of(mesh.pid(0)).empty(); }));
+    mesh.kill_node(0);
+    mesh.restart_node(0);
+
+    CHECK(run.wait(20s) == 0);
+    CHECK(text_of_file(mesh.folder() / "run.out") == "done");
+  }
+
   TEST_CASE("faults: right after a kill no get and no run fails or takes long") {
     TestMesh mesh;
     const fs::path file = picture("jpg", 1);

@@ -106,3 +106,21 @@ TEST_CASE("host: a disk that is full to the byte shows nothing half done, and re
   disk.free();
   CHECK(rig.upload("again", 1, 1, noise(9, chunk_bytes_max)));
 }
+
+TEST_CASE("host: a write of the index that a full disk cuts short is no space, and no failure") {
+  const SmallDisk disk("size=8m");
+  if (!disk.mounted()) return;
+  DiskRig rig(disk.path());
+  REQUIRE(rig.upload("before", 1, 1, noise(7, 50'000)));
+  disk.fill(64U << 10);
+  const auto put_large = [&rig] {
+    return rig.ask(PutValues{{TableRow{Table::facts, {'l'}, Bytes(200'000, 'x')}}});
+  };
+
+  check_code(put_large(), ErrorCode::no_space);
+
+  CHECK(rig.read(blob_path_of(digest_of(noise(7, 50'000))), 0, 10).size() == 10);
+  disk.free();
+  CHECK(put_large().has_value());
+  CHECK(rig.upload("after", 1, 1, noise(9, 50'000)));
+}

@@ -348,6 +348,8 @@ TEST_CASE("host: a disk whose fsync failed answers failed to everything from the
     errno = EIO;
     return -1;
   };
+  std::vector<std::string> reasons;
+  options.on_failure = [&reasons](const Error& reason) { reasons.push_back(reason.detail); };
   DiskRig rig(options);
   REQUIRE(rig.put_record({1, 1, "n", {}, 0}));
 
@@ -358,6 +360,9 @@ TEST_CASE("host: a disk whose fsync failed answers failed to everything from the
   check_code(rig.ask(CreateTemp{TempId{1}, false}), ErrorCode::failed);
   check_code(rig.ask(PutValues{}), ErrorCode::failed);
   check_code(rig.ask(FindRecord{PartitionId{1}, name_digest_of("n")}), ErrorCode::failed);
+  rig.close();
+  REQUIRE(reasons.size() == 1);  // told once, and why
+  CHECK(reasons[0].find("cannot sync") != std::string::npos);
 }
 
 TEST_CASE("host: two disks cannot use one folder, and the second is told why") {

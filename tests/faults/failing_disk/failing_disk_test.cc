@@ -61,8 +61,7 @@ class FaultSwitch {
   FaultOrder* order_ = nullptr;
 };
 
-/// Whether a disk counts as failed then. A refused rename fails its write alone. LMDB cannot tell a
-/// write cut short by a full disk from one that the device refused, so there a disk may also fail.
+/// Whether a disk counts as failed then. A refused rename fails its write alone.
 enum class Fate { fails, lives, either };
 
 struct Fault {
@@ -84,7 +83,8 @@ constexpr std::array faults{
     Fault{FaultOrder::write_fails, "index/", 1, Fate::fails, "one write of the index"},
     Fault{FaultOrder::no_space, "", always, Fate::either, "no space at all"},
     Fault{FaultOrder::rename_fails, "records", 1, Fate::either, "one rename of a record"},
-    Fault{FaultOrder::short_writes, "index/", 1, Fate::either, "one short write of the index"},
+    Fault{FaultOrder::short_writes, "index/", 1, Fate::lives, "one short write of the index"},
+    Fault{FaultOrder::no_space, "index/", always, Fate::lives, "no space for the index"},
 };
 
 class ShimmedMesh {

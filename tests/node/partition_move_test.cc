@@ -1,0 +1,209 @@
+#include <doctest/doctest.h>
+
+#include <deque>
+
+#include "base/digest.h"
+#include "node/partition_move.h"
+#include "node/stored_rules.h"
+#include "ring/partition.h"
+#include "simulations/world/virtual_disk.h"
+#include "wire/stored.h"
+
+using namespace pixmesh;
+
+namespace {
+
+constexpr std::uint64_t placement_key = 7;
+constexpr std::uint32_t bits = 4;
+
+/// Two disks of one node, and the move between them.
+class TwoDisks {
+ public:
+  TwoDisks() {
+    for (VirtualDisk* disk : {&from, &to}) {
+      disk->open(chunks_, [this](const DiskAnswered& answered) { answers_.push_back(answered); });
+    }
+  }
+
+  ImageRecord put(VirtualDisk& disk, const std::string& name, std::uint8_t seed,
+                  std::uint64_t clock = 5) {
+    ImageRecord record;
+    record.name = name;
+    record.version.clock = clock;
+    const Bytes bytes(300, seed);
+    record.digest = digest_of(bytes);
+    record.size = bytes.size();
+    record.checksums = {chunk_checksum(bytes)};
+    disk.write_file(blob_path(record.digest, record.media), bytes);
+    commit(disk, record);
+    return record;
+  }
+  void bury(VirtualDisk& disk, const std::string& name, std::uint64_t clock) {
+    ImageRecord record;
+    record.name = name;
+    record.version.clock = clock;
+    record.tombstone = true;
+    commit(disk, record);
+  }
+  static PartitionId partition_of_name(const std::string& name) {
+    return partition_of(name, placement_key, bits);
+  }
+
+  /// Until it has ended or waits. @param steps  answers that it may get
+  void run(MovePartitions& move, Effects effects, std::size_t steps = 10'000) {
+    for (;;) {
+      for (Effect& effect : effects) perform(effect);
+      if (answers_.empty() && !clock_.step(clock_.now() + 1s)) return;
+      if (answers_.empty()) {
+        effects.clear();
+        continue;
+      }
+      if (steps-- == 0) return;
+      const DiskAnswered answered = answers_.front();
+      answers_.pop_front();
+      effects =
+          answered.ticket == move.id() ? move.on_disk(clock_.now(), answered.answer) : Effects{};
+    }
+  }
+  std::unique_ptr<MovePartitions> move_of(std::vector<PartitionId> partitions) {
+    std::ranges::sort(partitions);
+    partitions.erase(std::unique(partitions.begin(), partitions.end()), partitions.end());
+    auto move = std::make_unique<MovePartitions>(OperationId{++last_}, view_, codec_, 0, 1,
+                                                 std::move(partitions));
+    run(*move, move->start(clock_.now()));
+    return move;
+  }
+  void close(MovePartitions& move) { run(move, move.on_closed(clock_.now(), move.partitions())); }
+  [[nodiscard]] Instant now() const { return clock_.now(); }
+
+ private:
+  VirtualClock clock_;
+  ChunkPool chunks_;
+  std::deque<DiskAnswered> answers_;
+  RecordCodec codec_ = stored_codec();
+  MeshView view_;
+  std::uint64_t last_ = 100;
+
+  static VirtualDisk::Options options(std::uint32_t index) {
+    VirtualDisk::Options options;
+    options.index = index;
+    options.admit = admit_stored;
+    options.place = [](ByteView record) { return place_stored(record, placement_key, bits); };
+    return options;
+  }
+  void commit(VirtualDisk& disk, const ImageRecord& record) {
+    const PartitionId partition = partition_of_name(record.name);
+    CommitRecord request;
+    request.partition = partition;
+    request.name_digest = name_digest_of(record.name);
+    request.name = record.name;
+    request.digest = record.digest;
+    request.size = record.size;
+    request.record = encode_record(record);
+    disk.write_file(record_path(partition, request.name_digest), request.record);
+    disk.submit(OperationId{1}, std::move(request));
+    while (answers_.empty()) (void)clock_.step(clock_.now() + 1s);
+    CHECK(answers_.front().answer.has_value());
+    answers_.clear();
+  }
+  void perform(Effect& effect) {
+    auto* use = std::get_if<UseDisk>(&effect);
+    if (use == nullptr) return;
+    VirtualDisk& disk = use->partition == address_of_disk(0) ? from : to;
+    disk.submit(use->answered ? OperationId{last_} : OperationId{}, std::move(use->operation));
+  }
+
+ public:
+  VirtualDisk from{clock_, Rng(1), options(0)};
+  VirtualDisk to{clock_, Rng(2), options(1)};
+};
+
+}  // namespace
+
+TEST_CASE("node: a move makes the other disk equal, whatever was there, and then says so") {
+  TwoDisks disks;
+  std::vector<PartitionId> partitions;
+  for (std::uint8_t i = 0; i < 20; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    (void)disks.put(disks.from, name, i);
+    partitions.push_back(TwoDisks::partition_of_name(name));
+  }
+  disks.bury(disks.from, "image3", 9);
+  (void)disks.put(disks.to, "image3", 3);                       // deleted on the other one since
+  (void)disks.put(disks.to, "image4", 99, 50);                  // of another time
+  (void)disks.put(disks.to, "image5", 5);                       // equal already
+  const ImageRecord none = disks.put(disks.to, "image77", 77);  // unknown on the other one
+  partitions.push_back(TwoDisks::partition_of_name("image77"));
+
+  const std::size_t faults_before = disks.to.faults().size();  // the test itself syncs nothing
+  const auto move = disks.move_of(partitions);
+  REQUIRE(move->is_ready());
+  disks.close(*move);
+
+  CHECK(move->finished());
+  CHECK(move->problem() == "");
+  CHECK(move->moved() == move->partitions());
+  CHECK(disks.to.records().size() == disks.from.records().size());
+  for (const auto& [key, record] : disks.from.records()) {
+    CHECK(disks.to.records().at(key).bytes == record.bytes);
+  }
+  CHECK_FALSE(disks.to.names(blob_path(none.digest, none.media)));
+  CHECK(disks.to.faults().size() == faults_before);  // no record before its bytes are durable
+}
+
+TEST_CASE("node: what was written after it was copied is not moved, and goes with the next move") {
+  TwoDisks disks;
+  (void)disks.put(disks.from, "early", 1);
+  const PartitionId partition = TwoDisks::partition_of_name("early");
+  const auto move = disks.move_of({partition});
+  REQUIRE(move->is_ready());
+  (void)disks.put(disks.from, "early", 2, 8);
+  disks.close(*move);
+  CHECK(move->finished());
+  CHECK(move->moved().empty());
+
+  const auto next = disks.move_of({partition});
+  disks.close(*next);
+  CHECK(next->moved() == std::vector{partition});
+}
+
+TEST_CASE("node: a damaged file is not copied; its disk keeps the partition") {
+  TwoDisks disks;
+  const ImageRecord record = disks.put(disks.from, "image", 1);
+  disks.from.damage(blob_path(record.digest, record.media));
+  const auto move = disks.move_of({TwoDisks::partition_of_name("image")});
+  CHECK(move->finished());
+  CHECK(move->moved().empty());
+  CHECK(move->problem() != "");
+  CHECK(disks.to.records().empty());
+  CHECK(disks.to.temp_count() == 0);
+}
+
+TEST_CASE(
+    "node: a move that stops after any step leaves the old disk whole; the next completes it") {
+  for (std::size_t steps = 1; steps < 60; ++steps) {
+    TwoDisks disks;
+    std::vector<PartitionId> partitions;
+    for (std::uint8_t i = 0; i < 4; ++i) {
+      const std::string name = "image" + std::to_string(i);
+      (void)disks.put(disks.from, name, i);
+      partitions.push_back(TwoDisks::partition_of_name(name));
+    }
+    std::ranges::sort(partitions);
+    partitions.erase(std::unique(partitions.begin(), partitions.end()), partitions.end());
+    const VirtualDisk::Contents before = disks.from.contents();
+    {
+      MeshView view;
+      const RecordCodec codec = stored_codec();
+      MovePartitions cut(OperationId{100}, view, codec, 0, 1, partitions);
+      disks.run(cut, cut.start(disks.now()), steps);
+    }
+    CHECK(disks.from.contents().records.size() == before.records.size());
+
+    const auto move = disks.move_of(partitions);
+    CAPTURE(steps);
+    REQUIRE_MESSAGE(move->is_ready(), move->problem());
+    disks.close(*move);
+    CHECK(move->moved() == partitions);
+  }
+}
