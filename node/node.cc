@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/run_checks.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
@@ -34,7 +35,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
-      runs_(options_, std::move(book), outside_, *this) {}
+      runs_(options_, std::move(book), outside_, *this),
+      costs_(memory.facts, runs_.costs(), writer_) {}
 
 Node::~Node() = default;
 
@@ -152,6 +154,8 @@ void Node::after_event(Instant now) {
   do {
     on_peer_news(now);
     drain_local(now);
+    for (const Runs::Inspection& one : runs_.take_inspections())
+      begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())
       begin<VerifyFile>(now, check.run, check.input);
     start_syncs(now);
@@ -203,6 +207,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
   }
   placements_.on_deadline(now, operations_.next_id());
   runs_.on_deadline(now);
+  costs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
   if (stop_at_ && now >= *stop_at_) stopped_ = true;
@@ -234,6 +239,7 @@ std::optional<Instant> Node::next_deadline() const {
   earlier(evictions_.next_deadline());
   earlier(placements_.next_deadline());
   earlier(runs_.next_deadline());
+  earlier(costs_.next_deadline());
   earlier(hints_.next_deadline());
   earlier(stop_at_);
   return first;

@@ -4,6 +4,7 @@
 
 #include "base/events.h"
 #include "node/evictions.h"
+#include "node/learned_costs.h"
 #include "node/operations.h"
 #include "node/options.h"
 #include "node/peers.h"
@@ -173,6 +174,7 @@ class Node : private Post {
   Hints hints_;
   Avoidance avoidance_;
   Runs runs_;
+  LearnedCosts costs_;                  // of runs_
   std::vector<std::uint32_t> disk_of_;  // by partition
   std::vector<PartitionId> one_of_each_disk_;
   Rebalance* rebalance_ = nullptr;  // owned by operations_, as is the next
