@@ -6,11 +6,16 @@ namespace pixmesh {
 namespace {
 
 constexpr std::size_t start_bytes = 12;  // every format is known by these
+constexpr std::uint64_t bytes_a_frame = 2ULL << 20;
 
 }  // namespace
 
 HeaderScan::HeaderScan(std::uint64_t size, const HeaderLimits& limits, HeaderDepth depth)
-    : limits_(limits), depth_(depth), bytes_(size) {
+    : limits_(limits),
+      depth_(depth),
+      bytes_(size),
+      bytes_left_(walked_bytes_max + bytes_a_frame * (limits.frames - std::min(limits.frames, 1U))),
+      windows_left_(windows_max + 2ULL * limits.frames) {
   walk();  // finds out where to look first, or that there is nothing
 }
 
@@ -21,13 +26,13 @@ std::optional<std::uint64_t> HeaderScan::wanted() const {
 void HeaderScan::see(std::uint64_t offset, ByteView window) {
   if (over_) return;
   const std::uint64_t place = bytes_.wanted();
-  walked_bytes_ += window.size();
-  ++windows_;
+  bytes_left_ -= std::min<std::uint64_t>(bytes_left_, window.size());
+  --windows_left_;
   if (place < offset || place - offset >= window.size()) return end(HeaderFault::truncated);
   bytes_.enter(offset, window);
   walk();
   bytes_.leave();
-  if (walked_bytes_ >= walked_bytes_max || windows_ >= windows_max) end(HeaderFault::endless);
+  if (bytes_left_ == 0 || windows_left_ == 0) end(HeaderFault::endless);
 }
 
 void HeaderScan::walk() {

@@ -19,11 +19,13 @@ namespace pixmesh {
 /// frame above the limit; of the others only the header is looked at, wherever it lies.
 ///
 /// Whatever the file says: nothing outside the window is read, nothing is allocated, every step
-/// moves on, and after walked_bytes_max or steps_max the fault is `endless`.
+/// moves on, and after walked_bytes_max or header_steps_max the fault is `endless`. A recipe that
+/// allows more than one frame allows a window or two for each besides: pages of a TIFF may lie far
+/// apart.
 class HeaderScan {
  public:
   static constexpr std::uint64_t walked_bytes_max = 64ULL << 20;  // of all windows together
-  static constexpr std::uint32_t windows_max = 4'096;
+  static constexpr std::uint64_t windows_max = 4'096;
 
   /// @param size  bytes in the file.
   HeaderScan(std::uint64_t size, const HeaderLimits& limits,
@@ -48,8 +50,8 @@ class HeaderScan {
   ImageHeader header_;
   std::unique_ptr<HeaderFormat> format_;  // once the type is known
   std::uint32_t steps_left_ = header_steps_max;
-  std::uint64_t walked_bytes_ = 0;
-  std::uint32_t windows_ = 0;
+  std::uint64_t bytes_left_;
+  std::uint64_t windows_left_;
   bool over_ = false;
 };
 

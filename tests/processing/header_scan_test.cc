@@ -68,6 +68,30 @@ TEST_CASE("processing: frames are counted up to the first above the limit; copie
   CHECK(header_of(gif_bytes({.frames = 9}), {.frames = 100}).frames == 9);
 }
 
+TEST_CASE("processing: pages of a TIFF that lie far apart are counted as far as they are allowed") {
+  // One page each MiB, 100 of them: directory i at i MiB + 8.
+  const Bytes page = tiff_bytes({.frames = 2});  // the first names 8 + 42 as the next
+  const auto window_at = [&page](std::uint64_t index) {
+    Bytes window(1U << 20);
+    const std::size_t begin = index == 0 ? 0 : 8;
+    std::copy(page.begin() + static_cast<std::ptrdiff_t>(begin), page.begin() + 50,
+              window.begin() + static_cast<std::ptrdiff_t>(begin));
+    const std::uint64_t next = index == 99 ? 0 : ((index + 1) << 20) + 8;
+    for (std::size_t i = 0; i < 4; ++i) {
+      window[46 + i] = static_cast<std::uint8_t>(next >> (8 * i));
+    }
+    return window;
+  };
+  HeaderScan scan(100ULL << 20, {.frames = 200});
+  while (const auto wanted = scan.wanted()) {
+    const std::uint64_t index = *wanted >> 20;
+    scan.see(index << 20, window_at(index));
+  }
+
+  CHECK(scan.header().fault == HeaderFault::none);
+  CHECK(scan.header().frames == 100);
+}
+
 TEST_CASE("processing: scans of a JPEG are counted as a decoder finds them") {
   CHECK(found(jpeg_bytes({.progressive = true, .scans = 10})).scans == 10);
   CHECK(found(jpeg_bytes({.scans = 3, .scan_components = 1})).scans == 3);
