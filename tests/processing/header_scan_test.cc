@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/rng.h"
 #include "header_promises.h"
@@ -108,7 +109,9 @@ TEST_CASE("processing: scans of a JPEG are counted as a decoder finds them") {
   hidden.resize(hidden.size() - 2);
   hidden.insert(hidden.end(), {0xff, 0xfe, 0x00, 0x02, 0x41, 0x41, 0x41});
   const Bytes tail = jpeg_bytes({.progressive = true, .scans = 2});
-  const auto scan = std::ranges::search(tail, std::array<std::uint8_t, 2>{0xff, 0xda}).begin();
+  const std::array<std::uint8_t, 2> start_of_scan{0xff, 0xda};
+  const auto scan =
+      std::search(tail.begin(), tail.end(), start_of_scan.begin(), start_of_scan.end());
   hidden.insert(hidden.end(), scan, tail.end());
   CHECK(found(hidden).scans == 4);
 }
@@ -129,8 +132,9 @@ TEST_CASE("processing: a GIF is as large as its largest frame, whatever its scre
 }
 
 TEST_CASE("processing: a header that is cut off is told, wherever it is cut") {
-  for (const auto& [what, bytes] : header_corpus()) {
-    CAPTURE(what);
+  for (const auto& sample : header_corpus()) {
+    CAPTURE(sample.first);
+    const Bytes& bytes = sample.second;
     std::size_t whole_at = bytes.size();
     while (whole_at > 0 &&
            header_of(ByteView(bytes).first(whole_at), {}).fault == HeaderFault::none) {
@@ -184,8 +188,9 @@ TEST_CASE("processing: no bytes break what a header scan promises") {
   constexpr std::uint64_t seed = 20'261'129;
   MESSAGE("seed " << seed);
   Rng rng(seed);
-  for (const auto& [what, sample] : header_corpus()) {
-    CAPTURE(what);
+  for (const auto& named : header_corpus()) {
+    CAPTURE(named.first);
+    const Bytes& sample = named.second;
     CHECK(broken_promise(sample) == "");
     for (int round = 0; round < 200; ++round) {
       Bytes bytes = sample;
