@@ -134,34 +134,40 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
     tell_if_complete(*known);
     return;
   }
+  if (const Result<Done> begun = begin(now, from, start, disk); !begun) {
+    lanes_.on_release(now, start.request);
+    const bool busy = begun.error().code == ErrorCode::overloaded;
+    const Duration pause = busy ? busy_pause_of(start) : Duration{};
+    refuse(start, from, begun.error().code, begun.error().detail, pause);
+  }
+}
+
+Duration Runs::busy_pause_of(const RunStart& start) const {
+  const auto refused = refusal_of(start);
+  return refused ? refused->retry_after : Duration(500ms);
+}
+
+Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
   const auto entry = book_.require(start.recipe, start.recipe_digest);
-  if (!entry) return refuse(start, from, entry.error().code, entry.error().detail, 500ms);
+  if (!entry) return entry.error();
   GivenParameters given;
   for (const RunArgument& argument : start.arguments) {
     given.emplace_back(argument.key, argument.value);
   }
   const auto command = render_arguments(entry.value()->recipe, given);
-  if (!command) return refuse(start, from, command.error().code, command.error().detail);
-
+  if (!command) return command.error();
   if (const auto full = refusal_of(start)) {
-    return refuse(start, from, ErrorCode::overloaded, full->draining ? draining : queue_is_full,
-                  full->retry_after);
+    return Error{ErrorCode::overloaded, full->draining ? draining : queue_is_full};
   }
   // What the record says is told by the asker; what may run is decided from the bytes. But what is
   // refused on its word alone needs no look.
   const Recipe& recipe = entry.value()->recipe;
   const MediaFacts& media = start.input.media;
   const auto said = check_header(recipe, header_with(media.type, media.width, media.height));
-  if (!said) return refuse(start, from, said.error().code, said.error().detail);
-  const RunId id{++last_run_};
-  Run& run = runs_[id];
-  run.asker = from;
-  run.start = start;
+  if (!said) return said;
+  Run& run = add_run(now, from, start);
   run.disk = disk;
-  run.asked_at = now;
-  run.deadline = now + std::chrono::milliseconds(start.deadline_ms);
-  run.asker_until = now + asker_patience;
-  run.tool = {id,
+  run.tool = {run.id,
               command->argv,
               blob_path(start.input.digest, start.input.media),
               extension_of(start.input.media),
@@ -171,8 +177,21 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
               recipe.vips_modules,
               disk,
               recipe.limits};
+  inspections_.push_back({run.id, start.input, recipe.header_limits});
+  return Done{};
+}
+
+Runs::Run& Runs::add_run(Instant now, LinkId from, const RunStart& start) {
+  const RunId id{++last_run_};
+  Run& run = runs_[id];
+  run.id = id;
+  run.asker = from;
+  run.start = start;
+  run.asked_at = now;
+  run.deadline = now + std::chrono::milliseconds(start.deadline_ms);
+  run.asker_until = now + asker_patience;
   by_request_[start.request] = id;
-  inspections_.push_back({id, start.input, recipe.header_limits});
+  return run;
 }
 
 void Runs::on_inspected(Instant now, RunId id, const std::optional<ImageHeader>& header) {
@@ -183,11 +202,7 @@ void Runs::on_inspected(Instant now, RunId id, const std::optional<ImageHeader>&
   if (!header) return end_before_start(now, id, {ErrorCode::corrupt, damaged_input});
   if (!entry) return end_before_start(now, id, entry.error());
   const auto sound = check_header(entry.value()->recipe, *header);
-  if (!sound) {
-    outside_.log.event(LogLevel::info, "run_refused",
-                       {{"recipe", run.start.recipe}, {"why", sound.error().detail}});
-    return end_before_start(now, id, sound.error());
-  }
+  if (!sound) return end_before_start(now, id, sound.error());
   run.pixels = pixels_of(*header);
   admit(now, id);
 }

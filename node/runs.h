@@ -75,6 +75,7 @@ class Runs {
  private:
   enum class Step { inspecting, waiting, checking, running, done };
   struct Run {
+    RunId id;
     LinkId asker;
     RunStart start;
     std::uint32_t disk = 0;
@@ -93,6 +94,10 @@ class Runs {
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
               Duration retry_after = {});
   [[nodiscard]] std::optional<JobRefused> refusal_of(const RunStart& start) const;
+  [[nodiscard]] Duration busy_pause_of(const RunStart& start) const;
+  [[nodiscard]] Result<Done> begin(Instant now, LinkId from, const RunStart& start,
+                                   std::uint32_t disk);
+  Run& add_run(Instant now, LinkId from, const RunStart& start);
   void admit(Instant now, RunId id);
   void end_before_start(Instant now, RunId id, const Error& why);
   void perform(Instant now, const Lanes::Effects& effects);
