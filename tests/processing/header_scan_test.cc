@@ -44,6 +44,24 @@ TEST_CASE("processing: a header tells type, size, frames and scans of every form
   CHECK(found(gif_bytes({})) == sound("gif", 640, 480));
 }
 
+TEST_CASE("processing: a field is joined only from windows that touch") {
+  const Bytes bytes(300, 7);
+  HeaderBytes seen(300);
+  seen.enter(0, ByteView(bytes).first(100));
+  seen.leave();
+  seen.enter(120, ByteView(bytes).first(100));  // 20 bytes are missing between them
+
+  CHECK_FALSE(seen.at(90, 40).has_value());
+  CHECK(seen.wanted() == 90);
+  CHECK_FALSE(seen.at(110, 30).has_value());
+  CHECK(seen.wanted() == 110);
+  seen.leave();
+  seen.enter(220, ByteView(bytes).first(80));
+  CHECK(seen.at(200, 40)->size() == 40);
+  CHECK_FALSE(seen.at(290, 11).has_value());
+  CHECK(seen.ended());
+}
+
 TEST_CASE("processing: a directory at the end of a long TIFF is found without reading the rest") {
   const Bytes tiff = tiff_bytes({.before_directory = 5U << 20});
 
@@ -101,7 +119,7 @@ TEST_CASE("processing: scans of a JPEG are counted as a decoder finds them") {
   CHECK(found(jpeg_bytes({.scans = 5})).scans == 1);
   // What follows the end is no part of the picture: cameras put previews there.
   Bytes two = jpeg_bytes({.progressive = true, .scans = 4});
-  const Bytes more = jpeg_bytes({.progressive = true, .scans = 4});
+  const Bytes more = jpeg_bytes({.progressive = true, .scans = 4, .scan_bytes = 100'000});
   two.insert(two.end(), more.begin(), more.end());
   CHECK(found(two).scans == 4);
   // Bytes between segments do not hide the scans behind them.
