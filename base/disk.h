@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "base/image_header.h"
 #include "base/result.h"
 #include "base/transport.h"
 
@@ -115,6 +116,14 @@ struct ReadRange {  // answers with a chunk; `corrupt` if `checksum` is given an
   std::uint32_t length = 0;
   std::optional<std::uint64_t> checksum;
 };
+/// Looks at the header of an image (processing/header_scan.h), no further than `limits` need. Each
+/// MiB that is looked at is read whole and compared with its checksum: `corrupt` if it differs.
+struct InspectImage {
+  std::string path;
+  std::uint64_t size = 0;
+  std::vector<std::uint64_t> checksums;  // of each MiB
+  HeaderLimits limits;
+};
 /// Reads from the device, not from memory, all bytes of the first blob in this range of digests
 /// (its ends too) that a record of this disk names, when nobody else needs disk or processor.
 struct VerifyBlob {
@@ -143,7 +152,7 @@ struct Summarize {};  // counts, bytes and digests of all partitions that hold a
 using AnyDiskOperation =
     std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
                  CommitRecord, AbandonRecord, FindRecord, ListPartition, ListNames, ReadRange,
-                 VerifyBlob, DropRecord, PutValues, LoadTable, Summarize>;
+                 InspectImage, VerifyBlob, DropRecord, PutValues, LoadTable, Summarize>;
 
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct DiskOperation : AnyDiskOperation {
@@ -181,6 +190,9 @@ struct RecordPage {
 struct RangeRead {
   ChunkRef chunk;
 };
+struct ImageInspected {
+  ImageHeader header;
+};
 struct BlobVerified {
   Digest digest;  // all zero: no record names one in the range
   PartitionId partition;
@@ -209,7 +221,7 @@ struct DiskSummary {
 };
 
 using AnyDiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,
-                                   BlobVerified, TableRows, DiskSummary>;
+                                   ImageInspected, BlobVerified, TableRows, DiskSummary>;
 struct DiskAnswer : AnyDiskAnswer {
   using AnyDiskAnswer::AnyDiskAnswer;
   DiskAnswer();

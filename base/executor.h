@@ -56,6 +56,7 @@ struct ToolReport {
   std::uint64_t output_size = 0;
   Duration wall{};
   Duration cpu{};
+  std::uint64_t memory_bytes = 0;  // at most so much was resident; 0: not known
 };
 
 /// Runs command-line tools. Calls return at once.

@@ -18,6 +18,7 @@ void add_where(CommandLine& line);
 // Processing.
 void add_run(CommandLine& line);
 void add_recipe(CommandLine& line);
+void add_recipe_cost(CommandLine& line, const Command& family);  // called by add_recipe
 
 // The mesh.
 void add_up(CommandLine& line);

@@ -90,6 +90,7 @@ void add_recipe(CommandLine& line) {
       line.add_below(family, "show", "Describe one, with its parameters and ranges",
                      [name](CommandContext& context) { return show_recipe(context, *name); });
   app.add_option("RECIPE", *name, "The recipe").required();
+  add_recipe_cost(line, family);
 }
 
 }  // namespace pixmesh

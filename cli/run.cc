@@ -87,7 +87,8 @@ Json json_of(const RunFlags& flags, const RunReceipt& receipt, const std::string
               {"confirmed", receipt.confirmed},
               {"queued_micros", in_micros(receipt.queued)},
               {"wall_micros", in_micros(receipt.wall)},
-              {"cpu_micros", in_micros(receipt.cpu)}};
+              {"cpu_micros", in_micros(receipt.cpu)},
+              {"memory_bytes", receipt.memory_bytes}};
 }
 
 /// Where the output belongs, once its extension is known.

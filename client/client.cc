@@ -182,6 +182,21 @@ Result<std::vector<RecipeStatus>> Client::recipes() {
   return std::move(answer).value().recipes;
 }
 
+Result<std::vector<RecipeCost>> Client::costs() {
+  std::vector<RecipeCost> costs;
+  for (bool more = true; more;) {
+    const std::string after = costs.empty() ? "" : costs.back().recipe;
+    auto page = at_contact<CostsAnswer>(*session_, [&](const std::string& node, Instant limit) {
+      return session_->ask<CostsAnswer>(node, CostsRequest{session_->next_operation(), after},
+                                        limit);
+    });
+    if (!page) return page.error();
+    more = page->more && !page->costs.empty();
+    std::ranges::move(page->costs, std::back_inserter(costs));
+  }
+  return costs;
+}
+
 Result<std::string> Client::command(const CommandRequest& command) {
   CommandRequest question = command;
   question.operation = session_->next_operation();

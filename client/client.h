@@ -67,6 +67,7 @@ struct RunReceipt {
   Duration queued{};
   Duration wall{};  // of the tool
   Duration cpu{};
+  std::uint64_t memory_bytes = 0;  // at most so much was resident; 0: not known
 };
 struct NodeReport {  // one node's answer, or why there is none
   NodeId node;
@@ -154,6 +155,8 @@ class Client {
   [[nodiscard]] Result<std::vector<NodeReport>> status();
   /// The contacted node's recipes.
   [[nodiscard]] Result<std::vector<RecipeStatus>> recipes();
+  /// What runs have taken on the contacted node, by recipe and size of image.
+  [[nodiscard]] Result<std::vector<RecipeCost>> costs();
   /// Tells every living member to read all its copies now. One report for each; `problem` is empty
   /// for those that began.
   [[nodiscard]] Result<std::vector<NodeReport>> scrub();

@@ -344,6 +344,7 @@ Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
           receipt.queued = std::chrono::microseconds(done->queued_micros);
           receipt.wall = std::chrono::microseconds(done->wall_micros);
           receipt.cpu = std::chrono::microseconds(done->cpu_micros);
+          receipt.memory_bytes = done->memory_bytes;
           return receipt;
         }
         if (session_->cancelled()) return fetched.error();

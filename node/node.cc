@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/run_checks.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
@@ -39,7 +40,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
-      runs_(options_, std::move(book), outside_, *this) {}
+      runs_(options_, std::move(book), outside_, *this),
+      costs_(memory.facts, runs_.costs(), writer_) {}
 
 Node::~Node() = default;
 
@@ -176,6 +178,8 @@ void Node::after_event(Instant now) {
   do {
     on_peer_news(now);
     drain_local(now);
+    for (const Runs::Inspection& one : runs_.take_inspections())
+      begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())
       begin<VerifyFile>(now, check.run, check.input);
     start_syncs(now);
@@ -232,6 +236,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
     join_check_.on_deadline(now, view_.alive, peers_.is_table_shared(), operations_.next_id());
   }
   runs_.on_deadline(now);
+  costs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
   clock_rule_.look(now, wall);
@@ -265,6 +270,7 @@ std::optional<Instant> Node::next_deadline() const {
   earlier(placements_.next_deadline());
   if (standing_.is_held() && !standing_.held_for()) earlier(join_check_.next_deadline());
   earlier(runs_.next_deadline());
+  earlier(costs_.next_deadline());
   earlier(hints_.next_deadline());
   earlier(next_move_at());
   earlier(stop_at_);

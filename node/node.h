@@ -8,6 +8,7 @@
 #include "node/disk_marks.h"
 #include "node/evictions.h"
 #include "node/join_check.h"
+#include "node/learned_costs.h"
 #include "node/operations.h"
 #include "node/options.h"
 #include "node/partition_move.h"
@@ -235,6 +236,7 @@ class Node : private Post {
   Hints hints_;
   Avoidance avoidance_;
   Runs runs_;
+  LearnedCosts costs_;  // of runs_
   DiskPlaces places_;
   std::vector<PartitionId> one_of_each_disk_;  // addresses of the disks in use
   Rebalance* rebalance_ = nullptr;             // owned by operations_, as is the next

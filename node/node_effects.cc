@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "node/node_begin.h"
+#include "node/run_checks.h"
 #include "replication/check_copy.h"
 
 namespace pixmesh {
@@ -48,6 +49,8 @@ void Node::finish(Instant now, Operation& operation) {
     if (drops_after_sync_.erase(partition) > 0) begin<DropPartition>(now, codec_, partition);
   } else if (auto* drop = dynamic_cast<DropPartition*>(done.get())) {
     perform(now, *rebalance_, rebalance_->on_drop_done(now, drop->partition()));
+  } else if (auto* inspect = dynamic_cast<InspectFile*>(done.get())) {
+    runs_.on_inspected(now, inspect->run(), inspect->header());
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
     runs_.on_verified(now, verify->run(), verify->intact());
   } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {

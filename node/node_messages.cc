@@ -45,7 +45,8 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, RunCancel> || std::is_same_v<T, StatusRequest> ||
     std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
     std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest> ||
-    std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest>;
+    std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest> ||
+    std::is_same_v<T, CostsRequest>;
 
 // Whoever coordinates a client's wish sends these to all holders.
 template <typename T>
@@ -76,6 +77,9 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
   }
   if (const auto* request = std::get_if<RecipesRequest>(&message)) {
     return to_link(link, recipes_of(request->operation));
+  }
+  if (const auto* request = std::get_if<CostsRequest>(&message)) {
+    return to_link(link, costs_.page_of(*request));
   }
   if (rebalance_ == nullptr) return;          // no mesh yet: MeshRequest says so
   if (placements_.table().nodes().empty()) {  // just started: soon known

@@ -1,5 +1,6 @@
 #include "node/disk_sums.h"
 #include "node/node_begin.h"
+#include "processing/quantity.h"
 #include "processing/render.h"
 
 namespace pixmesh {
@@ -19,10 +20,13 @@ std::string text_of(ParameterType type) {
   return "unknown";
 }
 
-std::string text_of(const ToolLimits& limits) {
+std::string text_of(const ToolLimits& limits, const HeaderLimits& header) {
   return "wall " + std::to_string(limits.wall / 1s) + "s, cpu " + std::to_string(limits.cpu / 1s) +
          "s, memory " + std::to_string(limits.memory_bytes >> 20) + "MiB, output " +
-         std::to_string(limits.output_bytes >> 20) + "MiB";
+         std::to_string(limits.output_bytes >> 20) +
+         "MiB; of the image: " + std::to_string(header.pixels / 1'000'000) + " megapixels, side " +
+         std::to_string(header.side) + ", frames " + std::to_string(header.frames) + ", scans " +
+         std::to_string(header.scans) + ", ancillary " + print_size(header.ancillary_bytes);
 }
 
 }  // namespace
@@ -245,7 +249,7 @@ RecipesAnswer Node::recipes_of(OperationId operation) const {
     recipe.output = entry.recipe.output;
     recipe.accepts = entry.recipe.accepts;
     recipe.argv = entry.recipe.argv;
-    recipe.limits = text_of(entry.recipe.limits);
+    recipe.limits = text_of(entry.recipe.limits, entry.recipe.header_limits);
     for (const Parameter& parameter : entry.recipe.parameters) {
       recipe.parameters.push_back({parameter.name, text_of(parameter.type), print_range(parameter),
                                    print_value(parameter, parameter.default_value)});

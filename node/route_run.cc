@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "processing/header_check.h"
 #include "processing/render.h"
 
 namespace pixmesh {
@@ -57,9 +58,16 @@ Effects RouteRun::after_lookup(Instant now, Effects effects) {
     fail(entry.error().code, entry.error().detail);
     return effects;
   }
-  const auto checked = check_media(entry.value()->recipe, request_.name, found.record.media.type);
+  const MediaFacts& media = found.record.media;
+  const auto checked = check_media(entry.value()->recipe, request_.name, media.type);
   if (!checked) {
     fail(checked.error().code, checked.error().detail);
+    return effects;
+  }
+  const auto fits =
+      check_header(entry.value()->recipe, header_with(media.type, media.width, media.height));
+  if (!fits) {
+    fail(fits.error().code, fits.error().detail);
     return effects;
   }
   result_.confirmed = found.confirmed;
@@ -75,7 +83,9 @@ void RouteRun::place(Instant now) {
     if (mesh_.is_alive(node)) holders.push_back(node);
   }
   holders = avoidance_.preferred(now, holders);
-  placement_.emplace(ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest},
+  const MediaFacts& media = result_.input.media;
+  placement_.emplace(ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
+                               std::uint64_t{media.width} * media.height},
                      std::move(holders));
   perform(now, placement_->start(now));
 }

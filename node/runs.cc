@@ -1,7 +1,9 @@
 #include "node/runs.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "processing/header_check.h"
 #include "processing/render.h"
 #include "replication/record.h"
 
@@ -9,6 +11,10 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration asker_patience = 6s;
+constexpr std::ptrdiff_t inspecting_max = 64;  // headers looked at at one time
+constexpr const char* draining = "the node takes no new work";
+constexpr const char* queue_is_full = "the queue is full";
+constexpr const char* damaged_input = "the stored bytes do not have their checksum";
 
 ErrorCode code_of(ToolEnd end) {
   switch (end) {
@@ -63,30 +69,6 @@ std::uint64_t micros(Duration duration) {
 
 }  // namespace
 
-VerifyFile::VerifyFile(OperationId id, RunId run, const RunInput& input)
-    : Operation(id), run_(run), input_(input) {}
-
-Effects VerifyFile::start(Instant) {
-  over_ = input_.checksums.empty() || input_.checksums.size() != chunk_count_of(input_.size);
-  return read_next();
-}
-
-Effects VerifyFile::read_next() {
-  if (over_) return {};
-  return {UseDisk{input_.partition, ReadRange{blob_path(input_.digest, input_.media),
-                                              std::uint64_t{next_chunk_} * chunk_bytes_max,
-                                              chunk_size_of(input_.size, next_chunk_),
-                                              input_.checksums[next_chunk_]}}};
-}
-
-Effects VerifyFile::on_disk(Instant, const Result<DiskAnswer>& answer) {
-  intact_ = answer.has_value();
-  ++next_chunk_;
-  over_ = !intact_ || next_chunk_ == input_.checksums.size();
-  if (!intact_) return {SuspectBytes{input_.partition, input_.digest}};
-  return read_next();
-}
-
 Runs::Runs(const NodeOptions& options, RecipeBook book, Outside& outside, Post& post)
     : outside_(outside),
       post_(post),
@@ -100,13 +82,14 @@ void Runs::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
   const auto entry = book_.require(probe.recipe, probe.recipe_digest);
   answer.has_recipe = entry.has_value() && entry.value()->available;
   if (answer.has_recipe) {
-    const LaneLoad load = lanes_.on_probe(now, probe.request, probe.recipe);
+    const LaneLoad load = lanes_.on_probe(now, probe.request, probe.recipe, probe.pixels);
     answer.accepts_work = load.accepts_work;
     answer.running = load.running;
     answer.queued = load.queued;
     answer.announced = load.announced;
     answer.workers = load.workers;
     answer.service_micros = load.service_micros;
+    answer.wait_micros = load.wait_micros;
   }
   post_.to_link(from, std::move(answer));
 }
@@ -137,6 +120,16 @@ bool Runs::reads(std::uint32_t disk, PartitionId partition) const {
   });
 }
 
+std::optional<JobRefused> Runs::refusal_of(const RunStart& start) const {
+  const MediaFacts& media = start.input.media;
+  const std::uint64_t pixels = std::uint64_t{media.width} * media.height;
+  if (const auto refused = lanes_.refusal_of(start.recipe, pixels)) return refused;
+  const auto inspected = std::ranges::count_if(
+      runs_, [](const auto& entry) { return entry.second.step == Step::inspecting; });
+  if (inspected < inspecting_max) return std::nullopt;
+  return JobRefused{100ms, false};
+}
+
 void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
   if (const auto known = find(start.request)) {  // a retry: the same run answers again
     Run& run = runs_.at(*known);
@@ -147,32 +140,40 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
     tell_if_complete(*known);
     return;
   }
+  if (const Result<Done> begun = begin(now, from, start, disk); !begun) {
+    lanes_.on_release(now, start.request);
+    const bool busy = begun.error().code == ErrorCode::overloaded;
+    const Duration pause = busy ? busy_pause_of(start) : Duration{};
+    refuse(start, from, begun.error().code, begun.error().detail, pause);
+  }
+}
+
+Duration Runs::busy_pause_of(const RunStart& start) const {
+  const auto refused = refusal_of(start);
+  return refused ? refused->retry_after : Duration(500ms);
+}
+
+Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
   const auto entry = book_.require(start.recipe, start.recipe_digest);
-  if (!entry) return refuse(start, from, entry.error().code, entry.error().detail, 500ms);
+  if (!entry) return entry.error();
   GivenParameters given;
   for (const RunArgument& argument : start.arguments) {
     given.emplace_back(argument.key, argument.value);
   }
   const auto command = render_arguments(entry.value()->recipe, given);
-  if (!command) return refuse(start, from, command.error().code, command.error().detail);
-
-  const Recipe& recipe = entry.value()->recipe;
-  const RunId id{++last_run_};
-  const auto deadline = now + std::chrono::milliseconds(start.deadline_ms);
-  auto admitted = lanes_.on_start(now, {id, start.request, start.recipe, deadline});
-  if (const auto* refused = std::get_if<JobRefused>(&admitted.outcome)) {
-    refuse(start, from, ErrorCode::overloaded,
-           refused->draining ? "the node takes no new work" : "the queue is full",
-           refused->retry_after);
-    return perform(now, admitted.effects);
+  if (!command) return command.error();
+  if (const auto full = refusal_of(start)) {
+    return Error{ErrorCode::overloaded, full->draining ? draining : queue_is_full};
   }
-  Run& run = runs_[id];
-  run.asker = from;
-  run.start = start;
+  // What the record says is told by the asker; what may run is decided from the bytes. But what is
+  // refused on its word alone needs no look.
+  const Recipe& recipe = entry.value()->recipe;
+  const MediaFacts& media = start.input.media;
+  const auto said = check_header(recipe, header_with(media.type, media.width, media.height));
+  if (!said) return said;
+  Run& run = add_run(now, from, start);
   run.disk = disk;
-  run.asked_at = now;
-  run.asker_until = now + asker_patience;
-  run.tool = {id,
+  run.tool = {run.id,
               command->argv,
               blob_path(start.input.digest, start.input.media),
               extension_of(start.input.media),
@@ -182,11 +183,61 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
               recipe.vips_modules,
               disk,
               recipe.limits};
-  run.tool.limits.wall = std::min<Duration>(run.tool.limits.wall, deadline - now);
+  inspections_.push_back({run.id, start.input, recipe.header_limits});
+  return Done{};
+}
+
+Runs::Run& Runs::add_run(Instant now, LinkId from, const RunStart& start) {
+  const RunId id{++last_run_};
+  Run& run = runs_[id];
+  run.id = id;
+  run.asker = from;
+  run.start = start;
+  run.asked_at = now;
+  run.deadline = now + std::chrono::milliseconds(start.deadline_ms);
+  run.asker_until = now + asker_patience;
   by_request_[start.request] = id;
+  return run;
+}
+
+void Runs::on_inspected(Instant now, RunId id, const std::optional<ImageHeader>& header) {
+  const auto place = runs_.find(id);
+  if (place == runs_.end()) return;  // its asker has gone
+  Run& run = place->second;
+  const auto entry = book_.require(run.start.recipe, run.start.recipe_digest);
+  if (!header) return end_before_start(now, id, {ErrorCode::corrupt, damaged_input});
+  if (!entry) return end_before_start(now, id, entry.error());
+  const auto sound = check_header(entry.value()->recipe, *header);
+  if (!sound) return end_before_start(now, id, sound.error());
+  run.pixels = pixels_of(*header);
+  admit(now, id);
+}
+
+void Runs::admit(Instant now, RunId id) {
+  Run& run = runs_.at(id);
+  auto admitted = lanes_.on_start(now, {id, run.start.request, run.start.recipe,
+                                        run.start.recipe_digest, run.pixels, run.deadline});
+  if (const auto* refused = std::get_if<JobRefused>(&admitted.outcome)) {
+    refuse(run.start, run.asker, ErrorCode::overloaded,
+           refused->draining ? draining : queue_is_full, refused->retry_after);
+    forget(id);
+    return perform(now, admitted.effects);
+  }
+  run.step = Step::waiting;
+  run.tool.limits.wall = std::min<Duration>(run.tool.limits.wall, run.deadline - now);
   const auto* queued = std::get_if<JobQueued>(&admitted.outcome);
-  post_.to_link(from, RunAccepted{start.operation, queued == nullptr ? 0 : queued->position + 1});
+  post_.to_link(run.asker,
+                RunAccepted{run.start.operation, queued == nullptr ? 0 : queued->position + 1});
   perform(now, admitted.effects);
+}
+
+// Nothing of it has reached the lanes but its announcement.
+void Runs::end_before_start(Instant now, RunId id, const Error& why) {
+  const Run& run = runs_.at(id);
+  lanes_.on_release(now, run.start.request);
+  refuse(run.start, run.asker, why.code, why.detail,
+         why.code == ErrorCode::overloaded ? Duration(500ms) : Duration{});
+  forget(id);
 }
 
 void Runs::perform(Instant now, const Lanes::Effects& effects) {
@@ -219,8 +270,9 @@ void Runs::on_tool_ended(Instant now, const ToolReport& report) {
   } else {
     outside_.executor.discard(report.run);  // its asker has gone
   }
-  perform(now, lanes_.on_finished(now, report.run,
-                                  good ? std::optional<Duration>(report.wall) : std::nullopt));
+  std::optional<RunCost> cost;
+  if (good) cost = RunCost{report.wall, report.cpu, report.memory_bytes};
+  perform(now, lanes_.on_finished(now, report.run, cost));
 }
 
 void Runs::on_verified(Instant now, RunId run, bool intact) {
@@ -250,9 +302,10 @@ RunDone Runs::outcome_of(const Run& run) const {
   done.queued_micros = micros(run.started_at - run.asked_at);
   done.wall_micros = micros(run.report->wall);
   done.cpu_micros = micros(run.report->cpu);
+  done.memory_bytes = run.report->memory_bytes;
   if (!*run.intact) {
     done.code = ErrorCode::corrupt;
-    done.detail = "the stored bytes do not have their checksum";
+    done.detail = damaged_input;
     return done;
   }
   done.code = code_of(run.report->end);
@@ -288,6 +341,7 @@ void Runs::on_cancel(Instant now, const RunCancel& cancel) {
   }
   const Step step = runs_.at(*id).step;
   forget(*id);
+  if (step == Step::inspecting) return lanes_.on_release(now, cancel.request);
   if (step == Step::checking) return perform(now, lanes_.on_finished(now, *id, std::nullopt));
   if (step == Step::done) outside_.executor.discard(*id);
   perform(now, lanes_.on_cancel(now, *id));
@@ -325,6 +379,8 @@ std::vector<Runs::Check> Runs::take_checks() {
   checks_.clear();
   return checks;
 }
+
+std::vector<Runs::Inspection> Runs::take_inspections() { return std::exchange(inspections_, {}); }
 
 void Runs::cancel_all(Instant now) {
   std::vector<RequestId> all;

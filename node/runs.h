@@ -1,6 +1,9 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "node/options.h"
 #include "node/outside.h"
@@ -11,34 +14,15 @@
 
 namespace pixmesh {
 
-/// Reads every chunk of a stored file and compares its checksum, while the tool already works on
-/// the file: damaged bytes are found before the result is given out, and no time is lost.
-class VerifyFile : public Operation {
- public:
-  VerifyFile(OperationId id, RunId run, const RunInput& input);
-  Effects start(Instant now) override;
-  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
-  bool finished() const override { return over_; }
-  [[nodiscard]] RunId run() const { return run_; }
-  [[nodiscard]] bool intact() const { return intact_; }
-
- private:
-  [[nodiscard]] Effects read_next();
-
-  RunId run_;
-  RunInput input_;
-  std::uint32_t next_chunk_ = 0;
-  bool over_ = false;
-  bool intact_ = true;
-};
-
 /// The runs of this node, from a client's `RunStart` to the fetched result.
 ///
-///   start -> admitted by Lanes (queued, started or refused) -> check of the input -> tool
-///   -> RunDone to the asker -> the asker fetches the output and says RunCancel -> forgotten
+///   start -> look at the header (or refused) -> admitted by Lanes (queued, started or refused)
+///   -> check of the input -> tool -> RunDone to the asker -> the asker fetches the output and says
+///   RunCancel -> forgotten
 ///
-/// The input is checked before the tool begins, not beside it: a damaged file that is mended
-/// meanwhile would pass a check that ends after the tool has read it.
+/// An image that the recipe does not take, or that would cost too much, is refused before it waits:
+/// no tool ever sees it. The input is checked before the tool begins, not beside it: a damaged file
+/// that is mended meanwhile would pass a check that ends after the tool has read it.
 ///
 /// An asker that is silent for `asker_patience` is gone: its run is killed, its output removed.
 /// A second start of one request joins the run that is here already.
@@ -55,6 +39,8 @@ class Runs {
   void on_alive(Instant now, const RunAlive& alive);
   void on_cancel(Instant now, const RunCancel& cancel);
   void on_tool_ended(Instant now, const ToolReport& report);
+  /// @param header  none: the stored bytes are damaged.
+  void on_inspected(Instant now, RunId run, const std::optional<ImageHeader>& header);
   void on_verified(Instant now, RunId run, bool intact);
   void on_deadline(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -65,6 +51,14 @@ class Runs {
   };
   [[nodiscard]] std::optional<Output> output_of(RequestId request) const;
 
+  /// Headers to be looked at; the owner starts an InspectFile for each.
+  struct Inspection {
+    RunId run;
+    RunInput input;
+    HeaderLimits limits;
+  };
+  [[nodiscard]] std::vector<Inspection> take_inspections();
+
   /// Inputs to be checked; the owner starts a VerifyFile for each.
   struct Check {
     RunId run;
@@ -74,28 +68,40 @@ class Runs {
 
   void set_accepting(bool accepting) { lanes_.set_accepting(accepting); }
   void set_book(RecipeBook book) { book_ = std::move(book); }
+  [[nodiscard]] const CostModel& costs() const { return lanes_.costs(); }
+  [[nodiscard]] CostModel& costs() { return lanes_.costs(); }
   [[nodiscard]] const RecipeBook& book() const { return book_; }
-  [[nodiscard]] LaneLoad load() const { return lanes_.load(""); }
+  [[nodiscard]] LaneLoad load() const { return lanes_.load("", 0); }
   void cancel_all(Instant now);
 
  private:
-  enum class Step { waiting, checking, running, done };
+  enum class Step { inspecting, waiting, checking, running, done };
   struct Run {
+    RunId id;
     LinkId asker;
     RunStart start;
     std::uint32_t disk = 0;
     ToolRun tool;
-    Step step = Step::waiting;
+    std::uint64_t pixels = 0;
+    Step step = Step::inspecting;
     bool told = false;
     std::optional<bool> intact;
     std::optional<ToolReport> report;
     Instant asked_at;
+    Instant deadline;
     Instant started_at;
     Instant asker_until;
   };
 
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
               Duration retry_after = {});
+  [[nodiscard]] std::optional<JobRefused> refusal_of(const RunStart& start) const;
+  [[nodiscard]] Duration busy_pause_of(const RunStart& start) const;
+  [[nodiscard]] Result<Done> begin(Instant now, LinkId from, const RunStart& start,
+                                   std::uint32_t disk);
+  Run& add_run(Instant now, LinkId from, const RunStart& start);
+  void admit(Instant now, RunId id);
+  void end_before_start(Instant now, RunId id, const Error& why);
   void perform(Instant now, const Lanes::Effects& effects);
   void tell_if_complete(RunId id);
   [[nodiscard]] RunDone outcome_of(const Run& run) const;
@@ -110,6 +116,7 @@ class Runs {
   std::uint64_t last_run_ = 0;
   std::map<RunId, Run> runs_;
   std::map<RequestId, RunId> by_request_;
+  std::vector<Inspection> inspections_;
   std::vector<Check> checks_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/invariant.h"
+#include "base/rng.h"
 
 namespace pixmesh {
 namespace {
@@ -12,27 +13,45 @@ std::uint32_t count_of(std::size_t size) { return static_cast<std::uint32_t>(siz
 
 }  // namespace
 
-Lanes::Lanes(LanesOptions options) : options_(options), service_times_(options.service_default) {
+Lanes::Lanes(LanesOptions options) : options_(options), costs_(options.service_default) {
   invariant(options_.workers >= 1, "a node that takes jobs has a worker");
   invariant(options_.retry_min <= options_.retry_max, "retry bounds are in order");
 }
 
-LaneLoad Lanes::load(std::string_view recipe) const {
+LaneLoad Lanes::load(std::string_view recipe, std::uint64_t pixels) const {
+  const CostEstimate estimate = costs_.of(recipe, pixels);
   return {.accepts_work = accepting_,
           .running = count_of(running_.size()),
           .queued = count_of(queue_.size()),
           .announced = count_of(announced_.size()),
           .workers = options_.workers,
-          .service_micros = service_times_.micros_of(recipe)};
+          .service_micros = estimate.wall_micros,
+          .wait_micros = wait_micros(),
+          .memory_bytes = estimate.memory_bytes};
 }
 
-LaneLoad Lanes::on_probe(Instant now, RequestId request, std::string_view recipe) {
+std::uint64_t Lanes::micros_of(const Job& job) const {
+  return costs_.of(job.recipe, job.pixels).wall_micros;
+}
+
+std::uint64_t Lanes::wait_micros() const {
+  Wide sum = 0;
+  for (const auto& [run, job] : running_) sum += micros_of(job);
+  for (const Job& job : queue_) sum += micros_of(job);
+  for (const auto& [request, announced] : announced_) sum += announced.micros;
+  return static_cast<std::uint64_t>(sum / options_.workers);
+}
+
+LaneLoad Lanes::on_probe(Instant now, RequestId request, std::string_view recipe,
+                         std::uint64_t pixels) {
   forget_announcements(now);
   announced_.erase(request);  // asked again: its own announcement is not load for it
-  const LaneLoad seen = load(recipe);
+  const LaneLoad seen = load(recipe, pixels);
   const bool announce =
       accepting_ && !known_.contains(request) && announced_.size() < options_.announced_max;
-  if (announce) announced_.emplace(request, now + options_.announce_time);
+  if (announce) {
+    announced_.emplace(request, Announcement{now + options_.announce_time, seen.service_micros});
+  }
   return seen;
 }
 
@@ -49,9 +68,12 @@ StartAnswer Lanes::on_start(Instant now, Job job) {
     return answer;
   }
   drop_stale(now, answer.effects);
-  const bool full = running_.size() >= options_.workers && queue_.size() >= options_.queue_max;
-  if (!accepting_ || full || job.deadline <= now) {
-    answer.outcome = JobRefused{retry_after(job.recipe), !accepting_};
+  if (const auto refused = refusal_of(job.recipe, job.pixels)) {
+    answer.outcome = *refused;
+    return answer;
+  }
+  if (job.deadline <= now) {
+    answer.outcome = JobRefused{retry_after(job.recipe, job.pixels), false};
     return answer;
   }
   invariant(!running_.contains(job.run), "a run id is used once");
@@ -66,11 +88,18 @@ StartAnswer Lanes::on_start(Instant now, Job job) {
   return answer;
 }
 
-Lanes::Effects Lanes::on_finished(Instant now, RunId run, std::optional<Duration> service) {
+std::optional<JobRefused> Lanes::refusal_of(std::string_view recipe, std::uint64_t pixels) const {
+  const bool full = running_.size() >= options_.workers && queue_.size() >= options_.queue_max;
+  if (accepting_ && !full) return std::nullopt;
+  return JobRefused{retry_after(recipe, pixels), !accepting_};
+}
+
+Lanes::Effects Lanes::on_finished(Instant now, RunId run, const std::optional<RunCost>& cost) {
   Effects effects;
   const auto found = running_.find(run);
   if (found == running_.end()) return effects;
-  if (service) service_times_.add(found->second.recipe, *service);
+  const Job& job = found->second;
+  if (cost) costs_.add(job.recipe, job.recipe_digest, job.pixels, *cost);
   forget_job(found->second);
   running_.erase(found);
   drop_stale(now, effects);
@@ -106,13 +135,13 @@ void Lanes::set_accepting(bool accepting) {
 std::optional<Instant> Lanes::next_deadline() const {
   std::optional<Instant> next;
   const auto consider = [&next](Instant at) { next = next ? std::min(*next, at) : at; };
-  for (const auto& [request, until] : announced_) consider(until);
+  for (const auto& [request, announced] : announced_) consider(announced.until);
   for (const Job& job : queue_) consider(job.deadline);
   return next;
 }
 
 void Lanes::forget_announcements(Instant now) {
-  std::erase_if(announced_, [now](const auto& entry) { return entry.second <= now; });
+  std::erase_if(announced_, [now](const auto& entry) { return entry.second.until <= now; });
 }
 
 void Lanes::drop_stale(Instant now, Effects& effects) {
@@ -136,9 +165,9 @@ void Lanes::fill_lanes(Effects& effects) {
 
 void Lanes::forget_job(const Job& job) { known_.erase(job.request); }
 
-Duration Lanes::retry_after(std::string_view recipe) const {
-  const std::uint64_t jobs = running_.size() + queue_.size();
-  const std::uint64_t micros = service_times_.micros_of(recipe) * (jobs + 1) / options_.workers;
+Duration Lanes::retry_after(std::string_view recipe, std::uint64_t pixels) const {
+  const std::uint64_t own = costs_.of(recipe, pixels).wall_micros / options_.workers;
+  const std::uint64_t micros = std::min<std::uint64_t>(wait_micros() + own, 1ULL << 50);
   return std::clamp<Duration>(std::chrono::microseconds(micros), options_.retry_min,
                               options_.retry_max);
 }
@@ -150,6 +179,7 @@ void Lanes::check_invariants() const {
             "nothing waits while a lane is free");
   invariant(known_.size() == running_.size() + queue_.size(), "a request runs or waits once");
   invariant(announced_.size() <= options_.announced_max, "announcements are bounded");
+  costs_.check_invariants();
   for (const auto& [run, job] : running_) {
     invariant(known_.at(job.request) == run, "a running request is known under its run");
   }

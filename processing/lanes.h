@@ -12,7 +12,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "processing/service_times.h"
+#include "processing/cost_model.h"
 
 namespace pixmesh {
 
@@ -33,7 +33,9 @@ struct LaneLoad {
   std::uint32_t queued = 0;
   std::uint32_t announced = 0;  // probed here by others and not yet started or released
   std::uint32_t workers = 0;
-  std::uint64_t service_micros = 0;  // of the probed recipe, lately
+  std::uint64_t service_micros = 0;  // of one run of the probed recipe on such an image
+  std::uint64_t wait_micros = 0;   // until its turn comes, by what the others are expected to take
+  std::uint64_t memory_bytes = 0;  // of one such run; 0: not known
   friend bool operator==(const LaneLoad&, const LaneLoad&) = default;
 };
 
@@ -41,7 +43,9 @@ struct Job {
   RunId run;          // new for each job of this node
   RequestId request;  // one user's wish, the same in every retry
   std::string recipe;
-  Instant deadline;  // after it nobody waits for the result
+  Digest recipe_digest;
+  std::uint64_t pixels = 0;  // of the image; 0: not known
+  Instant deadline;          // after it nobody waits for the result
 };
 
 // Effects.
@@ -102,7 +106,8 @@ class Lanes {
 
   /// Answers a router's question and counts `request` as announced for `announce_time`. A request
   /// that already runs or waits here is not announced again.
-  [[nodiscard]] LaneLoad on_probe(Instant now, RequestId request, std::string_view recipe);
+  [[nodiscard]] LaneLoad on_probe(Instant now, RequestId request, std::string_view recipe,
+                                  std::uint64_t pixels);
 
   /// The asker of a probe took another node. Unknown requests are ignored.
   void on_release(Instant now, RequestId request);
@@ -111,10 +116,15 @@ class Lanes {
   /// @param job  its `run` is used by no other job.
   [[nodiscard]] StartAnswer on_start(Instant now, Job job);
 
+  /// What on_start would say to a new job right away; none: it may still refuse it then.
+  [[nodiscard]] std::optional<JobRefused> refusal_of(std::string_view recipe,
+                                                     std::uint64_t pixels) const;
+
   /// A run that StartRun started has ended, however it ended. Unknown runs are ignored.
-  /// @param service  how long the tool ran; none if it failed, because a node where a tool fails
-  ///                 fast must not look fast.
-  [[nodiscard]] Effects on_finished(Instant now, RunId run, std::optional<Duration> service);
+  /// @param cost  what the tool took; none if it failed, because a node where a tool fails fast
+  /// must
+  ///              not look fast.
+  [[nodiscard]] Effects on_finished(Instant now, RunId run, const std::optional<RunCost>& cost);
 
   /// Nobody wants the result any more. A waiting job is dropped, a running one is to be killed.
   [[nodiscard]] Effects on_cancel(Instant now, RunId run);
@@ -126,7 +136,10 @@ class Lanes {
   void set_accepting(bool accepting);
 
   [[nodiscard]] std::optional<Instant> next_deadline() const;
-  [[nodiscard]] LaneLoad load(std::string_view recipe) const;
+  [[nodiscard]] LaneLoad load(std::string_view recipe, std::uint64_t pixels) const;
+  /// What this node has learned, and where it may be told what it knew.
+  [[nodiscard]] const CostModel& costs() const { return costs_; }
+  [[nodiscard]] CostModel& costs() { return costs_; }
   /// Whether nothing runs or waits: a draining node may stop.
   [[nodiscard]] bool idle() const { return running_.empty() && queue_.empty(); }
   void check_invariants() const;
@@ -136,12 +149,20 @@ class Lanes {
   void drop_stale(Instant now, Effects& effects);
   void fill_lanes(Effects& effects);
   void forget_job(const Job& job);
-  [[nodiscard]] Duration retry_after(std::string_view recipe) const;
+  [[nodiscard]] Duration retry_after(std::string_view recipe, std::uint64_t pixels) const;
+  /// Of all that runs, waits and is announced, shared among the workers. What has run for a while
+  /// counts fully: where times vary much, what has lasted long often lasts on.
+  [[nodiscard]] std::uint64_t wait_micros() const;
+  [[nodiscard]] std::uint64_t micros_of(const Job& job) const;
 
   LanesOptions options_;
   bool accepting_ = true;
-  ServiceTimes service_times_;
-  std::map<RequestId, Instant> announced_;  // until when it counts
+  CostModel costs_;
+  struct Announcement {
+    Instant until;  // so long it counts
+    std::uint64_t micros = 0;
+  };
+  std::map<RequestId, Announcement> announced_;
   std::deque<Job> queue_;
   std::map<RunId, Job> running_;
   std::map<RequestId, RunId> known_;  // of the queue and of what runs

@@ -165,9 +165,10 @@ Fault fault_of_holes(const Recipe& recipe, std::set<std::string> holes) {
   return {};
 }
 
-Fault fault_of_limits(const ToolLimits& limits) {
+Fault fault_of_limits(const ToolLimits& limits, const HeaderLimits& header) {
   const bool sane = limits.wall > Duration{} && limits.cpu > Duration{} &&
-                    limits.memory_bytes > 0 && limits.output_bytes > 0;
+                    limits.memory_bytes > 0 && limits.output_bytes > 0 && header.pixels > 0 &&
+                    header.side > 0 && header.frames > 0 && header.scans > 0;
   return sane ? Fault() : "a limit of zero";
 }
 
@@ -192,7 +193,7 @@ Fault fault_of(const Recipe& recipe) {
       [&] { return fault_of_program(recipe.argv.front()); },
       [&] { return fault_of_output(recipe); },
       [&] { return fault_of_holes(recipe, holes); },
-      [&] { return fault_of_limits(recipe.limits); },
+      [&] { return fault_of_limits(recipe.limits, recipe.header_limits); },
       [&] { return fault_of_lists(recipe); },
   };
   for (const auto& check : checks) {
@@ -272,6 +273,10 @@ Digest recipe_digest(const Recipe& recipe) {
   bytes.u64(recipe.limits.memory_bytes).u64(recipe.limits.output_bytes);
   bytes.u8(recipe.input_on_stdin ? 1 : 0).u8(recipe.output_on_stdout ? 1 : 0);
   bytes.u8(recipe.vips_modules ? 1 : 0);
+  if (const HeaderLimits& header = recipe.header_limits; header != HeaderLimits{}) {
+    bytes.text("header").u64(header.pixels).u32(header.side).u32(header.frames);
+    bytes.u32(header.scans).u64(header.ancillary_bytes);
+  }
   return digest_of(bytes.bytes());
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/executor.h"
 #include "base/ids.h"
+#include "base/image_header.h"
 #include "base/result.h"
 
 namespace pixmesh {
@@ -40,6 +41,7 @@ struct Recipe {
   std::vector<std::string> needs;    // further programs that the tool starts
   std::vector<Parameter> parameters;
   ToolLimits limits;
+  HeaderLimits header_limits;     // of the images it is given
   bool input_on_stdin = false;    // then argv has no {in}
   bool output_on_stdout = false;  // then argv has no {out}
   bool vips_modules = false;      // libvips loads its plug-ins: HEIC, JPEG XL, PDF, slides
@@ -52,7 +54,8 @@ struct Recipe {
 [[nodiscard]] Result<Done> check_recipe(const Recipe& recipe);
 
 /// BLAKE2b-256 over everything that decides what a run does; the summary does not. Two nodes whose
-/// digests agree make the same command line of the same request.
+/// digests agree make the same command line of the same request. Header limits count where they are
+/// not the usual ones, so that recipes from before there were any keep their digest.
 [[nodiscard]] Digest recipe_digest(const Recipe& recipe);
 
 /// Whether this is a name of a recipe or parameter.

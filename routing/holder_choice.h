@@ -15,7 +15,8 @@ struct HolderLoad {
   std::uint32_t queued = 0;
   std::uint32_t announced = 0;       // probed there by others and not yet started or released
   std::uint32_t workers = 0;         // 0: cannot run anything
-  std::uint64_t service_micros = 0;  // one run of the recipe there, lately; 0 counts as 1
+  std::uint64_t service_micros = 0;  // what the run would take there; 0 counts as 1
+  std::uint64_t wait_micros = 0;     // and how long it would wait for its turn
 };
 
 /// A holder and how long a request would take there.
@@ -25,8 +26,12 @@ struct Candidate {
   friend bool operator==(const Candidate&, const Candidate&) = default;
 };
 
-/// (running + queued + announced + 1) / workers * service time, in microseconds, rounded down.
-/// Service times above 2^40 microseconds count as 2^40. `load.workers` >= 1.
+/// When the holder would have done all that it has to do and this run, in microseconds, rounded
+/// down: wait + service / workers. The run itself takes longer than its share, but by that a node
+/// with one job more would look little worse, and whose service time strays upwards would look
+/// worse than that: with `wait + service` the p99 below is 4.71. A holder that is busy and tells no
+/// wait is from before holders did: it gets (running + queued + announced) / workers * service for
+/// it. A service above 2^40 counts as 2^40. `load.workers` >= 1.
 [[nodiscard]] std::uint64_t score_of(const HolderLoad& load);
 
 /// The holders in the order in which a request should try them: lowest score first, equal scores by

@@ -96,7 +96,8 @@ std::vector<Candidate> RunPlacement::usable() const {
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer || !asked.answer->has_recipe || !asked.answer->accepts_work) continue;
     loads.push_back({node, asked.answer->running, asked.answer->queued, asked.answer->announced,
-                     asked.answer->workers, asked.answer->service_micros});
+                     asked.answer->workers, asked.answer->service_micros,
+                     asked.answer->wait_micros});
   }
   return rank_holders(loads);
 }

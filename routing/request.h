@@ -21,6 +21,7 @@ struct ProbeLoad {
   RequestId request;
   std::string recipe;
   Digest recipe_digest;
+  std::uint64_t pixels = 0;  // of the image, by its record; 0: not known
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
@@ -31,7 +32,8 @@ struct LoadAnswer {
   std::uint32_t queued = 0;
   std::uint32_t announced = 0;  // by others than this request
   std::uint32_t workers = 0;
-  std::uint64_t service_micros = 0;
+  std::uint64_t service_micros = 0;  // what the run would take there
+  std::uint64_t wait_micros = 0;     // and how long it would wait for its turn
   friend bool operator==(const LoadAnswer&, const LoadAnswer&) = default;
 };
 struct ReleaseLoad {  // the probed request went elsewhere

@@ -76,6 +76,7 @@ struct RunDone {
   std::uint64_t wall_micros = 0;
   std::uint64_t cpu_micros = 0;
   std::uint32_t retry_after_ms = 0;  // with `overloaded`
+  std::uint64_t memory_bytes = 0;    // the most that was resident; 0: not known
 };
 struct RunAlive {  // the asker still waits; said once a second
   RequestId request;
@@ -84,7 +85,7 @@ struct RunCancel {  // the asker does not wait any more, or has its result
   RequestId request;
 };
 
-using RunMessage = std::variant<RunRequest, RunCandidates, RunStart, RunAccepted, RunDone,
-                                RunAlive, RunCancel>;
+using RunMessage =
+    std::variant<RunRequest, RunCandidates, RunStart, RunAccepted, RunDone, RunAlive, RunCancel>;
 
 }  // namespace pixmesh

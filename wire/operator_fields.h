@@ -76,4 +76,15 @@ struct Fields<VerifyAnswer> {
   using List = FieldList<&VerifyAnswer::operation, &VerifyAnswer::code, &VerifyAnswer::detail>;
 };
 
+template <>
+struct Fields<CostsRequest> {
+  static constexpr std::uint16_t number = 144;
+  using List = FieldList<&CostsRequest::operation, &CostsRequest::after>;
+};
+template <>
+struct Fields<CostsAnswer> {
+  static constexpr std::uint16_t number = 145;
+  using List = FieldList<&CostsAnswer::operation, &CostsAnswer::costs, &CostsAnswer::more>;
+};
+
 }  // namespace pixmesh

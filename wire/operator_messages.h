@@ -6,6 +6,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "processing/cost_model.h"
 #include "wire/plan_messages.h"
 
 // What an operator asks a node about itself.
@@ -135,6 +136,16 @@ struct RecipesAnswer {
   std::vector<RecipeStatus> recipes;
 };
 
+struct CostsRequest {  // what have runs taken on this node?
+  OperationId operation;
+  std::string after;  // recipes behind this one, by name
+};
+struct CostsAnswer {
+  OperationId operation;
+  std::vector<RecipeCost> costs;  // by name, those with runs
+  bool more = false;
+};
+
 enum class NodeCommand : std::uint8_t {
   drain = 1,
   undrain,
@@ -190,6 +201,6 @@ struct AliveAnswer {
 using OperatorMessage =
     std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer, CommandRequest,
                  CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer, PlanRequest,
-                 PlanAnswer, ApplyRequest, ApplyAnswer>;
+                 PlanAnswer, ApplyRequest, ApplyAnswer, CostsRequest, CostsAnswer>;
 
 }  // namespace pixmesh

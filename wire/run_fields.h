@@ -11,15 +11,18 @@ namespace pixmesh {
 template <>
 struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
+  static constexpr std::size_t required = 4;
   using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                         &ProbeLoad::recipe_digest>;
+                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels>;
 };
 template <>
 struct Fields<LoadAnswer> {
   static constexpr std::uint16_t number = 101;
-  using List = FieldList<&LoadAnswer::operation, &LoadAnswer::has_recipe, &LoadAnswer::accepts_work,
-                         &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
-                         &LoadAnswer::workers, &LoadAnswer::service_micros>;
+  static constexpr std::size_t required = 8;
+  using List =
+      FieldList<&LoadAnswer::operation, &LoadAnswer::has_recipe, &LoadAnswer::accepts_work,
+                &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
+                &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros>;
 };
 template <>
 struct Fields<ReleaseLoad> {
@@ -55,9 +58,11 @@ struct Fields<RunAccepted> {
 template <>
 struct Fields<RunDone> {
   static constexpr std::uint16_t number = 107;
-  using List = FieldList<&RunDone::operation, &RunDone::code, &RunDone::detail,
-                         &RunDone::output_size, &RunDone::extension, &RunDone::queued_micros,
-                         &RunDone::wall_micros, &RunDone::cpu_micros, &RunDone::retry_after_ms>;
+  static constexpr std::size_t required = 9;
+  using List =
+      FieldList<&RunDone::operation, &RunDone::code, &RunDone::detail, &RunDone::output_size,
+                &RunDone::extension, &RunDone::queued_micros, &RunDone::wall_micros,
+                &RunDone::cpu_micros, &RunDone::retry_after_ms, &RunDone::memory_bytes>;
 };
 template <>
 struct Fields<RunAlive> {

@@ -56,6 +56,10 @@ Bytes encode_voter_state(const VoterState& state) { return encode_stored(state);
 Result<VoterState> decode_voter_state(ByteView bytes) {
   return decode_stored<VoterState>("voter state", bytes);
 }
+Bytes encode_cost(const RecipeCost& cost) { return encode_stored(cost); }
+Result<RecipeCost> decode_cost(ByteView bytes) {
+  return decode_stored<RecipeCost>("cost of a recipe", bytes);
+}
 
 RecordCodec stored_codec() {
   return {encode_record, decode_record, encode_lists, decode_lists, encode_sets, decode_sets};

@@ -5,6 +5,7 @@
 #include "membership/eviction_vote.h"
 #include "membership/member_record.h"
 #include "membership/mesh_settings.h"
+#include "processing/cost_model.h"
 #include "replication/record.h"
 #include "replication/store_record.h"
 
@@ -25,6 +26,8 @@ namespace pixmesh {
 [[nodiscard]] Result<Eviction> decode_eviction(ByteView bytes);
 [[nodiscard]] Bytes encode_voter_state(const VoterState& state);
 [[nodiscard]] Result<VoterState> decode_voter_state(ByteView bytes);
+[[nodiscard]] Bytes encode_cost(const RecipeCost& cost);
+[[nodiscard]] Result<RecipeCost> decode_cost(ByteView bytes);
 
 /// The functions replication needs to lay records and lists on a disk.
 [[nodiscard]] RecordCodec stored_codec();

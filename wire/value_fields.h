@@ -210,4 +210,14 @@ struct Fields<RecipeStatus> {
                          &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits>;
 };
 
+template <>
+struct Fields<CostPoint> {
+  using List = FieldList<&CostPoint::pixels, &CostPoint::wall_micros, &CostPoint::cpu_micros,
+                         &CostPoint::memory_bytes, &CostPoint::runs>;
+};
+template <>
+struct Fields<RecipeCost> {
+  using List = FieldList<&RecipeCost::recipe, &RecipeCost::digest, &RecipeCost::points>;
+};
+
 }  // namespace pixmesh

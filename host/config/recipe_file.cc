@@ -18,6 +18,7 @@ using Names = std::vector<std::string>;
 
 constexpr std::size_t recipe_file_bytes_max = 1U << 20;
 constexpr double millionths_max = 1e18;
+constexpr std::int64_t millions_max = 1'000'000'000'000;
 
 /// Reads one recipe; the first fault ends it. Each step returns that fault, or none.
 class RecipeReader {
@@ -78,7 +79,8 @@ class RecipeReader {
   }
 
   Fault read_limits(const TomlEntry& entry) {
-    static const Names keys{"wall", "cpu", "memory", "output"};
+    static const Names keys{"wall", "cpu",    "memory", "output",   "megapixels",
+                            "side", "frames", "scans",  "ancillary"};
     const auto table = source_.table_of(entry.key, *entry.value);
     if (!table) return table.error();
     if (const Result<Done> known = source_.check_keys(*table.value(), keys); !known) {
@@ -91,13 +93,34 @@ class RecipeReader {
   }
 
   Fault read_limit(const TomlEntry& line) {
+    HeaderLimits& header = recipe_.header_limits;
+    if (line.key == "megapixels") {
+      const Fault fault = count(line, millions_max, header.pixels);
+      header.pixels *= 1'000'000;
+      return fault;
+    }
+    if (line.key == "side") return count(line, UINT32_MAX, header.side);
+    if (line.key == "frames") return count(line, UINT32_MAX, header.frames);
+    if (line.key == "scans") return count(line, UINT32_MAX, header.scans);
     const Result<std::string> text = source_.text_of(line.key, *line.value);
     if (!text) return text.error();
     ToolLimits& limits = recipe_.limits;
     if (line.key == "wall") return quantity(line, parse_duration(text.value()), limits.wall);
     if (line.key == "cpu") return quantity(line, parse_duration(text.value()), limits.cpu);
-    std::uint64_t& bytes = line.key == "memory" ? limits.memory_bytes : limits.output_bytes;
+    std::uint64_t& bytes = line.key == "memory"      ? limits.memory_bytes
+                           : line.key == "ancillary" ? header.ancillary_bytes
+                                                     : limits.output_bytes;
     return quantity(line, parse_size(text.value()), bytes);
+  }
+
+  template <typename T>
+  Fault count(const TomlEntry& line, std::int64_t most, T& into) {
+    const auto* number = line.value->as_integer();
+    if (number == nullptr || number->get() < 1 || number->get() > most) {
+      return source_.wrong_type(line.key, *line.value, "a whole number above 0");
+    }
+    into = static_cast<T>(number->get());
+    return std::nullopt;
   }
 
   template <typename T>

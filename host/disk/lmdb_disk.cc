@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/invariant.h"
 #include "base/limits.h"
+#include "host/disk/inspect_image.h"
 #include "host/disk/verify_blob.h"
 #include "host/system/clocks.h"
 
@@ -86,6 +87,13 @@ class LmdbDisk::Reader {
       return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
     }
     return DiskAnswer(RangeRead{disk_.chunks_.add(std::move(message), checksum)});
+  }
+  Result<DiskAnswer> operator()(const InspectImage& asked) const {
+    const Result<std::filesystem::path> path = disk_.folder_->absolute(asked.path);
+    if (!path) return path.error();
+    const Result<ImageHeader> header = inspect_image(path.value(), asked);
+    if (!header) return header.error();
+    return DiskAnswer(ImageInspected{header.value()});
   }
   Result<DiskAnswer> operator()(const VerifyBlob& asked) const {
     const Result<Bytes> record = disk_.index_->find_named(asked.first, asked.last);
@@ -232,7 +240,8 @@ void LmdbDisk::run_batch(std::vector<StorageTask> tasks) {
 void LmdbDisk::read(const ReaderTask& task) {
   Result<DiskAnswer> told = folder_->has_failed() ? Error{ErrorCode::failed, ""}
                                                   : std::visit(Reader(*this), task.operation);
-  const bool is_file = std::holds_alternative<ReadRange>(task.operation);
+  const bool is_file = std::holds_alternative<ReadRange>(task.operation) ||
+                       std::holds_alternative<InspectImage>(task.operation);
   if (!told && !is_file) folder_->mark_failed(told.error());
   answer(task.ticket, std::move(told));
 }

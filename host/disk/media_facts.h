@@ -8,7 +8,8 @@
 namespace pixmesh {
 
 /// Type and size in pixels of an image, from the few bytes that say so: JPEG (first frame header),
-/// PNG, TIFF and BigTIFF in both byte orders (first directory), WebP (VP8, VP8L, VP8X) and GIF.
+/// PNG, TIFF and BigTIFF in both byte orders (first directory), WebP (VP8, VP8L, VP8X) and GIF. The
+/// reading is HeaderScan's.
 ///
 /// @param file  open for reading
 /// @param size  bytes in the file; nothing behind it is looked at

@@ -230,6 +230,8 @@ ProcessEnd ProcessGroup::reap() {
   rusage usage{};
   wait_for(leader_, end.wait_status, usage);
   end.cpu = span_of(usage.ru_utime) + span_of(usage.ru_stime);
+  constexpr std::uint64_t kibibyte = 1'024;
+  end.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * kibibyte;
   leader_ = 0;
   return end;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct ProcessStart {
 struct ProcessEnd {
   int wait_status = 0;  // as of wait(2)
   Duration cpu{};       // user + system, of the leader and the children it waited for
+  // The most that the largest of these had resident. Never below what the node itself had at some
+  // time: the kernel counts the memory that the child shared with it before it became the program.
+  std::uint64_t memory_bytes = 0;
 };
 
 /// A program and everything it started, as one session and process group.

@@ -193,6 +193,7 @@ ToolReport ToolProcess::finish(Instant now) {
   report.output_size = size.value_or(0);
   report.wall = now - started_;
   report.cpu = end.cpu;
+  report.memory_bytes = end.memory_bytes;
   return report;
 }
 

@@ -55,7 +55,7 @@ RoutingWorld::RoutingWorld(RoutingShape shape)
   arrivals_a_second_ = shape_.load * workers / seconds_in(shape_.service);
   for (std::uint32_t node = 0; node < shape_.nodes; ++node) {
     lanes_.emplace_back(lanes_options(shape_));
-    told_.push_back({id_of<NodeId>(node), 0, 0, 0, shape_.workers, 1});
+    told_.push_back({id_of<NodeId>(node), 0, 0, 0, shape_.workers, 1, 0});
   }
   requests_.resize(shape_.requests + shape_.requests / 10);
 }
@@ -148,7 +148,8 @@ void RoutingWorld::perform(std::uint32_t request, const RunPlacement::Effects& e
 }
 
 void RoutingWorld::on_probe(const Event& event) {
-  const LaneLoad load = lanes_[event.node].on_probe(now_, id_of<RequestId>(event.request), recipe);
+  const LaneLoad load =
+      lanes_[event.node].on_probe(now_, id_of<RequestId>(event.request), recipe, 0);
   LoadAnswer answer;
   answer.operation.raw = event.request;
   answer.has_recipe = true;
@@ -158,6 +159,7 @@ void RoutingWorld::on_probe(const Event& event) {
   answer.announced = load.announced;
   answer.workers = load.workers;
   answer.service_micros = load.service_micros;
+  answer.wait_micros = load.wait_micros;
   requests_[event.request].asking->answers.push_back({event.node, answer});
   plan(shape_.latency, Kind::answer, event.node, event.request);
 }
@@ -171,7 +173,7 @@ void RoutingWorld::on_answer(const Event& event) {
 
 void RoutingWorld::on_start(const Event& event) {
   const StartAnswer answer = lanes_[event.node].on_start(
-      now_, {RunId{event.request}, id_of<RequestId>(event.request), recipe, now_ + forever});
+      now_, {RunId{event.request}, id_of<RequestId>(event.request), recipe, {}, 0, now_ + forever});
   invariant(std::holds_alternative<JobStarted>(answer.outcome) ||
                 std::holds_alternative<JobQueued>(answer.outcome),
             "an unbounded queue refuses nothing");
@@ -189,17 +191,17 @@ void RoutingWorld::run_jobs(std::uint32_t node, std::span<const LanesEffect> eff
 
 void RoutingWorld::on_finish(const Event& event) {
   const Request& request = requests_[event.request];
-  run_jobs(event.node, lanes_[event.node].on_finished(now_, RunId{event.request},
-                                                      time_on(event.node, request.work)));
+  const RunCost cost{time_on(event.node, request.work), {}, 0};
+  run_jobs(event.node, lanes_[event.node].on_finished(now_, RunId{event.request}, cost));
   ++done_;
   const bool warm = event.request >= requests_.size() - shape_.requests;
   if (warm) times_.add(seconds_in(now_ - request.arrived) / seconds_in(shape_.service));
 }
 
 void RoutingWorld::on_gossip(std::uint32_t node) {
-  const LaneLoad load = lanes_[node].load(recipe);
-  told_[node] = {id_of<NodeId>(node), load.running, load.queued,
-                 load.announced,      load.workers, load.service_micros};
+  const LaneLoad load = lanes_[node].load(recipe, 0);
+  told_[node] = {id_of<NodeId>(node), load.running,        load.queued,     load.announced,
+                 load.workers,        load.service_micros, load.wait_micros};
   plan(shape_.gossip_interval, Kind::gossip, node, 0);
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "processing/header_scan.h"
 #include "replication/record.h"
 
 // What each operation does to the files, records and tables of a virtual disk.
@@ -67,6 +68,8 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
           return list(asked);
         } else if constexpr (std::is_same_v<T, ReadRange>) {
           return Error{ErrorCode::failed, "ranges are read elsewhere"};
+        } else if constexpr (std::is_same_v<T, InspectImage>) {
+          return inspect(asked);
         } else if constexpr (std::is_same_v<T, VerifyBlob>) {
           return verify(asked);
         } else if constexpr (std::is_same_v<T, DropRecord>) {
@@ -270,6 +273,21 @@ Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
     return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
   }
   return std::make_shared<const Bytes>(std::move(part));
+}
+
+Result<DiskAnswer> VirtualDisk::inspect(const InspectImage& asked) {
+  HeaderScan scan(asked.size, asked.limits);
+  while (const auto wanted = scan.wanted()) {
+    const std::uint64_t index = *wanted / chunk_bytes_max;
+    if (index >= asked.checksums.size()) return Error{ErrorCode::corrupt, "no such chunk"};
+    const std::uint64_t offset = index * chunk_bytes_max;
+    const std::uint64_t count = std::min<std::uint64_t>(asked.size - offset, chunk_bytes_max);
+    const auto chunk =
+        read({asked.path, offset, static_cast<std::uint32_t>(count), asked.checksums[index]});
+    if (!chunk) return chunk.error();
+    scan.see(offset, *chunk.value());
+  }
+  return DiskAnswer(ImageInspected{scan.header()});
 }
 
 Result<DiskAnswer> VirtualDisk::verify(const VerifyBlob& asked) const {

@@ -53,6 +53,8 @@ void VirtualExecutor::finish(const ToolRun& tool, const SharedBytes& input, Tool
   ToolReport report;
   report.run = tool.run;
   report.wall = time;
+  report.cpu = time;
+  report.memory_bytes = memory_bytes;
   if (!input) {
     report.end = ToolEnd::not_started;
     return ended_(report);

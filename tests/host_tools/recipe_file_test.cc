@@ -35,6 +35,11 @@ wall = "5s"
 cpu = "1m"
 memory = "1GiB"
 output = "10MB"
+megapixels = 400
+side = 30000
+frames = 3
+scans = 20
+ancillary = "1MiB"
 [recipe.filter]
 argv = ["cat"]
 output = "txt"
@@ -61,6 +66,8 @@ TEST_CASE("host_tools: a recipe file gives recipes with parameters in the order 
       {"format", ParameterType::choice, 0, 0, 1, {"jpg", "png"}}};
   CHECK(blur.parameters == expected);
   CHECK(blur.limits == ToolLimits{5s, 60s, 1ULL << 30, 10'000'000});
+  CHECK(blur.header_limits == HeaderLimits{400'000'000, 30'000, 3, 20, 1U << 20});
+  CHECK(recipes.value()[1].header_limits == HeaderLimits{});
   CHECK(recipes.value()[1].input_on_stdin);
   CHECK(recipes.value()[1].output_on_stdout);
   CHECK(recipes.value()[1].vips_modules);
@@ -78,6 +85,8 @@ TEST_CASE("host_tools: faults of a recipe file name line and remedy") {
       {"[recipe.a]\nargv = [\"t\", 5]\n", "recipes.toml:2: 'argv' must be a text"},
       {head + "[recipe.a.limit]\nwall = \"60\"\n", "recipes.toml:5: '60' is no time span"},
       {head + "[recipe.a.limit]\nwal = \"60s\"\n", "did you mean 'wall'?"},
+      {head + "[recipe.a.limit]\nframes = 0\n", "'frames' must be a whole number above 0"},
+      {head + "[recipe.a.limit]\nmegapixels = \"250MP\"\n", "recipes.toml:5: 'megapixels' must be"},
       {head + "[recipe.a.param]\nw = { type = \"integer\" }\n", "it is int, float, bool or enum"},
       {head + "[recipe.a.param]\nw = { type = \"int\", min = 1, default = 2 }\n",
        "recipes.toml:5: parameter 'w' needs 'max = …'"},

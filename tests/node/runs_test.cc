@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "image_bytes.h"
 #include "simulations/world/mesh_world.h"
 
 using namespace pixmesh;
@@ -105,4 +106,57 @@ TEST_CASE("node: a drained node keeps its images and gets no run") {
   for (int i = 0; i < 5; ++i) CHECK(world->run(2, "a.png").node != world->id_of(2));
 
   CHECK(world->keepers_of("a.png").size() == 3);
+}
+
+TEST_CASE("node: a holder refuses an image by its own bytes, whatever the asker says of it") {
+  const auto world = settled_mesh(3, 46);
+  const Bytes bomb = test::png_bytes({.width = 20'000, .height = 15'000});
+  REQUIRE(world->put(0, "bomb.png", bomb, {.wait_all = true}).code == ErrorCode{});
+  const RunRequest request{{}, world->client().fresh_request(), "bomb.png", "thumbnail", {}, false};
+  const OperationId asked = world->client().send(0, request);
+  REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }));
+  auto where = std::get<RunCandidates>(*world->client().answer_of(asked));
+  REQUIRE_MESSAGE(where.code == ErrorCode{}, where.detail);
+  where.input.media.width = where.input.media.height = 10;
+
+  const std::uint32_t holder = world->number_of(where.candidates.front().node);
+  const OperationId started = world->client().send(
+      holder,
+      RunStart{{}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000});
+  REQUIRE(world->run_until([&] { return world->client().answer_of(started) != nullptr; }, 5s));
+
+  const auto done = std::get<RunDone>(*world->client().answer_of(started));
+  CHECK(done.code == ErrorCode::denied);
+  CHECK(done.detail.find("300 megapixels") != std::string::npos);
+  CHECK(world->tools_running(holder) == 0);
+  CHECK(world->machine(holder).node->open_conversations() == 0);
+}
+
+TEST_CASE("node: a holder tells what such a run took there before, also after a restart") {
+  const auto world = settled_mesh(3, 47);
+  const Bytes image = test::png_bytes({.width = 3'000, .height = 2'000});
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
+  const auto costs_of = [&](std::uint32_t node) {
+    const OperationId asked = world->client().send(node, CostsRequest{});
+    (void)world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s);
+    return std::get<CostsAnswer>(*world->client().answer_of(asked)).costs;
+  };
+
+  const RunOutcome outcome = world->run(0, "a.png");
+  REQUIRE_MESSAGE(outcome.code == ErrorCode{}, outcome.detail);
+  const std::uint32_t holder = world->number_of(outcome.node);
+  const std::vector<RecipeCost> learned = costs_of(holder);
+  world->run_for(61s);
+  world->crash(holder);
+  world->restart(holder);
+  REQUIRE(world->run_until_settled());
+
+  REQUIRE(learned.size() == 1);
+  CHECK(learned[0].recipe == "thumbnail");
+  REQUIRE(learned[0].points.size() == 1);
+  CHECK(learned[0].points[0].pixels == 6'000'000);
+  CHECK(learned[0].points[0].wall_micros == 2'000'000);
+  CHECK(costs_of(holder) == learned);
+  CHECK(costs_of((holder + 1) % 3).empty());
 }

@@ -16,8 +16,10 @@ constexpr Instant start{};
 RequestId request_of(std::uint8_t number) { return {{number}}; }
 
 Job job_of(std::uint8_t number, Duration patience = 10s) {
-  return {RunId{number}, request_of(number), "thumbnail", start + patience};
+  return {RunId{number}, request_of(number), "thumbnail", {}, 0, start + patience};
 }
+
+RunCost took(Duration time) { return {time, time, 0}; }
 
 template <typename Outcome>
 bool is(const StartAnswer& answer) {
@@ -41,28 +43,28 @@ TEST_CASE("processing: as many jobs run as there are workers, the rest wait in o
   CHECK(std::get<JobQueued>(third.outcome).position == 0);
   CHECK(std::get<JobQueued>(fourth.outcome).position == 1);
   CHECK(std::get<JobRefused>(fifth.outcome).retry_after == 500ms);  // 5 jobs * 200 ms / 2
-  CHECK(lanes.on_finished(start + 1s, RunId{2}, 1s) == Effects{StartRun{RunId{3}}});
-  CHECK(lanes.on_finished(start + 1s, RunId{1}, 1s) == Effects{StartRun{RunId{4}}});
-  CHECK(lanes.on_finished(start + 1s, RunId{1}, 1s).empty());
+  CHECK(lanes.on_finished(start + 1s, RunId{2}, took(1s)) == Effects{StartRun{RunId{3}}});
+  CHECK(lanes.on_finished(start + 1s, RunId{1}, took(1s)) == Effects{StartRun{RunId{4}}});
+  CHECK(lanes.on_finished(start + 1s, RunId{1}, took(1s)).empty());
   lanes.check_invariants();
 }
 
 TEST_CASE("processing: a probe counts for the next asker until start, release or 250 ms") {
   Lanes lanes({});
 
-  CHECK(lanes.on_probe(start, request_of(1), "thumbnail").announced == 0);
-  CHECK(lanes.on_probe(start, request_of(2), "thumbnail").announced == 1);
-  CHECK(lanes.on_probe(start, request_of(2), "thumbnail").announced == 1);
+  CHECK(lanes.on_probe(start, request_of(1), "thumbnail", 0).announced == 0);
+  CHECK(lanes.on_probe(start, request_of(2), "thumbnail", 0).announced == 1);
+  CHECK(lanes.on_probe(start, request_of(2), "thumbnail", 0).announced == 1);
   lanes.on_release(start, request_of(1));
-  CHECK(lanes.load("thumbnail").announced == 1);
+  CHECK(lanes.load("thumbnail", 0).announced == 1);
   (void)lanes.on_start(start, job_of(2));
-  CHECK(lanes.load("thumbnail").announced == 0);
-  CHECK(lanes.load("thumbnail").running == 1);
+  CHECK(lanes.load("thumbnail", 0).announced == 0);
+  CHECK(lanes.load("thumbnail", 0).running == 1);
 
-  (void)lanes.on_probe(start, request_of(3), "thumbnail");
+  (void)lanes.on_probe(start, request_of(3), "thumbnail", 0);
   CHECK(lanes.next_deadline() == start + 250ms);
   (void)lanes.on_deadline(start + 250ms);
-  CHECK(lanes.load("thumbnail").announced == 0);
+  CHECK(lanes.load("thumbnail", 0).announced == 0);
   CHECK(lanes.next_deadline() == std::nullopt);
 }
 
@@ -78,9 +80,9 @@ TEST_CASE("processing: a request runs once, a retry is told which run it is") {
 
   CHECK(std::get<JobKnown>(lanes.on_start(start, again).outcome).run == RunId{1});
   CHECK(std::get<JobKnown>(lanes.on_start(start, waiting_again).outcome).run == RunId{2});
-  CHECK(lanes.on_probe(start, request_of(1), "thumbnail").announced == 0);
-  CHECK(lanes.load("thumbnail").announced == 0);
-  (void)lanes.on_finished(start, RunId{1}, 1s);
+  CHECK(lanes.on_probe(start, request_of(1), "thumbnail", 0).announced == 0);
+  CHECK(lanes.load("thumbnail", 0).announced == 0);
+  (void)lanes.on_finished(start, RunId{1}, took(1s));
   CHECK(is<JobQueued>(lanes.on_start(start, again)));
 }
 
@@ -92,7 +94,7 @@ TEST_CASE("processing: a waiting job whose deadline passed is dropped, a running
 
   CHECK(lanes.next_deadline() == start + 2s);
   CHECK(lanes.on_deadline(start + 2s) == Effects{DropJob{RunId{2}, ErrorCode::timed_out}});
-  CHECK(lanes.on_finished(start + 3s, RunId{1}, 3s) == Effects{StartRun{RunId{3}}});
+  CHECK(lanes.on_finished(start + 3s, RunId{1}, took(3s)) == Effects{StartRun{RunId{3}}});
   CHECK(is<JobRefused>(lanes.on_start(start + 3s, job_of(4, 3s))));
   lanes.check_invariants();
 }
@@ -105,7 +107,7 @@ TEST_CASE("processing: cancelling drops a waiting job and kills a running one") 
   CHECK(lanes.on_cancel(start, RunId{2}) == Effects{DropJob{RunId{2}, ErrorCode::failed}});
   CHECK(lanes.on_cancel(start, RunId{1}) == Effects{CancelRun{RunId{1}}});
   CHECK(lanes.on_cancel(start, RunId{7}).empty());
-  CHECK(lanes.load("thumbnail").running == 1);
+  CHECK(lanes.load("thumbnail", 0).running == 1);
   CHECK(lanes.on_finished(start, RunId{1}, std::nullopt).empty());
   CHECK(lanes.idle());
 }
@@ -117,28 +119,48 @@ TEST_CASE("processing: a draining node finishes what it has and refuses the rest
   lanes.set_accepting(false);
 
   CHECK(std::get<JobRefused>(lanes.on_start(start, job_of(3)).outcome).draining);
-  CHECK_FALSE(lanes.on_probe(start, request_of(4), "thumbnail").accepts_work);
-  CHECK(lanes.load("thumbnail").announced == 0);
-  CHECK(lanes.on_finished(start, RunId{1}, 1s) == Effects{StartRun{RunId{2}}});
+  CHECK_FALSE(lanes.on_probe(start, request_of(4), "thumbnail", 0).accepts_work);
+  CHECK(lanes.load("thumbnail", 0).announced == 0);
+  CHECK(lanes.on_finished(start, RunId{1}, took(1s)) == Effects{StartRun{RunId{2}}});
   lanes.set_accepting(true);
   CHECK(is<JobQueued>(lanes.on_start(start, job_of(3))));
 }
 
 TEST_CASE("processing: service times follow what a recipe takes, and failures do not count") {
   Lanes lanes({.workers = 1});
-  const auto run_once = [&lanes](std::optional<Duration> took) {
+  const auto run_once = [&lanes](const std::optional<RunCost>& cost) {
     (void)lanes.on_start(start, job_of(1));
-    (void)lanes.on_finished(start, RunId{1}, took);
-    return lanes.load("thumbnail").service_micros;
+    (void)lanes.on_finished(start, RunId{1}, cost);
+    return lanes.load("thumbnail", 0).service_micros;
   };
 
-  CHECK(lanes.load("thumbnail").service_micros == 200'000);
-  CHECK(run_once(80ms) == 80'000);
-  CHECK(run_once(160ms) == 85'000);
-  CHECK(run_once(std::nullopt) == 85'000);
-  for (int i = 0; i < 200; ++i) (void)run_once(10ms);
-  CHECK(lanes.load("thumbnail").service_micros <= 10'008);
-  CHECK(lanes.load("convert").service_micros == 200'000);
+  CHECK(lanes.load("thumbnail", 0).service_micros == 200'000);
+  CHECK(run_once(took(80ms)) == 80'000);
+  CHECK(run_once(took(160ms)) == 120'000);
+  CHECK(run_once(std::nullopt) == 120'000);
+  for (int i = 0; i < 200; ++i) (void)run_once(took(10ms));
+  CHECK(lanes.load("thumbnail", 0).service_micros <= 10'008);
+  CHECK(lanes.load("convert", 0).service_micros == 200'000);
+}
+
+TEST_CASE("processing: a probe is told how long its turn is away, by what is there") {
+  Lanes lanes({.workers = 2, .service_default = 100ms});
+  const auto job = [](std::uint8_t number, std::uint64_t pixels) {
+    return Job{RunId{number}, request_of(number), "thumbnail", {}, pixels, start + 99s};
+  };
+  // Known: 400 ms for 4 megapixels, 4 s for 40.
+  (void)lanes.on_start(start, job(1, 4'000'000));
+  (void)lanes.on_finished(start, RunId{1}, took(400ms));
+  (void)lanes.on_start(start, job(2, 40'000'000));
+  (void)lanes.on_finished(start, RunId{2}, took(4s));
+
+  CHECK(lanes.on_probe(start, request_of(3), "thumbnail", 4'000'000).wait_micros == 0);
+  CHECK(lanes.load("thumbnail", 40'000'000).service_micros == 4'000'000);
+  CHECK(lanes.load("thumbnail", 0).wait_micros == 200'000);  // the announced one, of two workers
+  (void)lanes.on_start(start, job(4, 40'000'000));
+  (void)lanes.on_start(start, job(5, 40'000'000));
+  (void)lanes.on_start(start, job(6, 4'000'000));
+  CHECK(lanes.load("thumbnail", 0).wait_micros == 200'000 + 4'000'000 + 200'000);
 }
 
 TEST_CASE("processing: without a queue only free lanes admit") {
@@ -170,7 +192,7 @@ TEST_CASE("processing: every job that random events admit starts or is dropped e
     const RunId some{rng.below(next_run)};
     switch (rng.below(6)) {
       case 0:
-        (void)lanes.on_probe(now, request, "a");
+        (void)lanes.on_probe(now, request, "a", 0);
         break;
       case 1:
         lanes.on_release(now, request);
@@ -178,7 +200,7 @@ TEST_CASE("processing: every job that random events admit starts or is dropped e
       case 2: {
         const RunId run{next_run++};
         const auto patience = std::chrono::milliseconds(rng.below(500));
-        const StartAnswer answer = lanes.on_start(now, {run, request, "a", now + patience});
+        const StartAnswer answer = lanes.on_start(now, {run, request, "a", {}, 0, now + patience});
         if (is<JobStarted>(answer) || is<JobQueued>(answer)) ends[run.raw] = 1;
         apply(answer.effects);
         break;
@@ -187,7 +209,7 @@ TEST_CASE("processing: every job that random events admit starts or is dropped e
         if (!ends.empty() && ends.begin()->second == 2) {
           const RunId done{ends.begin()->first};
           ends.erase(ends.begin());
-          apply(lanes.on_finished(now, done, Duration(rng.below(1'000'000))));
+          apply(lanes.on_finished(now, done, took(Duration(rng.below(1'000'000)))));
         }
         break;
       case 4:
@@ -197,7 +219,7 @@ TEST_CASE("processing: every job that random events admit starts or is dropped e
         apply(lanes.on_deadline(now));
     }
     lanes.check_invariants();
-    const LaneLoad load = lanes.load("a");
+    const LaneLoad load = lanes.load("a", 0);
     CHECK(load.running + load.queued == ends.size());
   }
 }

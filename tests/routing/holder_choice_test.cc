@@ -14,24 +14,34 @@ NodeId node_of(std::uint8_t number) { return {{number}}; }
 
 }  // namespace
 
-TEST_CASE("routing: the score is the jobs per worker times the service time") {
-  CHECK(score_of({node_of(1), 2, 1, 0, 2, 200'000}) == 400'000);
-  CHECK(score_of({node_of(1), 0, 0, 0, 4, 200'000}) == 50'000);
-  CHECK(score_of({node_of(1), 0, 0, 3, 1, 0}) == 4);
+TEST_CASE("routing: the score is the wait that a holder tells and the run's share of it") {
+  CHECK(score_of({node_of(1), 2, 1, 0, 2, 200'000, 450'000}) == 550'000);
+  CHECK(score_of({node_of(1), 0, 0, 0, 4, 200'000, 0}) == 50'000);
+}
+
+TEST_CASE("routing: a busy holder that tells no wait gets its jobs per worker for it") {
+  CHECK(score_of({node_of(1), 2, 1, 0, 2, 200'000, 0}) == 400'000);
+  CHECK(score_of({node_of(1), 0, 0, 3, 1, 0, 0}) == 4);
 }
 
 TEST_CASE("routing: huge numbers of a hostile holder overflow nothing") {
   const auto most = std::numeric_limits<std::uint32_t>::max();
-  const HolderLoad huge{node_of(1), most, most, most, 1, std::numeric_limits<std::uint64_t>::max()};
+  const HolderLoad huge{node_of(1),
+                        most,
+                        most,
+                        most,
+                        1,
+                        std::numeric_limits<std::uint64_t>::max(),
+                        std::numeric_limits<std::uint64_t>::max()};
   CHECK(score_of(huge) == std::numeric_limits<std::uint64_t>::max());
 }
 
 TEST_CASE("routing: holders are ranked by score, then by lower id, whatever their order") {
-  const HolderLoad busy{node_of(1), 2, 3, 0, 2, 100'000};
-  const HolderLoad idle_high{node_of(9), 0, 0, 0, 2, 100'000};
-  const HolderLoad idle_low{node_of(4), 0, 0, 0, 2, 100'000};
-  const HolderLoad announced{node_of(2), 0, 0, 1, 2, 100'000};
-  const HolderLoad unable{node_of(0), 0, 0, 0, 0, 1};
+  const HolderLoad busy{node_of(1), 2, 3, 0, 2, 100'000, 0};
+  const HolderLoad idle_high{node_of(9), 0, 0, 0, 2, 100'000, 0};
+  const HolderLoad idle_low{node_of(4), 0, 0, 0, 2, 100'000, 0};
+  const HolderLoad announced{node_of(2), 0, 0, 1, 2, 100'000, 0};
+  const HolderLoad unable{node_of(0), 0, 0, 0, 0, 1, 0};
 
   const std::vector<Candidate> expected{
       {node_of(4), 50'000}, {node_of(9), 50'000}, {node_of(2), 100'000}, {node_of(1), 300'000}};

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "replication/operation.h"
+#include "routing/run_messages.h"
+
+namespace pixmesh {
+
+/// Looks at the header of a stored file before anything is decided about a run. Bytes that do not
+/// have their checksum tell nothing: then there is no header, and the copy is suspected.
+class InspectFile : public Operation {
+ public:
+  InspectFile(OperationId id, RunId run, RunInput input, HeaderLimits limits);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return over_; }
+  [[nodiscard]] RunId run() const { return run_; }
+  [[nodiscard]] const std::optional<ImageHeader>& header() const { return header_; }
+
+ private:
+  RunId run_;
+  RunInput input_;
+  HeaderLimits limits_;
+  bool over_ = false;
+  std::optional<ImageHeader> header_;
+};
+
+/// Reads every chunk of a stored file and compares its checksum, while the tool already works on
+/// the file: damaged bytes are found before the result is given out, and no time is lost.
+class VerifyFile : public Operation {
+ public:
+  VerifyFile(OperationId id, RunId run, const RunInput& input);
+  Effects start(Instant now) override;
+  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
+  bool finished() const override { return over_; }
+  [[nodiscard]] RunId run() const { return run_; }
+  [[nodiscard]] bool intact() const { return intact_; }
+
+ private:
+  [[nodiscard]] Effects read_next();
+
+  RunId run_;
+  RunInput input_;
+  std::uint32_t next_chunk_ = 0;
+  bool over_ = false;
+  bool intact_ = true;
+};
+
+}  // namespace pixmesh
