@@ -179,6 +179,7 @@ Json json_of(const MeshSums& sums) {
               {"copies", sums.copies},
               {"bytes", sums.bytes},
               {"under_replicated", sums.under_replicated},
+              {"begun_anew", sums.begun_anew},
               {"unsettled", sums.unsettled},
               {"to_sync", sums.to_sync},
               {"hints", sums.hints},
@@ -207,6 +208,7 @@ void add_report(const StatusAnswer& status, MeshSums& sums) {
   sums.copies += status.images;
   sums.bytes += status.bytes;
   sums.under_replicated += status.under_replicated;
+  sums.begun_anew += status.begun_anew;
   sums.unsettled += status.unsettled;
   sums.to_sync += status.to_sync;
   sums.hints += status.hints;

@@ -17,6 +17,7 @@ struct MeshSums {
   std::uint64_t copies = 0;    // of images, on all nodes together
   std::uint64_t bytes = 0;     // of those copies
   std::uint64_t under_replicated = 0;
+  std::uint64_t begun_anew = 0;  // partitions
   std::uint64_t unsettled = 0;
   std::uint64_t to_sync = 0;
   std::uint64_t hints = 0;

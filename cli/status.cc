@@ -68,6 +68,13 @@ std::string awaited_text(const Reports& reports) {
   return text;
 }
 
+std::string begun_anew_text(const MeshSums& sums) {
+  if (sums.begun_anew == 0) return "";
+  return std::to_string(sums.begun_anew) +
+         " partitions began anew: nobody was left who knew what was in them. Images that only the "
+         "nodes given up had, or disks that were lost, are gone.\n";
+}
+
 /// One line for each member that is to be evicted.
 std::string votes_text(const Reports& reports) {
   std::string text;
@@ -103,6 +110,7 @@ void report(Output& output, const Reports& reports) {
   output.print(repair_lines(reports));
   output.print(votes_text(reports));
   output.print(awaited_text(reports));
+  output.print(begun_anew_text(sums_of(reports)));
   for (const NodeReport& node : reports) {
     if (node.status) output.print(disk_troubles_of(node));
     output.print(clock_trouble_of(node));

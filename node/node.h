@@ -136,7 +136,7 @@ class Node : private Post {
   void leave_if_done(Instant now);
   [[nodiscard]] EvictionScene eviction_scene() const;
   void decide_join(Instant now);
-  [[nodiscard]] bool is_alone() const;
+  [[nodiscard]] std::vector<NodeId> others_with_copies() const;
   [[nodiscard]] bool is_covered() const;
   [[nodiscard]] bool is_covered_by(const MembersAsked& asked) const;
   void fail(Instant now, const std::string& why);

@@ -84,7 +84,8 @@ void Node::refresh_view() {
   for (const MemberRecord* member : active) living += view_.is_alive(member->node) ? 1 : 0;
   view_.frozen = living * 2 <= active.size();
   view_.cut_off = living * 2 < active.size();
-  view_.alone = is_alone();
+  view_.may_have_copies = others_with_copies();
+  view_.knows_others = members_.stamps(std::nullopt, 2).size() > 1;
 }
 
 void Node::decide_join(Instant now) {
@@ -93,17 +94,18 @@ void Node::decide_join(Instant now) {
   standing_.take_place_now(now, peers_);
 }
 
-// Nobody else can have anything: who leaves still has it, and who was evicted may come back with
-// it.
-bool Node::is_alone() const {
+// Who leaves still has them, and who was evicted may come back with them.
+std::vector<NodeId> Node::others_with_copies() const {
+  std::vector<NodeId> others;
   for (const MemberStamp& stamp : members_.stamps(std::nullopt, members_max)) {
     if (stamp.node == view_.self) continue;
     const MemberRecord* record = members_.find(stamp.node);
     const bool has_left = record != nullptr && record->state == MemberState::left;
     const bool is_given_up = record != nullptr && record->generation <= stamp.given_up;
-    if (record != nullptr && !has_left && !is_given_up) return false;
+    if (record != nullptr && !has_left && !is_given_up) others.push_back(stamp.node);
   }
-  return members_.find(view_.self) != nullptr;
+  std::sort(others.begin(), others.end());
+  return others;
 }
 
 // The partitions exist once the mesh's settings are known: at start, or when a mesh is joined.

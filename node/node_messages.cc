@@ -174,7 +174,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const ListsRequest& request) {
             to_link(link, ListsAnswer{request.operation, request.partition,
-                                      rebalance_->lists_of(request.partition)});
+                                      rebalance_->lists_of(request.partition), view_.epoch});
           },
           [&](const VersionRequest& request) {
             begin<ReadVersion>(now, view_, codec_, request, link);

@@ -99,6 +99,7 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
     status.to_sync = progress.to_sync;
     status.moved_bytes = progress.bytes_moved;
     status.moved_files = progress.files_moved;
+    status.begun_anew = progress.begun_anew;
   }
   status.planned_slots = placements_.planned_slots();
   status.ideal_slots = placements_.ideal_slots();

@@ -99,16 +99,17 @@ Effects MovePartitions::on_listed(Instant now, const RecordPage& page) {
 Effects MovePartitions::next_record(Instant now) {
   if (!lacked_.empty()) {
     const auto other = had_.find(lacked_.back().first);
-    return other == had_.end() ? copy(now) : displace(other->first, Bytes(other->second));
+    return other == had_.end() ? copy(now) : displace(other->first);
   }
   if (!page_is_last_) return on(from_, ListPartition{batch_[place_], cursor_}, Step::list);
-  if (!had_.empty()) return displace(had_.begin()->first, Bytes(had_.begin()->second));
+  if (!had_.empty()) return displace(had_.begin()->first);
   ++place_;
   return next_partition();
 }
 
 // The old disk is right, whatever is on the new one.
-Effects MovePartitions::displace(const NameDigest& name, const Bytes& bytes) {
+Effects MovePartitions::displace(NameDigest name) {
+  const Bytes bytes = std::move(had_.at(name));
   const auto record = codec_.decode_record(bytes);
   had_.erase(name);
   if (!record) return fail("a record cannot be read");
@@ -222,9 +223,15 @@ Effects MovePartitions::on_rows(const TableRows& rows) {
 }
 
 Effects MovePartitions::fail(const std::string& why) {
+  Effects effects;
+  if (step_ == Step::folders) {  // the record file is ahead of a commit that will not come
+    AbandonRecord file{batch_[place_], lacked_.back().first};
+    effects.push_back(UseDisk{address_of_disk(to_), std::move(file), false});
+  }
   problem_ = why;
   closed_.clear();
-  return end();
+  append(effects, end());
+  return effects;
 }
 
 Effects MovePartitions::end() {

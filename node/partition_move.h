@@ -81,7 +81,7 @@ class MovePartitions : public Operation {
   [[nodiscard]] Effects on_had(const RecordPage& page);
   [[nodiscard]] Effects on_listed(Instant now, const RecordPage& page);
   [[nodiscard]] Effects next_record(Instant now);
-  [[nodiscard]] Effects displace(const NameDigest& name, const Bytes& bytes);
+  [[nodiscard]] Effects displace(NameDigest name);
   [[nodiscard]] Effects copy(Instant now);
   [[nodiscard]] Effects next_chunk();
   [[nodiscard]] Effects on_synced(const Synced& synced);

@@ -159,6 +159,7 @@ struct ListsAnswer {
   OperationId operation;
   PartitionId partition;
   HolderLists lists;
+  Epoch epoch;  // of the placement that who answers uses
 };
 
 struct VersionRequest {

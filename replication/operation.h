@@ -86,7 +86,9 @@ struct MeshView {
   std::vector<NodeId> alive;       // members that answer; sorted; with self
   std::uint32_t write_quorum = 2;  // W of the settings that the placement was made under
   std::uint32_t partition_count = 0;
-  bool alone = false;    // the mesh has no other member that holds anything
+  /// Other members that may have copies, dead ones too: neither left nor given up. Sorted.
+  std::vector<NodeId> may_have_copies;
+  bool knows_others = false;  // any other member, whatever became of it
   bool frozen = false;   // half or fewer of the members answer: move and drop nothing
   bool cut_off = false;  // fewer than half: the others may decide without us
   std::function<HolderAddress(NodeId)> address_of;

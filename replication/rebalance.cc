@@ -80,12 +80,13 @@ Effects Rebalance::on_placement(Instant now,
   bytes_moved_ = 0;
   files_moved_ = 0;
   comparison_.reset();
+  sync_queue_.clear();
   outbox_.clear();  // of the placement before
   noted_outbox_.clear();
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     retarget(PartitionId{raw}, {target(PartitionId{raw}), mesh_.write_quorum});
-    if (mesh_.alone) begin_alone(PartitionId{raw});
   }
+  denied_by_.clear();
   announce_at_ = confirm_at_ = now;
   wake(now);
   return persist();
@@ -124,14 +125,6 @@ void Rebalance::retarget(PartitionId partition, HolderSet target) {
   }
 }
 
-// Our lists went with a disk, and nobody else can tell who held the partition: what is here is all.
-void Rebalance::begin_alone(PartitionId partition) {
-  Part& orphan = part(partition);
-  if (!orphan.recovering || orphan.lists.known() || !we_are_in(orphan.lists.target)) return;
-  orphan.recovering = false;
-  settle(partition, std::max<std::uint64_t>(mesh_.height, 1));
-}
-
 // Forgets what was said under the old lists; what is running here goes on.
 void Rebalance::begin_anew(Part& part, HolderSets sets) const {
   Part next;
@@ -168,6 +161,7 @@ void Rebalance::raise_fence(Part& part) const {
 }
 
 Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& members) {
+  denied_by_.clear();
   for (std::uint32_t raw = 0; raw < parts_.size(); ++raw) {
     const PartitionId partition{raw};
     Part& shaken = parts_[raw];
@@ -236,6 +230,7 @@ Effects Rebalance::on_deadline(Instant now) {
       for (const PartitionId partition : to_drop_) {
         if (!is_replaced(part(partition))) ask_for_settling(part(partition));
       }
+      append(effects, ask_about_orphans());
     }
     if (now >= announce_at_) {
       announce_at_ = now + options_.repeat_after;

@@ -33,6 +33,10 @@ namespace pixmesh {
 /// written, but answers no lookup, counts in no fence, confirms nothing, and learns the lists by
 /// asking as one that knows none.
 ///
+/// Where nobody can tell who held a partition (all were given up, or lost their disks), the first
+/// target member asks every member that may have copies, all of them alive. If none knows a later
+/// set than it does, it goes on as the settled set, with what it has.
+///
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
 ///
@@ -46,6 +50,7 @@ class Rebalance : public Operation {
     Duration look_after = 2s;           // until what is to be dropped is compared again
     Duration poll_after = 5s;           // a member that missed the settling asks again
     std::uint32_t syncs_max = 4;        // partitions fetched at once
+    std::uint32_t sync_queue_max = 64;  // put in order at once, those with the fewest copies first
     std::uint32_t drops_max = 64;       // partitions dropped at once; most are empty
     std::uint32_t compare_max = 1'000;  // partitions in one fingerprint message
   };
@@ -54,6 +59,7 @@ class Rebalance : public Operation {
     std::uint32_t to_sync = 0;      // that wait for their bytes
     std::uint64_t bytes_moved = 0;  // fetched by rebalance since the last placement
     std::uint64_t files_moved = 0;
+    std::uint32_t begun_anew = 0;  // since the start: nobody was left who knew who held them
   };
 
   Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& codec,
@@ -139,7 +145,10 @@ class Rebalance : public Operation {
   void raise_fence(Part& part) const;
   void retarget(PartitionId partition, HolderSet target);
   void settle(PartitionId partition, std::uint64_t number);
-  void begin_alone(PartitionId partition);
+  [[nodiscard]] bool is_orphan(PartitionId partition) const;
+  [[nodiscard]] Effects ask_about_orphans();
+  [[nodiscard]] Effects on_orphan_answer(Instant now, NodeId from, const ListsAnswer& answer);
+  void begin_from_self(PartitionId partition);
   [[nodiscard]] std::uint64_t next_number_of(const Part& part) const;
   void note_announcement(PartitionId partition, NodeId from, const HolderSets& heard);
   void go_on_from(PartitionId partition, const HolderSets& heard);
@@ -163,6 +172,7 @@ class Rebalance : public Operation {
   void finish_comparison(Instant now);
   [[nodiscard]] bool is_to_look_at(PartitionId partition);
   void take_leave(Instant now, PartitionId partition, const std::vector<NodeId>& equal);
+  [[nodiscard]] std::optional<PartitionId> next_to_sync();
   [[nodiscard]] Effects start_syncs();
   [[nodiscard]] Effects start_drops();
   [[nodiscard]] std::vector<NodeId> witnesses_of(const Part& part) const;
@@ -212,8 +222,12 @@ class Rebalance : public Operation {
   std::optional<Comparison> comparison_;
   std::uint64_t last_round_ = 0;
   std::set<PartitionId> to_sync_;
+  std::vector<PartitionId> sync_queue_;  // the next of them, the first one last
   std::uint64_t bytes_moved_ = 0;
   std::uint64_t files_moved_ = 0;
+  // Of partitions that nobody seems to know: members that said so, under this placement.
+  std::map<PartitionId, std::vector<NodeId>> denied_by_;
+  std::uint32_t begun_anew_ = 0;
 };
 
 }  // namespace pixmesh

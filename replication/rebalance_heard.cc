@@ -19,6 +19,8 @@ Effects Rebalance::on_message(Instant now, NodeId from, const PeerMessage& messa
     on_compared(now, from, *compared);
   } else if (const auto* taken = std::get_if<HintTaken>(&message)) {
     on_taken(from, *taken);
+  } else if (const auto* lists = std::get_if<ListsAnswer>(&message)) {
+    return on_orphan_answer(now, from, *lists);
   }
   return {};
 }

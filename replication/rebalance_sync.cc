@@ -145,11 +145,33 @@ void Rebalance::take_leave(Instant now, PartitionId partition, const std::vector
   }
 }
 
+// Those with the fewest living holders first, looked up for some at a time.
+std::optional<PartitionId> Rebalance::next_to_sync() {
+  while (!sync_queue_.empty() && !to_sync_.contains(sync_queue_.back())) sync_queue_.pop_back();
+  if (sync_queue_.empty()) {
+    std::vector<std::pair<std::size_t, PartitionId>> by_copies;
+    for (const PartitionId partition : to_sync_) {
+      const std::vector<NodeId> former = former_holders_of(part(partition).lists);
+      by_copies.emplace_back(count_common(former, mesh_.alive), partition);
+    }
+    const std::size_t count = std::min<std::size_t>(by_copies.size(), options_.sync_queue_max);
+    std::partial_sort(by_copies.begin(), by_copies.begin() + static_cast<std::ptrdiff_t>(count),
+                      by_copies.end());
+    for (std::size_t i = count; i > 0; --i) sync_queue_.push_back(by_copies[i - 1].second);
+  }
+  if (sync_queue_.empty()) return std::nullopt;
+  const PartitionId next = sync_queue_.back();
+  sync_queue_.pop_back();
+  return next;
+}
+
 Effects Rebalance::start_syncs() {
   Effects effects;
-  while (syncs_running_ < options_.syncs_max && !to_sync_.empty()) {
-    const PartitionId partition = *to_sync_.begin();
-    to_sync_.erase(to_sync_.begin());
+  while (syncs_running_ < options_.syncs_max) {
+    const std::optional<PartitionId> next = next_to_sync();
+    if (!next) break;
+    const PartitionId partition = *next;
+    to_sync_.erase(partition);
     Part& moving = part(partition);
     if (moving.in_sync) continue;
     moving.in_sync = true;
@@ -292,6 +314,7 @@ Rebalance::Progress Rebalance::progress() const {
   progress.to_sync = static_cast<std::uint32_t>(to_sync_.size()) + syncs_running_;
   progress.bytes_moved = bytes_moved_;
   progress.files_moved = files_moved_;
+  progress.begun_anew = begun_anew_;
   return progress;
 }
 

@@ -16,7 +16,8 @@ struct Fields<ListsRequest> {
 template <>
 struct Fields<ListsAnswer> {
   static constexpr std::uint16_t number = 61;
-  using List = FieldList<&ListsAnswer::operation, &ListsAnswer::partition, &ListsAnswer::lists>;
+  using List = FieldList<&ListsAnswer::operation, &ListsAnswer::partition, &ListsAnswer::lists,
+                         &ListsAnswer::epoch>;
 };
 template <>
 struct Fields<VersionRequest> {

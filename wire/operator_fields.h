@@ -16,19 +16,18 @@ struct Fields<StatusRequest> {
 template <>
 struct Fields<StatusAnswer> {
   static constexpr std::uint16_t number = 131;
-  using List =
-      FieldList<&StatusAnswer::operation, &StatusAnswer::node, &StatusAnswer::mesh,
-                &StatusAnswer::version, &StatusAnswer::epoch, &StatusAnswer::partition_bits,
-                &StatusAnswer::replicas, &StatusAnswer::write_quorum, &StatusAnswer::uptime_seconds,
-                &StatusAnswer::images, &StatusAnswer::bytes, &StatusAnswer::disk_free_bytes,
-                &StatusAnswer::disk_total_bytes, &StatusAnswer::unsettled, &StatusAnswer::to_sync,
-                &StatusAnswer::moved_bytes, &StatusAnswer::moved_files,
-                &StatusAnswer::under_replicated, &StatusAnswer::hints, &StatusAnswer::frozen,
-                &StatusAnswer::workers, &StatusAnswer::running, &StatusAnswer::queued,
-                &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages,
-                &StatusAnswer::members, &StatusAnswer::waits_for, &StatusAnswer::planned_slots,
-                &StatusAnswer::ideal_slots, &StatusAnswer::disks, &StatusAnswer::votes,
-                &StatusAnswer::repair, &StatusAnswer::clock, &StatusAnswer::sent>;
+  using List = FieldList<
+      &StatusAnswer::operation, &StatusAnswer::node, &StatusAnswer::mesh, &StatusAnswer::version,
+      &StatusAnswer::epoch, &StatusAnswer::partition_bits, &StatusAnswer::replicas,
+      &StatusAnswer::write_quorum, &StatusAnswer::uptime_seconds, &StatusAnswer::images,
+      &StatusAnswer::bytes, &StatusAnswer::disk_free_bytes, &StatusAnswer::disk_total_bytes,
+      &StatusAnswer::unsettled, &StatusAnswer::to_sync, &StatusAnswer::moved_bytes,
+      &StatusAnswer::moved_files, &StatusAnswer::under_replicated, &StatusAnswer::hints,
+      &StatusAnswer::frozen, &StatusAnswer::workers, &StatusAnswer::running, &StatusAnswer::queued,
+      &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
+      &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
+      &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
+      &StatusAnswer::sent, &StatusAnswer::begun_anew>;
 };
 template <>
 struct Fields<RecipesRequest> {

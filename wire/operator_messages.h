@@ -109,6 +109,7 @@ struct StatusAnswer {
   RepairStatus repair;
   ClockStatus clock;
   SentStatus sent;
+  std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
 };
 
 struct RecipesRequest {

@@ -60,15 +60,15 @@ class CarefulDrops : public Check {
   // Who was to hold a partition again meanwhile may not be any more, under the very lists of
   // before.
   void on_scan() override {
-    std::erase_if(dropped_under_, [this](const auto& drop) {
+    std::erase_if(dropped_, [this](const auto& drop) {
       const auto lists = scene_.world.stored_lists(drop.first.first, drop.first.second);
-      return lists && lists != drop.second;
+      return lists && lists != drop.second.under;
     });
   }
 
   void on_crashed(std::uint32_t node) override {
     placements_.on_crashed(node);
-    std::erase_if(dropped_under_, [&](const auto& drop) { return drop.first.first == node; });
+    std::erase_if(dropped_, [&](const auto& drop) { return drop.first.first == node; });
     std::erase_if(questions_, [&](const auto& one) { return std::get<0>(one.first) == node; });
     std::erase_if(settlings_, [&](const auto& one) { return std::get<0>(one) == node; });
   }
@@ -127,19 +127,25 @@ class CarefulDrops : public Check {
   }
   // Whoever gives a partition up stores nothing in it until it is to hold it again: what came in
   // behind the drop would stay.
+  struct Drop {
+    std::optional<HolderLists> under;
+    std::uint32_t placements = 0;  // that the node had had
+  };
   void note_drop(std::uint32_t node, PartitionId partition) {
     const auto lists = scene_.world.stored_lists(node, partition);
     if (lists && is_holder(*lists, scene_.world.id_of(node))) return;
-    const bool begins = !dropped_under_.contains({node, partition});
+    const bool begins = !dropped_.contains({node, partition});
     if (lists && begins) look_at_agreement(node, partition, *lists);
-    dropped_under_[{node, partition}] = lists;
+    dropped_[{node, partition}] = {lists, placements_.changes_of(node)};
   }
   void look_at_drop(std::uint32_t node, PartitionId partition, const std::string& name) {
-    const auto drop = dropped_under_.find({node, partition});
-    if (drop == dropped_under_.end()) return;
+    const auto drop = dropped_.find({node, partition});
+    if (drop == dropped_.end()) return;
     const auto lists = scene_.world.stored_lists(node, partition);
-    if (lists && lists != drop->second) {
-      dropped_under_.erase(drop);
+    // Two placements on it may have been to hold it again, and then not, under lists like those.
+    const bool was_to_hold = placements_.changes_of(node) >= drop->second.placements + 2;
+    if (was_to_hold || (lists && lists != drop->second.under)) {
+      dropped_.erase(drop);
       return;
     }
     report("node " + std::to_string(node) + " stores '" + name + "' in partition " +
@@ -309,7 +315,7 @@ class CarefulDrops : public Check {
   }
 
   StoredCopies copies_;
-  std::map<std::pair<std::uint32_t, PartitionId>, std::optional<HolderLists>> dropped_under_;
+  std::map<std::pair<std::uint32_t, PartitionId>, Drop> dropped_;
   std::map<std::tuple<std::uint32_t, PartitionId, Epoch>, Question> questions_;
   std::set<std::tuple<std::uint32_t, PartitionId, std::uint64_t>> settlings_;  // told whom
   std::map<std::string, PartitionId> partitions_;

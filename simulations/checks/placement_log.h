@@ -14,6 +14,8 @@ class PlacementLog {
   explicit PlacementLog(MeshWorld& world) : world_(world) {}
 
   [[nodiscard]] bool is_in_use(std::uint32_t node, Epoch epoch);
+  /// How many placements the node has had so far.
+  [[nodiscard]] std::uint32_t changes_of(std::uint32_t node);
   void on_crashed(std::uint32_t node);
 
  private:
@@ -22,6 +24,7 @@ class PlacementLog {
   MeshWorld& world_;
   std::size_t read_ = 0;
   std::map<std::uint32_t, std::string> last_;  // fields of the line, by node
+  std::map<std::uint32_t, std::uint32_t> changes_;
 };
 
 }  // namespace pixmesh

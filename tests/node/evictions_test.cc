@@ -201,3 +201,34 @@ TEST_CASE("node: a wish to forget ends with who is back, though the node that wa
   world->run_for(60s);
   CHECK_FALSE(is_evicted(*world, 0, 3));
 }
+
+TEST_CASE("node: partitions whose holders were all given up begin anew, and the others keep all") {
+  const auto world = settled_mesh(6, 41);
+  Images images = put_images(*world, 60);
+  for (const std::uint32_t lost : {3U, 4U, 5U}) world->crash(lost);
+  world->run_for(20s);
+  Images kept;
+  for (const auto& [name, bytes] : images) {
+    if (world->record_at(0, name) || world->record_at(1, name) || world->record_at(2, name)) {
+      kept[name] = bytes;
+    }
+  }
+  REQUIRE(kept.size() < images.size());
+
+  for (const std::uint32_t lost : {3U, 4U, 5U}) {
+    const CommandAnswer answer = world->command(0, NodeCommand::forget, world->id_of(lost), true);
+    CHECK_MESSAGE(answer.code == ErrorCode{}, answer.detail);
+    world->note_forgotten(lost);
+  }
+
+  CHECK(world->run_until_settled(180s));
+  CHECK(joined(world->unrest()) == "");
+  check_all_readable(*world, kept);
+  for (const auto& [name, bytes] : images) {
+    if (!kept.contains(name)) CHECK(world->put(1, name, bytes).code == ErrorCode{});
+  }
+  check_all_readable(*world, images);
+  std::uint32_t begun_anew = 0;
+  for (const std::uint32_t node : {0U, 1U, 2U}) begun_anew += world->status(node).begun_anew;
+  CHECK(begun_anew > 0);
+}

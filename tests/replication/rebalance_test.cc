@@ -198,3 +198,47 @@ TEST_CASE("rebalance: lists that could not be written are written again before t
   now += 2s;
   CHECK(asked<ListsAnnounced>(one.on_deadline(now)).size() == 1);
 }
+
+TEST_CASE("rebalance: partitions with the fewest living holders are fetched first") {
+  MeshView view = view_of({1, 2, 3, 4, 5, 9});  // 6 is dead
+  view.self = node(9);
+  const RecordCodec codec = blind_codec();
+  Rebalance::Options options;
+  options.syncs_max = 1;
+  Rebalance machine(OperationId{1}, view, codec, 3, options);
+  Instant now{};
+  const auto play = [&](Effects effects) {
+    for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
+      append(effects, machine.on_disk(now, DiskAnswer(DiskSummary{})));
+    }
+    return effects;
+  };
+  play(machine.start(now));
+  play(machine.on_placement(now, [](PartitionId) { return lives({1, 2, 9}); }));
+  for (std::uint32_t raw = 0; raw < 3; ++raw) {
+    const auto settled = raw == 1 ? lives({4, 5, 6}) : lives({1, 2, 3});
+    for (const HolderLife& holder : settled) {
+      play(machine.on_message(
+          now, holder.node,
+          ListsAnnounced{{}, {settled, lives({1, 2, 9})}, {{PartitionId{raw}, 1, 0, 1}}}));
+    }
+  }
+  std::vector<PartitionId> order;
+  for (int i = 0; i < 10; ++i) {
+    now += 1s;
+    Effects effects = play(machine.on_deadline(now));
+    for (const auto& [to, question] : asked<FingerprintRequest>(effects)) {
+      const std::vector<PartitionId> all{PartitionId{0}, PartitionId{1}, PartitionId{2}};
+      append(effects, play(machine.on_message(
+                          now, to, FingerprintAnswer{OperationId{1}, all, question.round})));
+    }
+    for (std::size_t at = 0; at < effects.size(); ++at) {
+      const auto* sync = std::get_if<StartSync>(&effects[at]);
+      if (sync == nullptr) continue;
+      order.push_back(sync->partition);
+      append(effects, play(machine.on_sync_done(now, order.back(), nodes({1, 2, 4, 5}), {}, 0)));
+    }
+  }
+  REQUIRE(order.size() >= 3);
+  CHECK(order.front() == PartitionId{1});
+}

@@ -24,7 +24,8 @@ inline std::vector<HolderLife> lives(std::initializer_list<std::uint8_t> numbers
 inline MeshView view_of(std::initializer_list<std::uint8_t> alive) {
   MeshView view;
   view.self = node(1);
-  view.alive = nodes(alive);
+  view.alive = view.may_have_copies = nodes(alive);
+  view.knows_others = true;
   view.address_of = [](NodeId id) {
     HolderAddress address;
     address.node = id;
