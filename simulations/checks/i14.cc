@@ -153,18 +153,19 @@ class Order : public Check {
     }
     last = generation;
   }
-  // Lists that were given up begin anew.
+  // Lists that were given up begin anew, and a holder of nothing gives them up between two looks.
   void look_at_numbers(std::uint32_t node) {
     if (scene_.loses_disk(node)) return;  // but not what it keeps about itself
     std::map<Bytes, std::uint64_t> numbers;
     for (const auto& [key, value] : scene_.world.disk(node).table(Table::lists).rows) {
       if (key.size() != lists_key_size) continue;
-      const std::uint64_t number = decode_lists(value).value().number;
+      const HolderLists lists = decode_lists(value).value();
+      const std::uint64_t number = lists.number;
       const auto before = numbers_[node].find(key);
       if (before != numbers_[node].end() && number != 0 && number < before->second) {
         report("the number of a settled set stepped back at node " + std::to_string(node), {node});
       }
-      numbers[key] = number;
+      if (is_holder(lists, scene_.world.id_of(node))) numbers[key] = number;
     }
     numbers_[node] = std::move(numbers);
   }
