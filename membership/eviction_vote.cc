@@ -114,12 +114,19 @@ std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene&
   return lost;
 }
 
+bool EvictionVote::lacks_voters(const EvictionScene& scene) const {
+  return !std::ranges::all_of(state_.electorates, [&](const Electorate& electorate) {
+    return has_majority(electorate, scene.alive, scene.active);
+  });
+}
+
 // The living member with the lowest id does, so that proposals seldom meet; and whoever was told by
 // an operator.
 EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& scene) {
-  if (!scene.settled || !has(scene.active, self_)) return {};
+  if (!scene.current || !has(scene.active, self_)) return {};
   if (scene.active.size() > electorate_max) return {};
   if (wants_agreement(scene)) return ask(now, scene, {});
+  if (!scene.settled) return {};
   std::vector<EvictionTarget> lost = this->lost(now, scene);
   if (lost.size() > page_entries_max) lost.resize(page_entries_max);
   if (evictable(lost, scene.active.size(), scene.replicas).empty()) return {};
@@ -248,7 +255,12 @@ bool EvictionVote::is_ours(const Epoch& epoch, const EvictionBallot& ballot) con
 // By chance, so that two who outbid each other part.
 void EvictionVote::fall_back(Instant now, const EvictionBallot& outbid_by) {
   last_round_ = std::max(last_round_, outbid_by.round);
+  const bool is_agreement = proposal_ && proposal_->lost.empty();
   proposal_.reset();
+  if (is_agreement) {  // seldom two at once, and each second without it counts
+    look_at_ = now + options_.interval;
+    return;
+  }
   const auto most = static_cast<std::uint64_t>(options_.pause_max / 1ms);
   look_at_ = now + options_.interval + std::chrono::milliseconds(rng_.below(most + 1));
 }
@@ -263,10 +275,11 @@ EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionPrepa
   std::vector<Electorate> electorates = state_.electorates;
   if (electorates.empty()) electorates = asked.electorates;
   if (asked.lost.empty()) add(electorates, {scene.active});
+  const bool is_ready = asked.lost.empty() ? scene.current : scene.settled;
   const bool is_known = state_.epoch == asked.epoch;
   if (asked.epoch != scene.epoch) {
     answer.code = VoteCode::elsewhere;
-  } else if (!scene.settled || electorates.empty() || electorates.size() > electorates_max) {
+  } else if (!is_ready || electorates.empty() || electorates.size() > electorates_max) {
     answer.code = VoteCode::unsettled;
   } else if (is_known && asked.ballot < state_.promised) {
     answer.code = VoteCode::outbid;
@@ -286,7 +299,8 @@ EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionPrepa
 EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionAccept& asked,
                                        const EvictionScene& scene) {
   EvictionAccepted answer{asked.epoch, asked.ballot, VoteCode::granted, {}};
-  if (asked.epoch != scene.epoch) {
+  const bool is_agreement = asked.targets.empty();
+  if (asked.epoch != scene.epoch || (is_agreement && !scene.current)) {
     answer.code = VoteCode::elsewhere;
   } else if (state_.epoch == asked.epoch && asked.ballot < state_.promised) {
     answer.code = VoteCode::outbid;
@@ -297,7 +311,7 @@ EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionAccep
   if (answer.code != VoteCode::granted) return {SendVote{from, answer}};
   state_.epoch = asked.epoch;
   state_.promised = asked.ballot;
-  if (asked.targets.empty()) {
+  if (is_agreement) {
     state_.electorates = {scene.active};  // all have it on disk
   } else {
     state_.accepted = AcceptedEviction{asked.epoch, asked.ballot, asked.targets};

@@ -104,8 +104,9 @@ using VoteEffect = std::variant<SendVote, StoreVote, EvictionDecided>;
 
 /// What the rest of the node knows when an event comes.
 struct EvictionScene {
-  Epoch epoch;                       // of the placement in use, which is that of all we know
-  bool settled = false;              // our partitions are at rest in it, and we are not frozen
+  Epoch epoch;                       // of the placement in use
+  bool current = false;              // whether it is that of all we know
+  bool settled = false;              // the same, our partitions are at rest and we are not frozen
   std::uint32_t replicas = 0;        // R of the mesh
   std::vector<NodeId> active;        // members that placement uses, by id, dead ones too
   std::vector<NodeId> alive;         // by id
@@ -123,7 +124,9 @@ struct EvictionScene {
 /// a majority of every *electorate* must vote as well: the members that all counted on when all of
 /// them last agreed to, while each was alive (as a change of configuration waits for majorities of
 /// the old and the new one in Raft; Ongaro, "Consensus: Bridging Theory and Practice", 2014,
-/// section 4.3). The lowest living member sees to that agreement when nobody is dead. Who was
+/// section 4.3). The lowest living member sees to that agreement as soon as all use one placement
+/// and nobody is dead: until then those that counted before decide, and if most of them die first,
+/// nobody. Who was
 /// evicted, and who joins, takes over the electorates of a proposer. Beside a majority, every
 /// member that the proposer holds alive must grant the first phase, which it does only when its
 /// partitions have settled: nobody is evicted before what the last change asked for is done. The
@@ -161,6 +164,9 @@ class EvictionVote {
   [[nodiscard]] bool is_proposing() const { return proposal_.has_value(); }
   /// Whom this node would propose next.
   [[nodiscard]] std::vector<EvictionTarget> lost(Instant now, const EvictionScene& scene) const;
+
+  /// Whether most of some electorate are silent: nothing can be decided then.
+  [[nodiscard]] bool lacks_voters(const EvictionScene& scene) const;
 
   [[nodiscard]] Effects on_message(Instant now, NodeId from, const VoteMessage& message,
                                    const EvictionScene& scene);

@@ -52,7 +52,8 @@ Evictions::Evictions(const NodeOptions& options, const TableRows& facts, MemberT
 EvictionScene Evictions::scene(const Peers& peers, const Epoch& in_use, bool settled) const {
   EvictionScene scene;
   scene.epoch = in_use;
-  scene.settled = settled && in_use == table_.epoch();
+  scene.current = in_use == table_.epoch();
+  scene.settled = settled && scene.current;
   if (table_.settings() == nullptr) return scene;
   scene.replicas = table_.settings()->replicas;
   scene.life = table_.evicted_up_to(table_.self());
@@ -108,6 +109,8 @@ std::vector<VoteStatus> Evictions::votes(Instant now, const EvictionScene& scene
   } else if (scene.active.size() <= scene.replicas) {
     waits_for = "another member: the mesh has " + std::to_string(scene.active.size()) +
                 " and keeps " + std::to_string(scene.replicas) + " copies";
+  } else if (vote_.lacks_voters(scene)) {
+    waits_for = "more of those that were members when all of them last met";
   } else if (!scene.settled) {
     waits_for = "partitions that are in motion";
   }
