@@ -42,7 +42,7 @@ void Node::on_disk_order(Instant now, LinkId link, const CommandRequest& wish) {
   if (const auto fine = check_disk_order(wish); !fine) {
     return to_link(link, CommandAnswer{wish.operation, fine.error().code, fine.error().detail});
   }
-  disk_order_.emplace();
+  disk_order_ = DiskOrder{};  // clang 14 has no emplace() for it
   disk_order_->link = link;
   disk_order_->operation = wish.operation;
   disk_order_->command = wish.command;
