@@ -33,7 +33,10 @@ Effects Rebalance::ask_about_orphans() {
     const PartitionId partition{raw};
     if (!is_orphan(partition)) continue;
     const std::vector<NodeId>& denied = denied_by_[partition];
-    if (includes_all(denied, mesh_.may_have_copies)) begin_from_self(partition);
+    if (includes_all(denied, mesh_.may_have_copies)) {
+      begin_from_self(partition);  // `denied` is gone with it
+      continue;
+    }
     for (const NodeId& node : mesh_.may_have_copies) {
       if (!contains(denied, node)) effects.push_back(Ask{node, ListsRequest{id(), partition}});
     }

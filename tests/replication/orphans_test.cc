@@ -81,3 +81,13 @@ TEST_CASE("orphans: only the first member of the target sees to it") {
   two.place(7, nodes({1, 2, 3}));
   for (int i = 0; i < 12; ++i) CHECK(asked<ListsRequest>(two.tick()).empty());
 }
+
+TEST_CASE("orphans: what was said while too few were alive counts when enough are") {
+  Orphaned one;
+  one.view.frozen = true;
+  for (const NodeId& other : nodes({2, 3, 4, 5})) one.answer(other);
+  CHECK_FALSE(one.lists().known());
+  one.view.frozen = false;
+  CHECK(one.asked_in_five_seconds().empty());
+  CHECK(one.lists() == HolderLists{nodes({1}), 7, nodes({1, 2, 3})});
+}
