@@ -90,12 +90,35 @@ Effects DiskMarks::mark_next(Instant now) {
 
 Effects DiskMarks::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   const DiskDescription& disk = options_.disks[mesh_.disk_of(disks_[marked_])];
+  note_health(now, disks_[marked_], !answer && answer.error().code == ErrorCode::failed);
   ++marked_;
   if (answer) {
     const Bytes value = CanonicalBytes().u64(mark_).u64(disk.capacity_bytes).bytes();
     rows_.push_back(fact_row(fact_of(disk), value));
   }
   return mark_next(now);
+}
+
+void DiskMarks::note_health(Instant now, PartitionId disk, bool has_failed) {
+  if (!has_failed) {
+    failed_since_.erase(disk);
+  } else if (std::ranges::find(next_disks_, disk) != next_disks_.end()) {
+    failed_since_.try_emplace(disk, now);
+  }
+}
+
+void DiskMarks::set_disks(std::vector<PartitionId> disks) {
+  next_disks_ = std::move(disks);
+  std::erase_if(failed_since_, [this](const auto& one) {
+    return std::ranges::find(next_disks_, one.first) == next_disks_.end();
+  });
+}
+
+std::optional<PartitionId> DiskMarks::failed_for(Instant now, Duration time) const {
+  for (const auto& [disk, since] : failed_since_) {
+    if (now - since >= time) return disk;
+  }
+  return std::nullopt;
 }
 
 Effects DiskMarks::on_deadline(Instant now) {

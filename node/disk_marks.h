@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+
 #include "node/disk_places.h"
 #include "node/options.h"
 #include "node/state_writer.h"
@@ -9,7 +11,8 @@ namespace pixmesh {
 
 /// Tells whether the disks are still what they were. A mark, never the same twice, is written every
 /// `interval` to each disk and then to the state folder: a disk whose mark is older than the one in
-/// the state folder was put back to an earlier state, one without has been replaced.
+/// the state folder was put back to an earlier state, one without has been replaced. One that takes
+/// no mark any more has failed.
 class DiskMarks : public Operation {
  public:
   static constexpr Duration interval = 5s;  // what is put back by less than that is not noticed
@@ -29,12 +32,17 @@ class DiskMarks : public Operation {
   bool finished() const override { return false; }
 
   /// From the next round on these are the disks in use.
-  void set_disks(std::vector<PartitionId> disks) { next_disks_ = std::move(disks); }
+  void set_disks(std::vector<PartitionId> disks);
+  /// A disk that has failed in every round for so long; none: none has.
+  [[nodiscard]] std::optional<PartitionId> failed_for(Instant now, Duration time) const;
+  /// Whether each disk failed in its last round.
+  [[nodiscard]] bool all_failed() const { return failed_since_.size() == next_disks_.size(); }
   /// Rows of disks that this node has no more: to be forgotten once their partitions are doubted.
   void forget(std::vector<TableRow> gone) { gone_ = std::move(gone); }
 
  private:
   [[nodiscard]] Effects mark_next(Instant now);
+  void note_health(Instant now, PartitionId disk, bool has_failed);
 
   const NodeOptions& options_;
   const MeshView& mesh_;
@@ -47,6 +55,7 @@ class DiskMarks : public Operation {
   std::size_t marked_ = 0;      // disks of this round that have answered
   std::vector<TableRow> rows_;  // of those that could be written
   std::vector<TableRow> gone_;
+  std::map<PartitionId, Instant> failed_since_;  // disks in use
   std::optional<Instant> next_at_;
 };
 

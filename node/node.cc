@@ -241,6 +241,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
   clock_rule_.look(now, wall);
+  give_up_failed_disk(now);
   if (stop_at_ && now >= *stop_at_) stopped_ = true;
   after_event(now);
 }

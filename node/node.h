@@ -149,7 +149,7 @@ class Node : private Post {
 
   // node_disks.cc
   struct DiskOrder {
-    LinkId link;
+    std::optional<LinkId> link;  // of who gave it; none: the node itself
     OperationId operation;
     NodeCommand command{};
     std::string folder;
@@ -163,6 +163,7 @@ class Node : private Post {
   };
   void on_disk_order(Instant now, LinkId link, const CommandRequest& wish);
   [[nodiscard]] Result<Done> check_disk_order(const CommandRequest& wish);
+  void give_up_failed_disk(Instant now);
   void end_disk_order(const Result<std::string>& done);
   void run_disk_job(std::function<void()> job, std::function<void(Instant)> then);
   void look_at_old_disk(Instant now);

@@ -82,11 +82,29 @@ Result<Done> Node::check_disk_order(const CommandRequest& wish) {
                    "state lies: change it while the node is stopped"};
 }
 
+// What the node does by itself about a disk that nobody replaced for as long as a dead member may
+// be away: its share goes to the other disks, or without one to the other members.
+void Node::give_up_failed_disk(Instant now) {
+  if (marks_ == nullptr || !options_.out_delay || stop_at_) return;
+  const auto failed = marks_->failed_for(now, *options_.out_delay);
+  if (!failed) return;
+  if (marks_->all_failed()) {
+    return fail(now, "every disk of this node has failed: start it again when they are replaced");
+  }
+  if (outside_.bay == nullptr || rebalance_ == nullptr || disk_order_) return;
+  disk_order_ = DiskOrder{};
+  disk_order_->command = NodeCommand::remove_disk;
+  disk_order_->old = view_.disk_of(*failed);
+  disk_order_->folder = options_.disks[*disk_order_->old].folder;
+  look_at_old_disk(now);
+}
+
 void Node::end_disk_order(const Result<std::string>& done) {
+  if (!disk_order_->link) return disk_order_.reset();  // our own; the log has it
   CommandAnswer answer{disk_order_->operation, {}, {}};
   if (!done) answer.code = done.error().code;
   answer.detail = done ? done.value() : done.error().detail;
-  to_link(disk_order_->link, std::move(answer));
+  to_link(*disk_order_->link, std::move(answer));
   disk_order_.reset();
 }
 

@@ -61,6 +61,37 @@ TEST_CASE("node: of five nodes one that is dead for good is evicted, and its cop
   check_all_readable(*world, images);
 }
 
+TEST_CASE("node: one whose only disk has failed stops after the out delay and is replaced") {
+  const auto world = mesh_of(5, 43);
+  const Images images = put_images(*world, 40);
+  world->disk(4).trouble.failing_syncs = 1;
+  for (std::uint32_t i = 0; !world->disk(4).has_failed(); ++i) {
+    REQUIRE(world->put(4, "more" + std::to_string(i), MeshWorld::sample_image(500, i)).copies >= 2);
+  }
+  world->run_for(out_delay - 1s);
+  CHECK(world->is_running(4));
+  check_all_readable(*world, images);
+
+  CHECK(world->run_until([&] { return !world->is_running(4); }, 10s));
+  CHECK(world->run_until([&] { return is_evicted(*world, 0, 4); }, out_delay + 30s));
+  world->note_forgotten(4);
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  for (const auto& [name, bytes] : images) CHECK(world->keepers_of(name).size() == 3);
+  check_all_readable(*world, images);
+}
+
+TEST_CASE("node: a disk whose trouble ends within the out delay is nobody's reason to stop") {
+  const auto world = mesh_of(3, 44);
+  const Images images = put_images(*world, 8);
+  world->disk(2).trouble.full = true;  // not failed, however long
+  world->run_for(2 * out_delay);
+  CHECK(world->is_running(2));
+  world->disk(2).trouble = {};
+  CHECK(world->run_until_settled());
+  check_all_readable(*world, images);
+}
+
 TEST_CASE("node: of five nodes two that are dead are evicted one after the other") {
   const auto world = mesh_of(5, 41);
   const Images images = put_images(*world, 40);

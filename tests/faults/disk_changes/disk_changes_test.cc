@@ -30,9 +30,10 @@ std::set<std::string> record_files_in(const fs::path& disk) {
 /// A mesh of three, the second node of which gets another disk while clients write.
 class ChangingMesh {
  public:
-  explicit ChangingMesh(Words variables = {})
+  explicit ChangingMesh(Words variables = {}, Words node_words = {})
       : mesh_([&] {
           MeshOptions options;
+          options.node_words = std::move(node_words);
           options.place = [variables](std::size_t node) {
             NodePlace place;
             if (node == changed) place.variables = variables;
@@ -85,6 +86,17 @@ class ChangingMesh {
     mesh_.wait_calm();
     traffic_.check_through_each_node(mesh_);
     check_every_copy(mesh_);
+  }
+  /// Nothing misses the second disk, now and after a restart.
+  void check_first_has_all() {
+    check_all_is_well();
+    CHECK(disks().size() == 1);
+    (void)mesh_.stop_node(changed);
+    mesh_.restart_node(changed);
+    mesh_.wait_calm();
+    CHECK(disks().size() == 1);
+    check_every_copy(mesh_);
+    check_rescued({first()});
   }
   /// One of three nodes has all.
   void check_rescued(const std::vector<fs::path>& folders) {
@@ -224,14 +236,21 @@ TEST_SUITE("disk_changes") {
     const ProcessAnswer removed = rig.tell("remove");
     REQUIRE_MESSAGE(removed.exit == 0, removed.err);
     rig.wait_for_writes(10);
-    rig.check_all_is_well();
+    rig.check_first_has_all();
+  }
 
-    CHECK(rig.disks().size() == 1);
-    (void)rig.mesh().stop_node(changed);
-    rig.mesh().restart_node(changed);
-    rig.mesh().wait_calm();
-    CHECK(rig.disks().size() == 1);
-    check_every_copy(rig.mesh());
-    rig.check_rescued({rig.first()});
+  TEST_CASE("disk changes: a failed disk that nobody looks after is given up by its node") {
+    TempFolder folder;
+    SyncFailure failure(folder.path() / "order");
+    ChangingMesh rig(failure.variables(), {"--out-delay", "5s"});
+    rig.add_second();
+    rig.wait_until_in_order();
+
+    failure.strike(rig.second());
+    REQUIRE(becomes_true(20s, [&] { return rig.is_any_failed(); }));
+    CHECK(rig.disks().size() == 2);
+    REQUIRE(becomes_true(40s, [&] { return rig.disks().size() == 1; }));
+    rig.wait_for_writes(10);
+    rig.check_first_has_all();
   }
 }
