@@ -50,15 +50,12 @@ bool walk(MDB_txn* transaction, MDB_dbi table, std::size_t page_count) {
   MDB_val before{};
   MDB_val key{};
   MDB_val value{};
-  unsigned char sum = 0;
   int code = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
   for (; code == MDB_SUCCESS; code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
     const bool ordered =
         table == free_pages || before.mv_data == nullptr || is_ascending(before, key);
     if (!ordered || (table == free_pages && !is_free_list(value, page_count))) return false;
-    const auto* bytes = static_cast<const volatile unsigned char*>(value.mv_data);
-    for (std::size_t i = 0; i < value.mv_size; ++i)
-      sum = static_cast<unsigned char>(sum ^ bytes[i]);
+    if (table != free_pages && !checked_value(view_of(key), view_of(value))) return false;
     before = key;
   }
   return code == MDB_NOTFOUND;

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/digest.h"
 #include "host/system/file_handle.h"
 
 namespace pixmesh {
@@ -33,8 +34,14 @@ void check_write(const Call& call, const char* action) {
 
 // LMDB takes keys as mutable pointers and does not change them.
 MDB_val value_of(ByteView bytes) { return {bytes.size(), const_cast<std::uint8_t*>(bytes.data())}; }
-ByteView view_of(const MDB_val& value) {
-  return {static_cast<const std::uint8_t*>(value.mv_data), value.mv_size};
+std::uint64_t sum_of(ByteView key, ByteView value) {
+  return keyed_hash(chunk_checksum(key), value);
+}
+
+ByteView checked(MDB_val key, MDB_val stored) {
+  const auto value = checked_value(view_of(key), view_of(stored));
+  if (!value) throw LmdbFailure{MDB_CORRUPTED, "read from the index, a value is damaged"};
+  return *value;
 }
 
 /// Less than a twentieth is free, which is where images are refused.
@@ -54,6 +61,13 @@ std::size_t used_bytes(MDB_env* environment) {
 }
 
 }  // namespace
+
+std::optional<ByteView> checked_value(ByteView key, ByteView stored) {
+  if (stored.size() < value_sum_bytes) return std::nullopt;
+  const ByteView value = stored.first(stored.size() - value_sum_bytes);
+  const bool is_whole = little_endian(stored.last(value_sum_bytes)) == sum_of(key, value);
+  return is_whole ? std::optional(value) : std::nullopt;
+}
 
 Error to_error(const LmdbFailure& failure) {
   ErrorCode code = ErrorCode::failed;
@@ -90,12 +104,15 @@ std::optional<ByteView> LmdbTransaction::find(MDB_dbi table, ByteView key) const
   const int code = mdb_get(transaction_, table, &wanted, &found);
   if (code == MDB_NOTFOUND) return std::nullopt;
   check(code, "read from the index");
-  return view_of(found);
+  return checked(wanted, found);
 }
 
 void LmdbTransaction::put(MDB_dbi table, ByteView key, ByteView value) {
   MDB_val wanted = value_of(key);
-  MDB_val stored = value_of(value);
+  Bytes whole(value.begin(), value.end());
+  const Bytes sum = CanonicalBytes().u64(sum_of(key, value)).bytes();
+  whole.insert(whole.end(), sum.begin(), sum.end());
+  MDB_val stored = value_of(whole);
   check_write([&] { return mdb_put(transaction_, table, &wanted, &stored, 0); },
               "write to the index");
 }
@@ -133,7 +150,7 @@ bool LmdbCursor::move(MDB_val key, MDB_cursor_op operation) {
   if (code == MDB_NOTFOUND) return false;
   check(code, "walk through the index");
   key_ = view_of(key);
-  value_ = view_of(value);
+  value_ = checked(key, value);
   return true;
 }
 

@@ -26,6 +26,16 @@ struct LmdbFailure {
 /// `no_space`, `corrupt` (the file is no index of ours any more) or `failed`.
 [[nodiscard]] Error to_error(const LmdbFailure& failure);
 
+[[nodiscard]] inline ByteView view_of(const MDB_val& bytes) {
+  return {static_cast<const std::uint8_t*>(bytes.mv_data), bytes.mv_size};
+}
+
+/// Behind each value: XXH3-64 of it, seeded with that of its key. LMDB itself would not notice a
+/// bit that flipped.
+inline constexpr std::size_t value_sum_bytes = 8;
+/// The value, without its sum; nothing if they do not belong together.
+[[nodiscard]] std::optional<ByteView> checked_value(ByteView key, ByteView stored);
+
 /// One transaction, aborted unless committed. Views of keys and values are valid until the next
 /// change in it, and never after it. Every call may throw LmdbFailure.
 class LmdbTransaction {

@@ -214,6 +214,7 @@ TEST_CASE("host: an index that is gone, cut short or overwritten is rebuilt from
 // LMDB would end the process over most of them.
 TEST_CASE("host: an index with a spoilt page is rebuilt from record files, whatever the page") {
   constexpr std::streamoff page_bytes = 4096;
+  enum { all, of_its_head, anywhere };  // bytes of the page
   const TempFolder folder;
   const fs::path index = folder.path() / "index" / "data.mdb";
   std::vector<TestRecord> before;
@@ -231,14 +232,16 @@ TEST_CASE("host: an index with a spoilt page is rebuilt from record files, whate
   Rng rng(7);
   for (std::streamoff page = 2; page < pages; ++page) {
     CAPTURE(page);
-    for (const bool zeroed : {true, false}) {
+    for (const int spoilt : {all, of_its_head, anywhere}) {
       fs::remove_all(folder.path() / "index");
       fs::create_directory(folder.path() / "index");
       fs::copy_file(whole, index);
       {
         std::fstream file(index, std::ios::binary | std::ios::in | std::ios::out);
-        file.seekp(page * page_bytes + (zeroed ? 0 : static_cast<std::streamoff>(rng.below(32))));
-        file << std::string(zeroed ? page_bytes : 1, zeroed ? '\0' : '\xff');
+        const std::uint64_t span = spoilt == of_its_head ? 32 : page_bytes;
+        const std::uint64_t at = spoilt == all ? 0 : rng.below(span);
+        file.seekp(page * page_bytes + static_cast<std::streamoff>(at));
+        file << (spoilt == all ? std::string(page_bytes, '\0') : std::string("\xff"));
       }
       DiskRig rig(folder.path());
       rebuilt += rig.disk().recovery().index_rebuilt ? 1 : 0;
