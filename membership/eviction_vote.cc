@@ -17,28 +17,6 @@ void add(std::vector<NodeId>& sorted, NodeId node) {
   if (place == sorted.end() || *place != node) sorted.insert(place, node);
 }
 
-bool are_dead(const std::vector<EvictionTarget>& lost, const EvictionScene& scene) {
-  return std::ranges::includes(scene.dead, lost, {}, &EvictionTarget::node, &EvictionTarget::node);
-}
-
-bool is_majority(std::size_t part, std::size_t all) { return part * 2 > all; }
-
-// Of those that are members still.
-bool has_majority(const Electorate& electorate, const std::vector<NodeId>& voted,
-                  const std::vector<NodeId>& active) {
-  std::vector<NodeId> remaining;
-  std::ranges::set_intersection(electorate, active, std::back_inserter(remaining));
-  const auto count =
-      std::ranges::count_if(remaining, [&voted](const NodeId& node) { return has(voted, node); });
-  return remaining.empty() || is_majority(static_cast<std::size_t>(count), remaining.size());
-}
-
-void add(std::vector<Electorate>& all, const std::vector<Electorate>& more) {
-  for (const Electorate& one : more) {
-    if (std::ranges::find(all, one) == all.end()) all.push_back(one);
-  }
-}
-
 }  // namespace
 
 std::vector<EvictionTarget> evictable(const std::vector<EvictionTarget>& lost, std::size_t active,
@@ -50,18 +28,16 @@ std::vector<EvictionTarget> evictable(const std::vector<EvictionTarget>& lost, s
 
 EvictionVote::EvictionVote(NodeId self, VoterState restored, Options options, Rng rng)
     : self_(self),
-      state_(std::move(restored)),
+      acceptor_(std::move(restored)),
       options_(options),
       rng_(rng),
-      last_round_(state_.promised.round) {}
+      last_round_(acceptor_.state().promised.round) {}
 
 std::vector<NodeId> EvictionVote::given_up() const {
   std::vector<NodeId> nodes;
   for (const auto& [node, was_away] : given_up_) nodes.push_back(node);
   return nodes;
 }
-
-// --- The proposer
 
 EvictionVote::Effects EvictionVote::on_deadline(Instant now, const EvictionScene& scene) {
   if (!look_at_ || now < *look_at_) return {};
@@ -72,15 +48,8 @@ EvictionVote::Effects EvictionVote::on_deadline(Instant now, const EvictionScene
     fall_back(now, {});
     return {};
   }
-  begin_new_life(scene);
+  acceptor_.begin_new_life(scene);
   return propose(now, scene);
-}
-
-// Whoever evicted us goes on without us, and may have agreed on another electorate.
-void EvictionVote::begin_new_life(const EvictionScene& scene) {
-  if (state_.life == scene.life) return;
-  state_.life = scene.life;
-  state_.electorates.clear();
 }
 
 void EvictionVote::note_deaths(Instant now, const EvictionScene& scene) {
@@ -115,9 +84,7 @@ std::vector<EvictionTarget> EvictionVote::lost(Instant now, const EvictionScene&
 }
 
 bool EvictionVote::lacks_voters(const EvictionScene& scene) const {
-  return !std::ranges::all_of(state_.electorates, [&](const Electorate& electorate) {
-    return has_majority(electorate, scene.alive, scene.active);
-  });
+  return !has_majorities(electorates(), scene.alive, scene.active);
 }
 
 // The living member with the lowest id does, so that proposals seldom meet; and whoever was told by
@@ -130,7 +97,7 @@ EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& sc
   std::vector<EvictionTarget> lost = this->lost(now, scene);
   if (lost.size() > page_entries_max) lost.resize(page_entries_max);
   if (evictable(lost, scene.active.size(), scene.replicas).empty()) return {};
-  if (state_.electorates.empty()) return {};  // whoever has some proposes
+  if (electorates().empty()) return {};  // whoever has some proposes
   const bool is_told = std::ranges::any_of(
       lost, [this](const EvictionTarget& target) { return given_up_.contains(target.node); });
   const auto first = std::ranges::find_if(
@@ -142,7 +109,7 @@ EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& sc
 // Others may lack what the lowest member has: now and then they see to it themselves.
 bool EvictionVote::wants_agreement(const EvictionScene& scene) {
   if (scene.alive != scene.active) return false;
-  if (state_.electorates == std::vector<Electorate>{scene.active}) return false;
+  if (electorates() == std::vector<Electorate>{scene.active}) return false;
   return scene.active.front() == self_ || rng_.below(8) == 0;
 }
 
@@ -157,15 +124,13 @@ EvictionVote::Effects EvictionVote::ask(Instant now, const EvictionScene& scene,
   for (const NodeId& node : scene.active) {
     if (!has(scene.alive, node) && node != self_) continue;
     next.needed.push_back(node);
-    questions.push_back({node, EvictionPrepare{next.epoch, next.ballot, lost, state_.electorates}});
+    questions.push_back({node, EvictionPrepare{next.epoch, next.ballot, lost, electorates()}});
   }
   next.lost = std::move(lost);
-  next.electorates = state_.electorates;
-  // The round is durable before anybody hears of it: after a restart it must not be used again.
-  state_.epoch = next.epoch;
-  state_.promised = next.ballot;
+  next.electorates = electorates();
+  StoreVote promise = acceptor_.promise_own(next.epoch, next.ballot, std::move(questions));
   proposal_ = std::move(next);
-  return {StoreVote{state_, std::move(questions)}};
+  return {std::move(promise)};
 }
 
 EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionPromise& answer,
@@ -177,7 +142,7 @@ EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionP
     return {};
   }
   add(proposal_->granted, from);
-  add(proposal_->electorates, answer.electorates);
+  add_electorates(proposal_->electorates, answer.electorates);
   // Of this epoch the highest ballot binds us; of earlier ones the latest is as good as any.
   const auto weight = [this](const AcceptedEviction& accepted) {
     return std::pair(accepted.epoch == proposal_->epoch, accepted.ballot);
@@ -210,9 +175,7 @@ EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionP
 bool EvictionVote::is_enough(const std::vector<NodeId>& voted, const EvictionScene& scene) const {
   if (proposal_->lost.empty()) return voted == proposal_->voters;
   return is_majority(voted.size(), proposal_->voters.size()) &&
-         std::ranges::all_of(proposal_->electorates, [&](const Electorate& electorate) {
-           return has_majority(electorate, voted, scene.active);
-         });
+         has_majorities(proposal_->electorates, voted, scene.active);
 }
 
 bool EvictionVote::is_bound() const {
@@ -265,69 +228,25 @@ void EvictionVote::fall_back(Instant now, const EvictionBallot& outbid_by) {
   look_at_ = now + options_.interval + std::chrono::milliseconds(rng_.below(most + 1));
 }
 
-// --- The voter
-
-EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionPrepare& asked,
-                                       const EvictionScene& scene) {
-  last_round_ = std::max(last_round_, asked.ballot.round);
-  begin_new_life(scene);
-  EvictionPromise answer{asked.epoch, asked.ballot, VoteCode::granted, {}, std::nullopt, {}};
-  std::vector<Electorate> electorates = state_.electorates;
-  if (electorates.empty()) electorates = asked.electorates;
-  if (asked.lost.empty()) add(electorates, {scene.active});
-  const bool is_ready = asked.lost.empty() ? scene.current : scene.settled;
-  const bool is_known = state_.epoch == asked.epoch;
-  if (asked.epoch != scene.epoch) {
-    answer.code = VoteCode::elsewhere;
-  } else if (!is_ready || electorates.empty() || electorates.size() > electorates_max) {
-    answer.code = VoteCode::unsettled;
-  } else if (is_known && asked.ballot < state_.promised) {
-    answer.code = VoteCode::outbid;
-    answer.promised = state_.promised;
-  } else if (!are_dead(asked.lost, scene)) {
-    answer.code = VoteCode::present;
-  }
-  if (answer.code != VoteCode::granted) return {SendVote{from, std::move(answer)}};
-  answer.accepted = state_.accepted;
-  answer.electorates = electorates;
-  state_.electorates = std::move(electorates);
-  state_.epoch = asked.epoch;
-  state_.promised = asked.ballot;
-  return {StoreVote{state_, {SendVote{from, std::move(answer)}}}};
-}
-
-EvictionVote::Effects EvictionVote::on(Instant, NodeId from, const EvictionAccept& asked,
-                                       const EvictionScene& scene) {
-  EvictionAccepted answer{asked.epoch, asked.ballot, VoteCode::granted, {}};
-  const bool is_agreement = asked.targets.empty();
-  if (asked.epoch != scene.epoch || (is_agreement && !scene.current)) {
-    answer.code = VoteCode::elsewhere;
-  } else if (state_.epoch == asked.epoch && asked.ballot < state_.promised) {
-    answer.code = VoteCode::outbid;
-    answer.promised = state_.promised;
-  } else if (!asked.is_bound && !are_dead(asked.targets, scene)) {
-    answer.code = VoteCode::present;
-  }
-  if (answer.code != VoteCode::granted) return {SendVote{from, answer}};
-  state_.epoch = asked.epoch;
-  state_.promised = asked.ballot;
-  if (is_agreement) {
-    state_.electorates = {scene.active};  // all have it on disk
-  } else {
-    state_.accepted = AcceptedEviction{asked.epoch, asked.ballot, asked.targets};
-  }
-  return {StoreVote{state_, {SendVote{from, answer}}}};
-}
-
 EvictionVote::Effects EvictionVote::on_message(Instant now, NodeId from, const VoteMessage& message,
                                                const EvictionScene& scene) {
-  return std::visit([&](const auto& one) { return on(now, from, one, scene); }, message);
+  if (const auto* prepare = std::get_if<EvictionPrepare>(&message)) {
+    last_round_ = std::max(last_round_, prepare->ballot.round);
+    return acceptor_.on(from, *prepare, scene);
+  }
+  if (const auto* accept = std::get_if<EvictionAccept>(&message)) {
+    return acceptor_.on(from, *accept, scene);
+  }
+  if (const auto* promise = std::get_if<EvictionPromise>(&message)) {
+    return on(now, from, *promise, scene);
+  }
+  return on(now, from, std::get<EvictionAccepted>(message), scene);
 }
 
 void EvictionVote::check_invariants() const {
   invariant(!proposal_ || proposal_->ballot.round <= last_round_, "rounds only grow");
   invariant(!proposal_ || std::ranges::is_sorted(proposal_->granted), "voters are sorted");
-  invariant(state_.promised.round <= last_round_, "a promised round is known");
+  invariant(acceptor_.state().promised.round <= last_round_, "a promised round is known");
 }
 
 }  // namespace pixmesh

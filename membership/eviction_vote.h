@@ -1,118 +1,14 @@
 #pragma once
 
-#include <compare>
 #include <map>
 #include <optional>
-#include <variant>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "membership/eviction_acceptor.h"
 
 namespace pixmesh {
-
-/// A member to be evicted: its records up to `generation`.
-struct EvictionTarget {
-  NodeId node;
-  std::uint64_t generation = 0;
-  friend auto operator<=>(const EvictionTarget&, const EvictionTarget&) = default;
-};
-
-struct EvictionBallot {  // of equal rounds the greater proposer wins
-  std::uint64_t round = 0;
-  NodeId proposer;
-  friend auto operator<=>(const EvictionBallot&, const EvictionBallot&) = default;
-};
-
-/// What a voter has accepted last.
-struct AcceptedEviction {
-  Epoch epoch;
-  EvictionBallot ballot;
-  std::vector<EvictionTarget> targets;  // by id
-  friend bool operator==(const AcceptedEviction&, const AcceptedEviction&) = default;
-};
-
-/// Members of whom a majority must vote, by id.
-using Electorate = std::vector<NodeId>;
-inline constexpr std::size_t electorate_max = 4'096;  // in a larger mesh nobody is voted out
-inline constexpr std::size_t electorates_max = 8;
-
-/// What a voter must not forget: durable before it answers.
-struct VoterState {
-  Epoch epoch;              // that `promised` is of
-  EvictionBallot promised;  // no lower ballot is answered in this epoch
-  std::optional<AcceptedEviction> accepted;
-  std::vector<Electorate> electorates;  // a majority of each; none: it takes a proposer's
-  std::uint64_t life = 0;               // the eviction of ourselves that they were heard after
-  friend bool operator==(const VoterState&, const VoterState&) = default;
-};
-
-enum class VoteCode : std::uint8_t {
-  granted = 1,
-  outbid = 2,     // a higher ballot was promised
-  elsewhere = 3,  // the voter uses another epoch
-  unsettled = 4,  // its partitions are in motion, or it sees too few members alive
-  present = 5,    // somebody of the lost is not dead in its eyes, or not a member
-};
-
-// Phase 1: will you vote for mine rather than for a lower one? Phase 2: vote for this. With nobody
-// lost it is about the electorate: will you count on the active members, and on them alone?
-struct EvictionPrepare {
-  Epoch epoch;
-  EvictionBallot ballot;
-  std::vector<EvictionTarget> lost;  // whom the proposer wants to be rid of, by id, one page
-  std::vector<Electorate> electorates;
-};
-struct EvictionPromise {
-  Epoch epoch;
-  EvictionBallot ballot;  // that was asked for
-  VoteCode code{};
-  EvictionBallot promised;                   // when outbid: above it a proposer may try again
-  std::optional<AcceptedEviction> accepted;  // when granted; of whatever epoch
-  std::vector<Electorate> electorates;       // when granted: the proposer counts on these too
-};
-struct EvictionAccept {
-  Epoch epoch;
-  EvictionBallot ballot;
-  std::vector<EvictionTarget> targets;  // by id, at most page_entries_max
-  bool is_bound = false;  // somebody accepted it in this epoch, and it may be decided already
-};
-struct EvictionAccepted {
-  Epoch epoch;
-  EvictionBallot ballot;
-  VoteCode code{};
-  EvictionBallot promised;  // as above
-};
-using VoteMessage =
-    std::variant<EvictionPrepare, EvictionPromise, EvictionAccept, EvictionAccepted>;
-
-struct SendVote {
-  NodeId to;  // also ourselves: a proposer votes like any other
-  VoteMessage message;
-};
-/// Write this durably, then send.
-struct StoreVote {
-  VoterState state;
-  std::vector<SendVote> then;
-};
-/// A majority voted for it.
-struct EvictionDecided {
-  std::vector<EvictionTarget> targets;
-};
-using VoteEffect = std::variant<SendVote, StoreVote, EvictionDecided>;
-
-/// What the rest of the node knows when an event comes.
-struct EvictionScene {
-  Epoch epoch;                       // of the placement in use
-  bool current = false;              // whether it is that of all we know
-  bool settled = false;              // the same, our partitions are at rest and we are not frozen
-  std::uint32_t replicas = 0;        // R of the mesh
-  std::vector<NodeId> active;        // members that placement uses, by id, dead ones too
-  std::vector<NodeId> alive;         // by id
-  std::vector<EvictionTarget> dead;  // active members that are held dead, by id
-  std::uint64_t life = 0;            // the last eviction of ourselves, by its generation; 0: none
-};
 
 /// Decides together with the other members who is evicted: a dead node cannot say that it leaves,
 /// and one member alone may be the one that is cut off.
@@ -137,8 +33,8 @@ struct EvictionScene {
 /// be decided already. Such a member joins anew. What was accepted in an earlier epoch, and may
 /// have been decided there by a proposer that is gone, is proposed again before any other.
 ///
-/// Invariants: (1) a promise or vote is durable before it is told; (2) no ballot is used twice: its
-/// round lies above what we promised durably.
+/// This is the proposer; its member's own votes are those of an `EvictionAcceptor`.
+/// Invariant: no ballot is used twice: its round lies above what we promised durably.
 /// Not thread-safe. Cost at rest: nothing; a decision takes two rounds with all active members.
 class EvictionVote {
  public:
@@ -190,18 +86,16 @@ class EvictionVote {
     Instant give_up_at;
   };
 
+  [[nodiscard]] const std::vector<Electorate>& electorates() const {
+    return acceptor_.state().electorates;
+  }
   void note_deaths(Instant now, const EvictionScene& scene);
   void end_wishes(const EvictionScene& scene);
-  void begin_new_life(const EvictionScene& scene);
   [[nodiscard]] Effects propose(Instant now, const EvictionScene& scene);
   [[nodiscard]] Effects ask(Instant now, const EvictionScene& scene,
                             std::vector<EvictionTarget> lost);
   [[nodiscard]] bool wants_agreement(const EvictionScene& scene);
   [[nodiscard]] bool is_enough(const std::vector<NodeId>& voted, const EvictionScene& scene) const;
-  [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionPrepare& asked,
-                           const EvictionScene& scene);
-  [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionAccept& asked,
-                           const EvictionScene& scene);
   [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionPromise& answer,
                            const EvictionScene& scene);
   [[nodiscard]] Effects on(Instant now, NodeId from, const EvictionAccepted& answer,
@@ -212,7 +106,7 @@ class EvictionVote {
   void fall_back(Instant now, const EvictionBallot& outbid_by);
 
   NodeId self_;
-  VoterState state_;
+  EvictionAcceptor acceptor_;
   Options options_;
   Rng rng_;
   std::uint64_t last_round_ = 0;  // the highest that we know of

@@ -4,7 +4,7 @@
 
 #include "base/alternative.h"
 #include "base/result.h"
-#include "membership/eviction_vote.h"
+#include "membership/eviction_messages.h"
 #include "membership/hello.h"
 #include "membership/liveness_messages.h"
 #include "membership/record_exchange.h"

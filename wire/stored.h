@@ -2,7 +2,7 @@
 
 #include "base/result.h"
 #include "membership/eviction.h"
-#include "membership/eviction_vote.h"
+#include "membership/eviction_messages.h"
 #include "membership/member_record.h"
 #include "membership/mesh_settings.h"
 #include "processing/cost_model.h"
