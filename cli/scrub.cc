@@ -44,8 +44,11 @@ int report_scrub(CommandContext& context, const ScrubSums& before, const ScrubSu
   return found + after.damaged == 0 ? exit_ok : exit_code_of(ErrorCode::corrupt);
 }
 
-int wait_for_scrub(CommandContext& context, Client& client, const ScrubSums& before) {
+/// @param limit  none: until all is read
+int wait_for_scrub(CommandContext& context, Client& client, const ScrubSums& before,
+                   std::optional<Duration> limit) {
   ProgressLine progress(context.output(), "scrubbing");
+  const auto began = std::chrono::steady_clock::now();
   for (;;) {
     const auto reports = client.status();
     if (!reports) return context.fail(reports.error());
@@ -53,11 +56,19 @@ int wait_for_scrub(CommandContext& context, Client& client, const ScrubSums& bef
     if (sums.reading == 0) return report_scrub(context, before, sums);
     progress.show_text(std::to_string(sums.permille / 10) + "%, " + std::to_string(sums.reading) +
                        " disks still read");
+    if (limit && std::chrono::steady_clock::now() - began >= *limit) {
+      return context.fail({ErrorCode::timed_out,
+                           std::to_string(sums.reading) +
+                               " disks are still read; they go on: 'pixmesh scrub --wait' waits "
+                               "further, 'pixmesh status' shows how far"});
+    }
     if (!context.sleep_for(300ms)) return context.fail({ErrorCode::failed, "interrupted"});
   }
 }
 
 int scrub(CommandContext& context, bool wait) {
+  const Result<std::optional<Duration>> limit = context.timeout();
+  if (!limit) return context.fail(limit.error());
   const auto client = context.connect();
   if (!client) return context.fail(client.error());
   const auto told = client.value()->scrub();
@@ -74,7 +85,8 @@ int scrub(CommandContext& context, bool wait) {
     }
   }
   if (wait && began > 0) {
-    const int found = wait_for_scrub(context, *client.value(), sums_of_scrub(told.value()));
+    const int found =
+        wait_for_scrub(context, *client.value(), sums_of_scrub(told.value()), limit.value());
     return found == exit_ok ? code : found;
   }
   context.output().print(std::to_string(began) + (began == 1 ? " node reads" : " nodes read") +
