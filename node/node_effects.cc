@@ -108,6 +108,11 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
 
 // One check of a copy serves all who ask meanwhile.
 void Node::check_copy(Instant now, const SuspectBytes& suspect, std::optional<CopyAsker> asker) {
+  if (suspect.partition.raw >= places_.count()) {  // clients name it
+    if (!asker) return;
+    return to_link(asker->link, VerifyAnswer{asker->operation, ErrorCode::malformed,
+                                             "this mesh has no such partition"});
+  }
   const bool is_new = !checked_copies_.contains(suspect.digest);
   if (is_new && checked_copies_.size() >= checks_max) {
     if (asker) {

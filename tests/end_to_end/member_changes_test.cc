@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -19,7 +20,7 @@ class Traffic {
   explicit Traffic(TestMesh& mesh) : mesh_(mesh) {}
 
   void put_one(std::size_t node) {
-    const std::size_t number = stored_.size();
+    const std::size_t number = puts_++;
     const std::string name = "traffic/" + std::to_string(number);
     const fs::path file = random_file(700'000 + 1'000 * number, static_cast<int>(100 + number));
     const ProcessAnswer answer = mesh_.cli_at(node, {"put", file.string(), "--name", name});
@@ -41,12 +42,17 @@ class Traffic {
     for (const auto& [name, file] : stored_) CHECK(mesh_.comes_back(node, name, file));
   }
 
+  void forget_if(const std::function<bool(const std::string& name)>& is_gone) {
+    std::erase_if(stored_, [&](const auto& image) { return is_gone(image.first); });
+  }
+
   [[nodiscard]] std::size_t count() const { return stored_.size(); }
   [[nodiscard]] std::size_t reads() const { return reads_; }
 
  private:
   TestMesh& mesh_;
   std::map<std::string, fs::path> stored_;
+  std::size_t puts_ = 0;
   std::size_t reads_ = 0;
 };
 
@@ -217,6 +223,80 @@ TEST_SUITE("faults") {
     CHECK(mesh.json({"status"})["totals"]["copies"] == 3 * traffic.count());
     CHECK(awaited().empty());
     for (std::size_t node = 0; node < 3; ++node) traffic.check_all(node);
+  }
+
+  TEST_CASE(
+      "members: a node that is stopped and started again within the out delay moves nothing") {
+    TestMesh mesh({.nodes = 4});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 12; ++i) traffic.put_one(i % 4);
+    mesh.wait_calm();
+    for (const std::size_t node : {1U, 2U}) {
+      if (node == 1) CHECK(mesh.stop_node(node) == 0);
+      if (node == 2) mesh.kill_node(node);
+      traffic.check_all(0);
+      mesh.restart_node(node);
+      mesh.wait_calm();
+    }
+    const Json totals = mesh.json({"status"})["totals"];
+    CHECK(totals["moved_bytes"] == 0);
+    CHECK(totals["copies"] == 3 * traffic.count());
+  }
+
+  TEST_CASE("members: the number of copies changes while puts and gets go on") {
+    TestMesh mesh({.nodes = 4});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 8; ++i) traffic.put_one(i % 4);
+    for (const std::uint64_t copies : {4U, 2U, 3U}) {
+      mesh.must({"ring", "set", "--replicas", std::to_string(copies)});
+      CHECK(becomes_true(60s, [&] {
+        traffic.round(traffic.count() % 4);
+        return is_calm_with(mesh, 4);
+      }));
+      mesh.wait_calm();
+      CHECK(becomes_true(30s, [&] {
+        const Json totals = mesh.json({"status"})["totals"];
+        return totals["copies"] == copies * traffic.count();
+      }));
+      for (std::size_t node = 0; node < 4; ++node) traffic.check_all(node);
+    }
+    check_says(mesh.cli({"ring", "set", "--replicas", "5", "--write-quorum", "2"}), 2, {});
+  }
+
+  TEST_CASE(
+      "members: what only nodes that are given up had is gone, and said to be; all else is "
+      "complete") {
+    TestMesh mesh({.nodes = 5, .node_words = {"--out-delay", "off"}});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 30; ++i) traffic.put_one(i % 5);
+    mesh.wait_calm();
+    std::size_t gone = 0;
+    const std::set lost{mesh.address(2), mesh.address(3), mesh.address(4)};
+    traffic.forget_if([&](const std::string& name) {
+      std::set<std::string> holders;
+      for (const Json& holder : mesh.json({"where", name})["holders"]) {
+        holders.insert(holder["address"].get<std::string>());
+      }
+      gone += holders == lost ? 1 : 0;
+      return holders == lost;
+    });
+    const auto before = nodes_by_address(mesh);
+    for (std::size_t node = 2; node < 5; ++node) mesh.kill_node(node);
+    for (const std::string& address : lost) {
+      const std::string node = before.at(address)["node"];
+      CHECK(becomes_true(30s, [&] {
+        return mesh.cli_at(0, {"node", "forget", node, "--force"}).exit == 0;
+      }));
+    }
+
+    CHECK(becomes_true(90s, [&] { return is_calm_with(mesh, 2); }));
+    const Json totals = mesh.json({"status"})["totals"];
+    CHECK(totals["begun_anew"] > 0);
+    CHECK(totals["copies"] == 2 * traffic.count());
+    for (std::size_t node = 0; node < 2; ++node) traffic.check_all(node);
+    MESSAGE(gone << " images of 30 lay on the lost nodes alone");
+    traffic.put_one(0);
+    traffic.check_all(1);
   }
 
   TEST_CASE("members: of three nodes one that is killed for good is not evicted, and puts go on") {

@@ -88,3 +88,20 @@ TEST_CASE("node: a holder leaves its copy only to holders whose copies are whole
     for (std::uint32_t node = 0; node < 3; ++node) CHECK(is_whole(*world, node, name, bytes));
   }
 }
+
+// Then a sync of a partition that does not exist was begun.
+TEST_CASE("node: a client that names no partition of the mesh has nothing verified") {
+  const auto world = settled_mesh(3, 46);
+  REQUIRE(world->put(0, "a.png", MeshWorld::sample_image(1'500, 1), {.wait_all = true}).copies ==
+          3);
+  world->disk(1).damage(blob_at(*world, 1, "a.png"));
+  const Digest digest = world->record_at(1, "a.png")->digest;
+
+  const OperationId asked = world->client().send(1, VerifyRequest{{}, PartitionId{70'000}, digest});
+  world->run_for(2s);
+
+  const Message* answer = world->client().answer_of(asked);
+  REQUIRE(answer != nullptr);
+  CHECK(std::get<VerifyAnswer>(*answer).code == ErrorCode::malformed);
+  CHECK(world->status(1).disks.front().damaged == 0);
+}

@@ -31,7 +31,7 @@ class FragileDisk {
  public:
   FragileDisk(fs::path image, fs::path at) : image_(std::move(image)), at_(std::move(at)) {
     write_file(image_, "");
-    fs::resize_file(image_, 300U << 20);
+    fs::resize_file(image_, 1U << 30);  // room for whatever a slow machine writes meanwhile
     if (succeeds({"mkfs.ext4", "-q", "-F", image_.string()})) mount();
   }
   [[nodiscard]] bool exists() const { return mounted_.exists() && fs::exists(alarm_of(at_)); }
@@ -81,7 +81,8 @@ TEST_SUITE("failing_disk") {
     (void)mesh.stop_node(fragile);
     disk.repair();
     mesh.restart_node(fragile);
-    mesh.wait_calm();
+    const std::uint64_t before = traffic.acknowledged();
+    REQUIRE(becomes_true(60s, [&] { return traffic.acknowledged() >= before + 20; }));
     traffic.stop();
     mesh.wait_calm();
 
