@@ -29,16 +29,20 @@ void Runs::on_tool_ended(Instant now, const ToolReport& report) {
   perform(now, lanes_.on_finished(now, report.run, cost));
 }
 
-void Runs::on_verified(Instant now, RunId run, bool intact) {
-  const auto place = runs_.find(run);
+void Runs::on_verified(Instant now, RunId id, bool intact) {
+  const auto place = runs_.find(id);
   if (place == runs_.end()) return;
   place->second.intact = intact;
   if (intact) {
-    place->second.step = Step::running;
-    return outside_.executor.run(place->second.tool);
+    Run& run = place->second;
+    run.step = Step::running;
+    const Duration left = std::max<Duration>(run.deadline - now, 1ms);
+    run.cut_by_deadline = left < run.tool.limits.wall;
+    if (run.cut_by_deadline) run.tool.limits.wall = left;
+    return outside_.executor.run(run.tool);
   }
   ToolReport never;
-  never.run = run;
+  never.run = id;
   never.end = ToolEnd::not_started;
   on_tool_ended(now, never);
 }
@@ -64,6 +68,10 @@ RunDone Runs::outcome_of(const Run& run) const {
   }
   done.code = error_code_of(run.report->end);
   done.detail = error_text_of(*run.report);
+  if (run.cut_by_deadline && run.report->end == ToolEnd::wall_limit) {
+    done.code = ErrorCode::timed_out;
+    done.detail = past_deadline;
+  }
   if (done.code == ErrorCode::overloaded) done.retry_after_ms = 100;
   done.output_size = done.code == ErrorCode{} ? run.report->output_size : 0;
   done.extension = run.tool.output_extension;

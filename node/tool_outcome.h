@@ -9,6 +9,7 @@
 namespace pixmesh {
 
 inline constexpr const char* damaged_input = "the stored bytes do not have their checksum";
+inline constexpr const char* past_deadline = "the run was not done by its deadline";
 
 /// ErrorCode{} for a tool that did its work.
 [[nodiscard]] ErrorCode error_code_of(ToolEnd end);
