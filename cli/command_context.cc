@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 
+#include "base/bytes.h"
+#include "base/digest.h"
 #include "base/invariant.h"
 #include "cli/errors.h"
 #include "processing/closest.h"
@@ -19,6 +22,14 @@ bool readable(int fd, Duration wait) {
   pollfd watched{fd, POLLIN, 0};
   const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
   return ::poll(&watched, 1, static_cast<int>(milliseconds)) > 0;
+}
+
+// All commands of one user of one machine have one share of a node.
+std::uint64_t client_key() {
+  std::array<char, 256> host{};
+  (void)::gethostname(host.data(), host.size() - 1);
+  const std::string text = std::string(host.data()) + "/" + std::to_string(::getuid());
+  return std::max<std::uint64_t>(chunk_checksum(bytes_of(text)), 1);
 }
 
 }  // namespace
@@ -74,6 +85,7 @@ Result<std::unique_ptr<Client>> CommandContext::connect_to(std::vector<Endpoint>
   options.deadline = deadline;
   options.connect_timeout = std::min(options.connect_timeout, deadline);
   options.cancel_fd = cancel_fd();
+  options.client = client_key();
   return Client::connect(std::move(options));
 }
 

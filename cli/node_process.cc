@@ -17,6 +17,7 @@
 #include "host/system/clocks.h"
 #include "host/system/entropy.h"
 #include "host/system/event_queue.h"
+#include "host/system/machine_memory.h"
 #include "host/system/signals.h"
 #include "host/system/text_log.h"
 #include "host/tools/process_executor.h"
@@ -300,6 +301,8 @@ NodeOptions NodeProcess::node_options() const {
   node.lanes.workers =
       settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
   node.lanes.queue_max = settings.queue_max;
+  node.lanes.queue_time = settings.queue_time;
+  node.lanes.memory_bytes = settings.memory > 0 ? settings.memory : machine_memory() / 2;
   node.out_delay = settings.out_delay;
   return node;
 }

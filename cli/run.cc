@@ -14,6 +14,7 @@ struct RunFlags {
   std::string output;
   bool explain = false;
   bool strict = false;
+  bool batch = false;
 };
 
 Result<RunOptions> options_of(const RunFlags& flags) {
@@ -23,6 +24,7 @@ Result<RunOptions> options_of(const RunFlags& flags) {
   options.recipe = flags.recipe;
   options.name = flags.name;
   options.strict = flags.strict;
+  options.batch = flags.batch;
   for (const Tag& pair : pairs.value()) {
     RunArgument argument;
     argument.key = pair.key;
@@ -43,9 +45,24 @@ std::string quoted(const std::vector<std::string>& argv) {
   return printable(text);
 }
 
+/// A refusal with when to come back.
+int refused(CommandContext& context, const Error& error, Duration retry_after) {
+  if (error.code != ErrorCode::overloaded || retry_after <= Duration{}) return context.fail(error);
+  return context.fail(
+      {error.code, error.detail + "; try again in " + span_at_a_glance(retry_after)},
+      Json{{"retry_after_ms", retry_after / 1ms}});
+}
+
+/// What is counted for the run, of what is free.
+std::string memory_of(const RunCandidate& candidate) {
+  const std::string needed = size_at_a_glance(candidate.memory_bytes);
+  if (candidate.memory_free == 0) return needed;
+  return needed + " of " + size_at_a_glance(candidate.memory_free);
+}
+
 int explain(CommandContext& context, Client& client, const RunOptions& options) {
   const Result<RunCandidates> plan = client.plan(options);
-  if (!plan) return context.fail(plan.error());
+  if (!plan) return refused(context, plan.error(), client.retry_after());
   Output& output = context.output();
   warn_unconfirmed(output, options.name, plan->confirmed);
   output.print("command  " + quoted(plan->argv) + "\n");
@@ -53,17 +70,32 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
   output.print("input    " + to_text(plan->input.digest) + "  " + type_of(plan->input.media) +
                "  " + pixels_of(plan->input.media) + "  " + size_at_a_glance(plan->input.size) +
                "\n");
-  TextTable table({{"NODE"}, {"ADDRESS"}, {"EXPECTED", Align::right}});
+  TextTable table({{"NODE"},
+                   {"ADDRESS"},
+                   {"WAIT", Align::right},
+                   {"RUN", Align::right},
+                   {"TO MOVE", Align::right},
+                   {"MEMORY", Align::right},
+                   {"SCORE", Align::right}});
   Json candidates = Json::array();
   for (const RunCandidate& candidate : plan->candidates) {
     table.add({short_text(candidate.node), candidate.control,
+               span_at_a_glance(micros(candidate.wait_micros)),
+               span_at_a_glance(micros(candidate.run_micros)),
+               size_at_a_glance(candidate.bytes_to_move), memory_of(candidate),
                span_at_a_glance(micros(candidate.score_micros))});
     candidates.push_back(Json{{"node", to_text(candidate.node)},
                               {"address", candidate.control},
-                              {"score_micros", candidate.score_micros}});
+                              {"score_micros", candidate.score_micros},
+                              {"wait_micros", candidate.wait_micros},
+                              {"run_micros", candidate.run_micros},
+                              {"bytes_to_move", candidate.bytes_to_move},
+                              {"memory_bytes", candidate.memory_bytes},
+                              {"memory_free", candidate.memory_free}});
   }
   output.print("\nHolders that could run it, best first:\n");
   output.print(table);
+  output.print("SCORE is WAIT and the run's share of the node's workers.\n");
   output.object(Json{{"recipe", options.recipe},
                      {"name", options.name},
                      {"argv", plan->argv},
@@ -119,7 +151,7 @@ int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
       progress.show(got, total);
     });
   }
-  if (!receipt) return context.fail(receipt.error());
+  if (!receipt) return refused(context, receipt.error(), client.retry_after());
   const Result<std::string> target = target_of(flags, receipt->extension);
   if (!target) return context.fail(target.error());
   if (Result<Done> done = file.value()->publish(target.value()); !done) {
@@ -161,6 +193,8 @@ void add_run(CommandLine& line) {
                  "File or folder to write; - is stdout (default: NAME.RECIPE.EXTENSION, here)")
       .type_name("FILE");
   app.add_flag("--explain", flags->explain, "Show command and candidates; run nothing");
+  app.add_flag("--batch", flags->batch,
+               "Let those go first who wait at a screen; wait while queues are full");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
 }
 

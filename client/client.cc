@@ -118,6 +118,8 @@ Result<bool> Client::list(const std::string& prefix, const std::vector<Tag>& tag
   }
 }
 
+Duration Client::retry_after() const { return session_->retry_after; }
+
 Result<RunCandidates> Client::plan(const RunOptions& options) {
   const RequestId request = session_->fresh_request();
   auto plan = plan_run(*session_, options, request);

@@ -20,6 +20,7 @@ struct ClientOptions {
   std::vector<Endpoint> nodes;    // tried in turn; at least one
   Duration connect_timeout = 2s;  // for a node's first answer
   Duration deadline = 120s;       // of one call, retries included
+  std::uint64_t client = 0;       // for whom runs are: each gets the same share; 0: this link's
   int cancel_fd = -1;             // readable: the call ends with `timed_out` ("interrupted")
 };
 
@@ -56,6 +57,7 @@ struct RunOptions {
   std::string name;
   std::vector<RunArgument> arguments;
   bool strict = false;
+  bool batch = false;  // whoever waits at a screen goes first; waits while queues are full
 };
 struct RunReceipt {
   RequestId request;
@@ -147,9 +149,14 @@ class Client {
   [[nodiscard]] Result<RunCandidates> plan(const RunOptions& options);
 
   /// Processes one image on a node that holds it; the output goes to `sink`.
-  /// Errors: not_found, usage (recipe, parameter, media type), tool_failed (with its stderr).
+  /// A failure of a node is tried at another holder within the budget (RetryBudget); a full queue
+  /// at the other holders once. Errors: not_found, usage (recipe, parameter, media type),
+  /// tool_failed (with its stderr), overloaded (`retry_after` says for how long), denied.
   [[nodiscard]] Result<RunReceipt> run(const RunOptions& options, ByteSink& sink,
                                        const Progress& progress);
+
+  /// What the last run that ended with `overloaded` was told to wait; 0: nothing.
+  [[nodiscard]] Duration retry_after() const;
 
   /// Every member's own report; silent members are listed with the problem.
   [[nodiscard]] Result<std::vector<NodeReport>> status();

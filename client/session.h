@@ -3,6 +3,7 @@
 #include <map>
 
 #include "client/client.h"
+#include "client/retry_budget.h"
 #include "host/net/dealer_client.h"
 #include "host/system/clocks.h"
 #include "wire/message.h"
@@ -114,6 +115,9 @@ class Client::Session {
   /// Waits for `pause`, or until cancelled.
   [[nodiscard]] Result<Done> sleep(Duration pause);
   [[nodiscard]] bool cancelled() const { return cancelled_; }
+
+  RetryBudget retries;     // of runs
+  Duration retry_after{};  // what the last refused run was told
 
  private:
   [[nodiscard]] DealerClient* reach(const std::string& control);

@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::uint32_t window = 4;   // chunks on their way
 constexpr Duration stall_after = 3s;  // no chunk for that long: another holder
-constexpr Duration alive_every = 1s;
+constexpr Duration alive_again_after = 1s;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Result<Done> fetch_stream(Client::Session& session, const HolderAddress& node, S
   Client::Session::Attention attention(session, node.control);
   Instant stall_at = monotonic_now() + stall_after;
   for (std::uint32_t next = 0; next < count;) {
-    auto arrival = attention.next(std::min(stall_at, monotonic_now() + alive_every));
+    auto arrival = attention.next(std::min(stall_at, monotonic_now() + alive_again_after));
     while_waiting();
     if (!arrival) {
       const bool only_slow = arrival.error().code == ErrorCode::timed_out && !session.cancelled();
@@ -233,135 +233,6 @@ Result<WriteDone> Client::put(const PutOptions& options, ByteSource& source,
     return fewer;
   }
   return done;
-}
-
-// --- Runs
-// -------------------------------------------------------------------------------------------
-
-Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
-                               RequestId request) {
-  return at_holder<RunCandidates>(
-      session, options.name, Burden::words, [&](const HolderAddress& holder, Instant limit) {
-        RunRequest question;
-        question.operation = session.next_operation();
-        question.request = request;
-        question.name = options.name;
-        question.recipe = options.recipe;
-        question.arguments = options.arguments;
-        question.strict = options.strict;
-        return answered(session.ask<RunCandidates>(holder.control, question, limit));
-      });
-}
-
-namespace {
-
-HolderAddress address_of(const RunCandidate& candidate) {
-  HolderAddress node;
-  node.node = candidate.node;
-  node.control = candidate.control;
-  node.bulk = candidate.bulk;
-  return node;
-}
-
-/// Starts the run at one candidate and waits for its end.
-Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
-                       const RunOptions& options, const RunCandidates& plan, RequestId request,
-                       Instant deadline) {
-  RunStart start;
-  start.operation = session.next_operation();
-  start.request = request;
-  start.input = plan.input;
-  start.recipe = options.recipe;
-  start.recipe_digest = plan.recipe_digest;
-  start.arguments = options.arguments;
-  start.deadline_ms = static_cast<std::uint32_t>((deadline - monotonic_now()) / 1ms);
-  if (!session.send(candidate.control, start)) {
-    return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
-  }
-  (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
-  constexpr Duration acceptance_patience = 2s;
-  Client::Session::Attention attention(session, candidate.control);
-  Instant limit = std::min(deadline, monotonic_now() + acceptance_patience);
-  bool accepted = false;
-  for (;;) {
-    auto arrival = attention.next(limit);
-    if (!arrival) {
-      const bool only_busy = accepted && arrival.error().code == ErrorCode::timed_out &&
-                             !session.cancelled() && monotonic_now() < deadline;
-      if (!only_busy) {
-        (void)session.send(candidate.control, RunCancel{request});
-        return arrival.error();
-      }
-      (void)session.send(candidate.control, RunAlive{request});
-    } else if (const auto* done = arrival->answer_to<RunDone>(start.operation)) {
-      return *done;
-    } else if (arrival->answer_to<RunAccepted>(start.operation) != nullptr) {
-      accepted = true;
-    }
-    if (accepted) limit = std::min(deadline, monotonic_now() + alive_every);
-  }
-}
-
-Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidate,
-                          const RunDone& done, RequestId request, ByteSink& sink,
-                          const Progress& progress) {
-  StreamOpen open;
-  open.run = request;
-  open.size = done.output_size;
-  Instant told_at = monotonic_now();
-  return fetch_stream(session, address_of(candidate), open, sink, nullptr, progress, [&] {
-    if (monotonic_now() < told_at + alive_every) return;
-    told_at = monotonic_now();
-    (void)session.send(candidate.control, RunAlive{request});
-  });
-}
-
-}  // namespace
-
-Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
-                               const Progress& progress) {
-  const RequestId request = session_->fresh_request();
-  const Instant deadline = session_->deadline();
-  Error last{ErrorCode::unreachable, "no holder can run it"};
-  for (int round = 0; round < attempts_max; ++round) {
-    const auto plan = plan_run(*session_, options, request);
-    if (!plan) return plan.error();
-    for (const RunCandidate& candidate : plan->candidates) {
-      auto done = run_at(*session_, candidate, options, plan.value(), request, deadline);
-      if (session_->cancelled()) return done.error();
-      if (done && done->code == ErrorCode{}) {
-        const auto fetched =
-            fetch_output(*session_, candidate, done.value(), request, sink, progress);
-        (void)session_->send(candidate.control, RunCancel{request});
-        if (fetched) {
-          RunReceipt receipt;
-          receipt.request = request;
-          receipt.node = candidate.node;
-          receipt.control = candidate.control;
-          receipt.output_size = done->output_size;
-          receipt.extension = done->extension;
-          receipt.confirmed = plan->confirmed;
-          receipt.queued = std::chrono::microseconds(done->queued_micros);
-          receipt.wall = std::chrono::microseconds(done->wall_micros);
-          receipt.cpu = std::chrono::microseconds(done->cpu_micros);
-          receipt.memory_bytes = done->memory_bytes;
-          return receipt;
-        }
-        if (session_->cancelled()) return fetched.error();
-        last = fetched.error();
-        if (auto restarted = sink.restart(); !restarted) return restarted.error();
-        continue;
-      }
-      if (done) (void)session_->send(candidate.control, RunCancel{request});
-      last = done ? Error{done->code, done->detail} : done.error();
-      const bool elsewhere = may_retry(last) || last.code == ErrorCode::corrupt;
-      if (!elsewhere) return last;
-    }
-    if (monotonic_now() >= deadline) return Error{ErrorCode::timed_out, last.detail};
-    session_->forget_row(plan->input.partition);
-    if (auto slept = session_->sleep(attempt_pause * (round + 1)); !slept) return slept.error();
-  }
-  return last;
 }
 
 }  // namespace pixmesh

@@ -22,6 +22,7 @@ RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
       lookup_(id, mesh, partition, name_digest_of(request_.name), std::nullopt, std::move(lists)) {}
 
 Effects RouteRun::start(Instant now) {
+  deadline_ = now + std::chrono::milliseconds(request_.deadline_ms);
   const auto entry = book_.look_up(request_.recipe);
   if (!entry) {
     fail(entry.error().code, entry.error().detail);
@@ -84,9 +85,11 @@ void RouteRun::place(Instant now) {
   }
   holders = avoidance_.preferred(now, holders);
   const MediaFacts& media = result_.input.media;
-  placement_.emplace(ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
-                               std::uint64_t{media.width} * media.height},
-                     std::move(holders));
+  placement_.emplace(
+      ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
+                std::uint64_t{media.width} * media.height, request_.batch,
+                static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms)},
+      std::move(holders));
   perform(now, placement_->start(now));
 }
 
@@ -106,15 +109,25 @@ void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
     } else if (const auto* placed = std::get_if<Placed>(&effect)) {
       RunCandidates result = result_;
       for (const Candidate& candidate : placed->candidates) {
-        const HolderAddress address = mesh_.address_of(candidate.node);
-        result.candidates.push_back(
-            {candidate.node, address.control, address.bulk, candidate.score_micros});
+        result.candidates.push_back(candidate_of(candidate));
       }
       answer(std::move(result));
     } else if (const auto* failed = std::get_if<NotPlaced>(&effect)) {
-      fail(failed->error.code, failed->error.detail);
+      fail(failed->error.code, failed->error.detail, failed->retry_after);
     }
   }
+}
+
+RunCandidate RouteRun::candidate_of(const Candidate& ranked) const {
+  const HolderAddress address = mesh_.address_of(ranked.node);
+  RunCandidate candidate{ranked.node, address.control, address.bulk, ranked.score_micros};
+  if (const LoadAnswer* load = placement_->load_of(ranked.node)) {
+    candidate.wait_micros = load->wait_micros;
+    candidate.run_micros = load->service_micros;
+    candidate.memory_bytes = load->memory_bytes;
+    candidate.memory_free = load->memory_free;
+  }
+  return candidate;
 }
 
 Effects RouteRun::on_member_down(Instant now, NodeId member) {
@@ -128,6 +141,11 @@ Effects RouteRun::on_member_down(Instant now, NodeId member) {
 
 Effects RouteRun::on_deadline(Instant now) {
   if (answered_) return {};
+  if (now >= deadline_) {
+    if (placement_) perform(now, placement_->on_cancel(now));
+    fail(ErrorCode::timed_out, "the request's time is over");
+    return {};
+  }
   if (placement_) {
     perform(now, placement_->on_deadline(now));
     return {};
@@ -137,7 +155,8 @@ Effects RouteRun::on_deadline(Instant now) {
 
 std::optional<Instant> RouteRun::next_deadline() const {
   if (answered_) return std::nullopt;
-  return placement_ ? placement_->next_deadline() : lookup_.next_deadline();
+  const auto next = placement_ ? placement_->next_deadline() : lookup_.next_deadline();
+  return next ? std::min(*next, deadline_) : deadline_;
 }
 
 void RouteRun::answer(RunCandidates candidates) {
@@ -146,11 +165,14 @@ void RouteRun::answer(RunCandidates candidates) {
   post_.to_link(client_, std::move(candidates));
 }
 
-void RouteRun::fail(ErrorCode code, std::string detail) {
+void RouteRun::fail(ErrorCode code, std::string detail, Duration retry_after) {
   RunCandidates failed;
   failed.code = code;
   failed.detail = std::move(detail);
-  if (code == ErrorCode::overloaded) failed.retry_after_ms = 500;
+  const Duration pause = retry_after > Duration{} ? retry_after : Duration(500ms);
+  if (code == ErrorCode::overloaded) {
+    failed.retry_after_ms = static_cast<std::uint32_t>(pause / 1ms);
+  }
   answer(std::move(failed));
 }
 

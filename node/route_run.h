@@ -30,13 +30,15 @@ class RouteRun : public Operation {
   void place(Instant now);
   void perform(Instant now, const RunPlacement::Effects& effects);
   void answer(RunCandidates candidates);
-  void fail(ErrorCode code, std::string detail);
+  void fail(ErrorCode code, std::string detail, Duration retry_after = {});
+  [[nodiscard]] RunCandidate candidate_of(const Candidate& ranked) const;
 
   const MeshView& mesh_;
   const RecipeBook& book_;
   Avoidance& avoidance_;
   Post& post_;
   RunRequest request_;
+  Instant deadline_{};  // then nobody waits for the answer
   PartitionId partition_;
   LinkId client_;
   Lookup lookup_;

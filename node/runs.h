@@ -41,7 +41,7 @@ class Runs {
   void on_tool_ended(Instant now, const ToolReport& report);
   /// @param header  none: the stored bytes are damaged.
   void on_inspected(Instant now, RunId run, const std::optional<ImageHeader>& header);
-  void on_verified(Instant now, RunId run, bool intact);
+  void on_verified(Instant now, RunId id, bool intact);
   void on_deadline(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 
@@ -71,10 +71,12 @@ class Runs {
   [[nodiscard]] const CostModel& costs() const { return lanes_.costs(); }
   [[nodiscard]] CostModel& costs() { return lanes_.costs(); }
   [[nodiscard]] const RecipeBook& book() const { return book_; }
-  [[nodiscard]] LaneLoad load() const { return lanes_.load("", 0); }
+  [[nodiscard]] LaneLoad load() const { return lanes_.load({}); }
   void cancel_all(Instant now);
 
  private:
+  static constexpr Duration asker_patience = 6s;
+
   enum class Step { inspecting, waiting, checking, running, done };
   struct Run {
     RunId id;
@@ -83,12 +85,14 @@ class Runs {
     std::uint32_t disk = 0;
     ToolRun tool;
     std::uint64_t pixels = 0;
+    bool held_whole = false;  // as of memory_need_of
     Step step = Step::inspecting;
     bool told = false;
     std::optional<bool> intact;
     std::optional<ToolReport> report;
     Instant asked_at;
     Instant deadline;
+    bool cut_by_deadline = false;  // its tool has less time than its recipe gives it
     Instant started_at;
     Instant asker_until;
   };
@@ -101,6 +105,7 @@ class Runs {
                                    std::uint32_t disk);
   Run& add_run(Instant now, LinkId from, const RunStart& start);
   void admit(Instant now, RunId id);
+  [[nodiscard]] Job job_of(const Run& run) const;
   void end_before_start(Instant now, RunId id, const Error& why);
   void perform(Instant now, const Lanes::Effects& effects);
   void tell_if_complete(RunId id);

@@ -13,6 +13,11 @@ void add_name(std::string& names, NodeId node) {
   names += (names.empty() ? "" : ", ") + short_text(node);
 }
 
+bool takes_it(const LoadAnswer& load) {
+  return load.has_recipe && load.accepts_work && load.workers >= 1 && !load.too_large &&
+         load.retry_after_ms == 0;
+}
+
 }  // namespace
 
 RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders,
@@ -83,7 +88,7 @@ RunPlacement::Effects RunPlacement::decide() {
   std::vector<Candidate> candidates = usable();
   if (candidates.empty()) {
     release_all_but(std::nullopt, effects);
-    effects.emplace_back(NotPlaced{why_not()});
+    effects.emplace_back(why_not());
     return effects;
   }
   release_all_but(candidates.front().node, effects);
@@ -94,7 +99,7 @@ RunPlacement::Effects RunPlacement::decide() {
 std::vector<Candidate> RunPlacement::usable() const {
   std::vector<HolderLoad> loads;
   for (const auto& [node, asked] : asked_) {
-    if (!asked.answer || !asked.answer->has_recipe || !asked.answer->accepts_work) continue;
+    if (!asked.answer || !takes_it(*asked.answer)) continue;
     loads.push_back({node, asked.answer->running, asked.answer->queued, asked.answer->announced,
                      asked.answer->workers, asked.answer->service_micros,
                      asked.answer->wait_micros});
@@ -102,20 +107,39 @@ std::vector<Candidate> RunPlacement::usable() const {
   return rank_holders(loads);
 }
 
-Error RunPlacement::why_not() const {
-  std::string without, refusing;
+const LoadAnswer* RunPlacement::load_of(NodeId holder) const {
+  const auto found = asked_.find(holder);
+  return found == asked_.end() || !found->second.answer ? nullptr : &*found->second.answer;
+}
+
+// The reason that is soonest over comes first.
+NotPlaced RunPlacement::why_not() const {
+  std::string without, draining, full, small;
+  std::uint32_t soonest = 0;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer) continue;
-    add_name(asked.answer->has_recipe ? refusing : without, node);
+    const LoadAnswer& load = *asked.answer;
+    const bool works = load.accepts_work && load.workers >= 1;
+    const bool is_full = load.has_recipe && works && !load.too_large;
+    add_name(!load.has_recipe ? without : !works ? draining : load.too_large ? small : full, node);
+    if (is_full && (soonest == 0 || load.retry_after_ms < soonest)) soonest = load.retry_after_ms;
   }
-  if (!refusing.empty()) {
-    return {ErrorCode::overloaded, "holders that take no new work: " + refusing};
+  if (!full.empty()) {
+    return {{ErrorCode::overloaded, "the queues are full on: " + full},
+            std::chrono::milliseconds(soonest)};
+  }
+  if (!draining.empty()) {
+    return {{ErrorCode::overloaded, "holders that take no new work: " + draining}};
+  }
+  if (!small.empty()) {
+    return {{ErrorCode::denied,
+             "the run needs more memory than its holders give their tools (--memory): " + small}};
   }
   if (!without.empty()) {
-    return {ErrorCode::overloaded, "recipe differs on, or its tool is missing from: " + without};
+    return {{ErrorCode::overloaded, "recipe differs on, or its tool is missing from: " + without}};
   }
-  return {ErrorCode::unreachable,
-          asked_.empty() ? "no holder of the image is alive" : "no holder of the image answers"};
+  return {{ErrorCode::unreachable,
+           asked_.empty() ? "no holder of the image is alive" : "no holder of the image answers"}};
 }
 
 void RunPlacement::release_all_but(std::optional<NodeId> kept, Effects& effects) const {

@@ -21,7 +21,9 @@ struct ProbeLoad {
   RequestId request;
   std::string recipe;
   Digest recipe_digest;
-  std::uint64_t pixels = 0;  // of the image, by its record; 0: not known
+  std::uint64_t pixels = 0;       // of the image, by its record; 0: not known
+  bool batch = false;             // as in RunRequest
+  std::uint32_t deadline_ms = 0;  // from now; 0: none
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
@@ -34,6 +36,10 @@ struct LoadAnswer {
   std::uint32_t workers = 0;
   std::uint64_t service_micros = 0;  // what the run would take there
   std::uint64_t wait_micros = 0;     // and how long it would wait for its turn
+  std::uint64_t memory_bytes = 0;    // counted for such a run there
+  std::uint64_t memory_free = 0;     // of what it gives its tools; 0 too where it is not counted
+  std::uint32_t retry_after_ms = 0;  // a start would be refused now; 0: it would not
+  bool too_large = false;            // it needs more memory than the node gives all its tools
   friend bool operator==(const LoadAnswer&, const LoadAnswer&) = default;
 };
 struct ReleaseLoad {  // the probed request went elsewhere
@@ -59,6 +65,7 @@ struct Placed {  // try them in this order; the last effect of a placement
 };
 struct NotPlaced {  // or this one
   Error error;
+  Duration retry_after{};  // with `overloaded`: the soonest that a holder named; 0: none did
 };
 using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Placed, NotPlaced>;
 
@@ -96,7 +103,8 @@ class RunPlacement {
 
   /// Decides without the holders that are silent.
   /// NotPlaced is unreachable if nobody answered, else overloaded: "recipe differs on …" when no
-  /// holder that answered has the recipe, or "… take no new work".
+  /// holder that answered has the recipe, or "… take no new work", or that their queues are full;
+  /// denied if the run needs more memory than any of them gives its tools.
   [[nodiscard]] Effects on_deadline(Instant now);
 
   /// The asker went away: releases all that were asked. Nothing comes afterwards.
@@ -104,6 +112,8 @@ class RunPlacement {
 
   [[nodiscard]] std::optional<Instant> next_deadline() const;
   [[nodiscard]] bool decided() const { return state_ == State::decided; }
+  /// What a holder answered; none if it did not.
+  [[nodiscard]] const LoadAnswer* load_of(NodeId holder) const;
   void check_invariants() const;
 
  private:
@@ -116,7 +126,7 @@ class RunPlacement {
   [[nodiscard]] bool all_heard() const;
   [[nodiscard]] Effects decide();
   [[nodiscard]] std::vector<Candidate> usable() const;
-  [[nodiscard]] Error why_not() const;
+  [[nodiscard]] NotPlaced why_not() const;
   void release_all_but(std::optional<NodeId> kept, Effects& effects) const;
 
   ProbeLoad probe_;

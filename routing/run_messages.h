@@ -24,12 +24,19 @@ struct RunRequest {  // where should this run?
   std::string recipe;
   std::vector<RunArgument> arguments;
   bool strict = false;
+  bool batch = false;                  // others may go first: nobody looks at the screen for it
+  std::uint32_t deadline_ms = 60'000;  // of all of it, from now
 };
 struct RunCandidate {
   NodeId node;
   std::string control;  // host:port
   std::string bulk;
-  std::uint64_t score_micros = 0;  // expected time until the result is there
+  std::uint64_t score_micros = 0;   // what they are ordered by: wait + its share of the run
+  std::uint64_t wait_micros = 0;    // expected until its turn
+  std::uint64_t run_micros = 0;     // expected of the tool
+  std::uint64_t memory_bytes = 0;   // counted for it there
+  std::uint64_t memory_free = 0;    // of what the node gives its tools
+  std::uint64_t bytes_to_move = 0;  // of the image, before it can run there; 0: a holder
 };
 /// The stored bytes a run works on.
 struct RunInput {
@@ -58,7 +65,9 @@ struct RunStart {  // to a candidate
   std::string recipe;
   Digest recipe_digest;
   std::vector<RunArgument> arguments;
-  std::uint32_t deadline_ms = 60'000;
+  std::uint32_t deadline_ms = 60'000;  // from now; then it is killed
+  bool batch = false;
+  std::uint64_t client = 0;  // for whom; the same in all of one's processes; 0: this link's
 };
 struct RunAccepted {
   OperationId operation;

@@ -13,7 +13,8 @@ struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
   static constexpr std::size_t required = 4;
   using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels>;
+                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
+                         &ProbeLoad::deadline_ms>;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -22,7 +23,9 @@ struct Fields<LoadAnswer> {
   using List =
       FieldList<&LoadAnswer::operation, &LoadAnswer::has_recipe, &LoadAnswer::accepts_work,
                 &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
-                &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros>;
+                &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros,
+                &LoadAnswer::memory_bytes, &LoadAnswer::memory_free, &LoadAnswer::retry_after_ms,
+                &LoadAnswer::too_large>;
 };
 template <>
 struct Fields<ReleaseLoad> {
@@ -32,8 +35,10 @@ struct Fields<ReleaseLoad> {
 template <>
 struct Fields<RunRequest> {
   static constexpr std::uint16_t number = 103;
+  static constexpr std::size_t required = 6;
   using List = FieldList<&RunRequest::operation, &RunRequest::request, &RunRequest::name,
-                         &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict>;
+                         &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict,
+                         &RunRequest::batch, &RunRequest::deadline_ms>;
 };
 template <>
 struct Fields<RunCandidates> {
@@ -46,9 +51,10 @@ struct Fields<RunCandidates> {
 template <>
 struct Fields<RunStart> {
   static constexpr std::uint16_t number = 105;
-  using List =
-      FieldList<&RunStart::operation, &RunStart::request, &RunStart::input, &RunStart::recipe,
-                &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms>;
+  static constexpr std::size_t required = 7;
+  using List = FieldList<&RunStart::operation, &RunStart::request, &RunStart::input,
+                         &RunStart::recipe, &RunStart::recipe_digest, &RunStart::arguments,
+                         &RunStart::deadline_ms, &RunStart::batch, &RunStart::client>;
 };
 template <>
 struct Fields<RunAccepted> {

@@ -155,7 +155,10 @@ struct Fields<RunArgument> {
 template <>
 struct Fields<RunCandidate> {
   using List = FieldList<&RunCandidate::node, &RunCandidate::control, &RunCandidate::bulk,
-                         &RunCandidate::score_micros>;
+                         &RunCandidate::score_micros, &RunCandidate::wait_micros,
+                         &RunCandidate::run_micros, &RunCandidate::memory_bytes,
+                         &RunCandidate::memory_free, &RunCandidate::bytes_to_move>;
+  static constexpr std::size_t required = 4;
 };
 template <>
 struct Fields<RunInput> {

@@ -14,6 +14,8 @@ using Texts = std::vector<std::string>;
 
 constexpr std::array<std::string_view, 4> level_names{"debug", "info", "warning", "error"};
 
+constexpr std::uint64_t memory_min = 128ULL << 20;
+
 Error usage(std::string text) { return {ErrorCode::usage, std::move(text)}; }
 
 /// A text's check: what is wrong with it, or nothing.
@@ -101,6 +103,32 @@ std::string print_capacity(const NodeSettings& node) {
   return node.capacity == 0 ? "" : print_size(node.capacity);
 }
 
+Result<Done> read_memory(NodeSettings& node, const Texts& texts) {
+  const Result<std::uint64_t> bytes = parse_size(texts.front());
+  if (!bytes) return bytes.error();
+  if (bytes.value() < memory_min) {
+    return usage("'" + shown(texts.front()) + "' is less than a tool needs; give at least 128MiB");
+  }
+  node.memory = bytes.value();
+  return Done{};
+}
+
+std::string print_memory(const NodeSettings& node) {
+  return node.memory == 0 ? "" : print_size(node.memory);
+}
+
+Result<Done> read_queue_time(NodeSettings& node, const Texts& texts) {
+  const Result<Duration> span = parse_duration(texts.front());
+  if (!span) return span.error();
+  if (span.value() < 1s || span.value() > 1h) {
+    return usage("'" + shown(texts.front()) + "' is not from 1s to 1h");
+  }
+  node.queue_time = span.value();
+  return Done{};
+}
+
+std::string print_queue_time(const NodeSettings& node) { return print_duration(node.queue_time); }
+
 Result<Done> read_out_delay(NodeSettings& node, const Texts& texts) {
   if (texts.front() == "off") {
     node.out_delay.reset();
@@ -148,7 +176,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 16> rules{
+constexpr std::array<SettingRule, 18> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -157,6 +185,8 @@ constexpr std::array<SettingRule, 16> rules{
     SettingRule{"capacity", false, read_capacity, print_capacity},
     count_rule<&Node::workers, 1, 1024>("workers"),
     count_rule<&Node::queue_max, 0, 65'536>("queue_max"),
+    SettingRule{"queue_time", false, read_queue_time, print_queue_time},
+    SettingRule{"memory", false, read_memory, print_memory},
     count_rule<&Node::replicas, 1, replicas_max>("replicas"),
     count_rule<&Node::write_quorum, 1, replicas_max>("write_quorum"),
     SettingRule{"out_delay", false, read_out_delay, print_out_delay},

@@ -36,6 +36,8 @@ LanesOptions lanes_options(const RoutingShape& shape) {
   LanesOptions options;
   options.workers = shape.workers;
   options.queue_max = ~0U;
+  options.queue_time = 24h;
+  options.standing_target = 24h;  // in order of arrival, whatever the wait
   options.service_default = shape.service;
   return options;
 }
@@ -149,7 +151,7 @@ void RoutingWorld::perform(std::uint32_t request, const RunPlacement::Effects& e
 
 void RoutingWorld::on_probe(const Event& event) {
   const LaneLoad load =
-      lanes_[event.node].on_probe(now_, id_of<RequestId>(event.request), recipe, 0);
+      lanes_[event.node].on_probe(now_, id_of<RequestId>(event.request), {recipe});
   LoadAnswer answer;
   answer.operation.raw = event.request;
   answer.has_recipe = true;
@@ -199,7 +201,7 @@ void RoutingWorld::on_finish(const Event& event) {
 }
 
 void RoutingWorld::on_gossip(std::uint32_t node) {
-  const LaneLoad load = lanes_[node].load(recipe, 0);
+  const LaneLoad load = lanes_[node].load({recipe});
   told_[node] = {id_of<NodeId>(node), load.running,        load.queued,     load.announced,
                  load.workers,        load.service_micros, load.wait_micros};
   plan(shape_.gossip_interval, Kind::gossip, node, 0);

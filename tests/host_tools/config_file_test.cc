@@ -72,6 +72,16 @@ TEST_CASE("host_tools: the out delay is a time span from 5 s on, or off") {
   CHECK(contains(fault_of(read_file("out_delay = \"1s\"\n")), "'1s' is not from 5s to 720h"));
 }
 
+TEST_CASE("host_tools: memory of tools and the time of the queue have bounds") {
+  CHECK(read_file("").value().node.memory == 0);
+  CHECK(read_file("").value().node.queue_time == 30s);
+  const Configuration set = read_file("memory = \"2GiB\"\nqueue_time = \"90s\"\n").value();
+  CHECK(set.node.memory == 2ULL << 30);
+  CHECK(set.node.queue_time == 90s);
+  CHECK(contains(fault_of(read_file("memory = \"1MB\"\n")), "at least 128MiB"));
+  CHECK(contains(fault_of(read_file("queue_time = \"2h\"\n")), "'2h' is not from 1s to 1h"));
+}
+
 TEST_CASE("host_tools: faults of the configuration name their place and a remedy") {
   CHECK(contains(fault_of(read_file("\nzoen = \"a\"\n")),
                  "pixmesh.toml:2: unknown key 'zoen'; did you mean 'zone'?"));

@@ -52,19 +52,19 @@ TEST_CASE("processing: as many jobs run as there are workers, the rest wait in o
 TEST_CASE("processing: a probe counts for the next asker until start, release or 250 ms") {
   Lanes lanes({});
 
-  CHECK(lanes.on_probe(start, request_of(1), "thumbnail", 0).announced == 0);
-  CHECK(lanes.on_probe(start, request_of(2), "thumbnail", 0).announced == 1);
-  CHECK(lanes.on_probe(start, request_of(2), "thumbnail", 0).announced == 1);
+  CHECK(lanes.on_probe(start, request_of(1), {"thumbnail", 0}).announced == 0);
+  CHECK(lanes.on_probe(start, request_of(2), {"thumbnail", 0}).announced == 1);
+  CHECK(lanes.on_probe(start, request_of(2), {"thumbnail", 0}).announced == 1);
   lanes.on_release(start, request_of(1));
-  CHECK(lanes.load("thumbnail", 0).announced == 1);
+  CHECK(lanes.load({"thumbnail", 0}).announced == 1);
   (void)lanes.on_start(start, job_of(2));
-  CHECK(lanes.load("thumbnail", 0).announced == 0);
-  CHECK(lanes.load("thumbnail", 0).running == 1);
+  CHECK(lanes.load({"thumbnail", 0}).announced == 0);
+  CHECK(lanes.load({"thumbnail", 0}).running == 1);
 
-  (void)lanes.on_probe(start, request_of(3), "thumbnail", 0);
+  (void)lanes.on_probe(start, request_of(3), {"thumbnail", 0});
   CHECK(lanes.next_deadline() == start + 250ms);
   (void)lanes.on_deadline(start + 250ms);
-  CHECK(lanes.load("thumbnail", 0).announced == 0);
+  CHECK(lanes.load({"thumbnail", 0}).announced == 0);
   CHECK(lanes.next_deadline() == std::nullopt);
 }
 
@@ -80,8 +80,8 @@ TEST_CASE("processing: a request runs once, a retry is told which run it is") {
 
   CHECK(std::get<JobKnown>(lanes.on_start(start, again).outcome).run == RunId{1});
   CHECK(std::get<JobKnown>(lanes.on_start(start, waiting_again).outcome).run == RunId{2});
-  CHECK(lanes.on_probe(start, request_of(1), "thumbnail", 0).announced == 0);
-  CHECK(lanes.load("thumbnail", 0).announced == 0);
+  CHECK(lanes.on_probe(start, request_of(1), {"thumbnail", 0}).announced == 0);
+  CHECK(lanes.load({"thumbnail", 0}).announced == 0);
   (void)lanes.on_finished(start, RunId{1}, took(1s));
   CHECK(is<JobQueued>(lanes.on_start(start, again)));
 }
@@ -107,7 +107,7 @@ TEST_CASE("processing: cancelling drops a waiting job and kills a running one") 
   CHECK(lanes.on_cancel(start, RunId{2}) == Effects{DropJob{RunId{2}, ErrorCode::failed}});
   CHECK(lanes.on_cancel(start, RunId{1}) == Effects{CancelRun{RunId{1}}});
   CHECK(lanes.on_cancel(start, RunId{7}).empty());
-  CHECK(lanes.load("thumbnail", 0).running == 1);
+  CHECK(lanes.load({"thumbnail", 0}).running == 1);
   CHECK(lanes.on_finished(start, RunId{1}, std::nullopt).empty());
   CHECK(lanes.idle());
 }
@@ -119,8 +119,8 @@ TEST_CASE("processing: a draining node finishes what it has and refuses the rest
   lanes.set_accepting(false);
 
   CHECK(std::get<JobRefused>(lanes.on_start(start, job_of(3)).outcome).draining);
-  CHECK_FALSE(lanes.on_probe(start, request_of(4), "thumbnail", 0).accepts_work);
-  CHECK(lanes.load("thumbnail", 0).announced == 0);
+  CHECK_FALSE(lanes.on_probe(start, request_of(4), {"thumbnail", 0}).accepts_work);
+  CHECK(lanes.load({"thumbnail", 0}).announced == 0);
   CHECK(lanes.on_finished(start, RunId{1}, took(1s)) == Effects{StartRun{RunId{2}}});
   lanes.set_accepting(true);
   CHECK(is<JobQueued>(lanes.on_start(start, job_of(3))));
@@ -131,16 +131,16 @@ TEST_CASE("processing: service times follow what a recipe takes, and failures do
   const auto run_once = [&lanes](const std::optional<RunCost>& cost) {
     (void)lanes.on_start(start, job_of(1));
     (void)lanes.on_finished(start, RunId{1}, cost);
-    return lanes.load("thumbnail", 0).service_micros;
+    return lanes.load({"thumbnail", 0}).service_micros;
   };
 
-  CHECK(lanes.load("thumbnail", 0).service_micros == 200'000);
+  CHECK(lanes.load({"thumbnail", 0}).service_micros == 200'000);
   CHECK(run_once(took(80ms)) == 80'000);
   CHECK(run_once(took(160ms)) == 120'000);
   CHECK(run_once(std::nullopt) == 120'000);
   for (int i = 0; i < 200; ++i) (void)run_once(took(10ms));
-  CHECK(lanes.load("thumbnail", 0).service_micros <= 10'008);
-  CHECK(lanes.load("convert", 0).service_micros == 200'000);
+  CHECK(lanes.load({"thumbnail", 0}).service_micros <= 10'008);
+  CHECK(lanes.load({"convert", 0}).service_micros == 200'000);
 }
 
 TEST_CASE("processing: a probe is told how long its turn is away, by what is there") {
@@ -154,13 +154,13 @@ TEST_CASE("processing: a probe is told how long its turn is away, by what is the
   (void)lanes.on_start(start, job(2, 40'000'000));
   (void)lanes.on_finished(start, RunId{2}, took(4s));
 
-  CHECK(lanes.on_probe(start, request_of(3), "thumbnail", 4'000'000).wait_micros == 0);
-  CHECK(lanes.load("thumbnail", 40'000'000).service_micros == 4'000'000);
-  CHECK(lanes.load("thumbnail", 0).wait_micros == 200'000);  // the announced one, of two workers
+  CHECK(lanes.on_probe(start, request_of(3), {"thumbnail", 4'000'000}).wait_micros == 0);
+  CHECK(lanes.load({"thumbnail", 40'000'000}).service_micros == 4'000'000);
+  CHECK(lanes.load({"thumbnail", 0}).wait_micros == 200'000);  // the announced one, of two workers
   (void)lanes.on_start(start, job(4, 40'000'000));
   (void)lanes.on_start(start, job(5, 40'000'000));
   (void)lanes.on_start(start, job(6, 4'000'000));
-  CHECK(lanes.load("thumbnail", 0).wait_micros == 200'000 + 4'000'000 + 200'000);
+  CHECK(lanes.load({"thumbnail", 0}).wait_micros == 200'000 + 4'000'000 + 200'000);
 }
 
 TEST_CASE("processing: without a queue only free lanes admit") {
@@ -192,7 +192,7 @@ TEST_CASE("processing: every job that random events admit starts or is dropped e
     const RunId some{rng.below(next_run)};
     switch (rng.below(6)) {
       case 0:
-        (void)lanes.on_probe(now, request, "a", 0);
+        (void)lanes.on_probe(now, request, {"a", 0});
         break;
       case 1:
         lanes.on_release(now, request);
@@ -219,7 +219,7 @@ TEST_CASE("processing: every job that random events admit starts or is dropped e
         apply(lanes.on_deadline(now));
     }
     lanes.check_invariants();
-    const LaneLoad load = lanes.load("a", 0);
+    const LaneLoad load = lanes.load({"a", 0});
     CHECK(load.running + load.queued == ends.size());
   }
 }

@@ -140,6 +140,36 @@ TEST_CASE("routing: holders without the recipe or that drain are passed over") {
   CHECK(all<NotPlaced>(refused)[0].error.detail.find("no new work") != std::string::npos);
 }
 
+TEST_CASE("routing: when all holders are full the soonest says when to come back") {
+  LoadAnswer full = answer_of(64), fuller = answer_of(64), small = answer_of(0);
+  full.retry_after_ms = 3'000;
+  fuller.retry_after_ms = 4'000;
+  small.too_large = true;
+
+  RunPlacement some = placement_of({node_of(1), node_of(2)});
+  (void)some.start(start);
+  (void)some.on_answer(start, node_of(1), full);
+  CHECK(placed(some.on_answer(start, node_of(2), answer_of(60))) == std::vector{node_of(2)});
+  REQUIRE(some.load_of(node_of(2)) != nullptr);
+  CHECK(some.load_of(node_of(2))->queued == 60);
+
+  RunPlacement none = placement_of({node_of(1), node_of(2), node_of(3)});
+  (void)none.start(start);
+  (void)none.on_answer(start, node_of(1), fuller);
+  (void)none.on_answer(start, node_of(2), small);
+  const Effects refused = none.on_answer(start, node_of(3), full);
+  REQUIRE(all<NotPlaced>(refused).size() == 1);
+  CHECK(all<NotPlaced>(refused)[0].error.code == ErrorCode::overloaded);
+  CHECK(all<NotPlaced>(refused)[0].retry_after == 3s);
+  CHECK(released(refused).size() == 3);
+
+  RunPlacement never = placement_of({node_of(1)});
+  (void)never.start(start);
+  const Effects denied = never.on_answer(start, node_of(1), small);
+  REQUIRE(all<NotPlaced>(denied).size() == 1);
+  CHECK(all<NotPlaced>(denied)[0].error.code == ErrorCode::denied);
+}
+
 TEST_CASE("routing: a cancelled placement releases all and stays silent") {
   RunPlacement placement = placement_of({node_of(1), node_of(2)});
   (void)placement.start(start);

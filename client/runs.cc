@@ -1,0 +1,233 @@
+#include <algorithm>
+
+#include "client/attempts.h"
+
+// Runs: where to start one, and what is done when that goes wrong.
+namespace pixmesh {
+namespace {
+
+constexpr Duration alive_every = 1s;
+
+std::uint32_t ms_until(Instant deadline) {
+  const Duration left = std::max<Duration>(deadline - monotonic_now(), 1ms);
+  return static_cast<std::uint32_t>(std::min<Duration>(left, 24h) / 1ms);
+}
+
+}  // namespace
+
+// A refusal for want of room is an answer: other holders were asked by the one that gives it.
+Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
+                               RequestId request) {
+  const Instant deadline = session.deadline();
+  auto plan = at_holder<RunCandidates>(
+      session, options.name, Burden::words,
+      [&](const HolderAddress& holder, Instant limit) -> Result<RunCandidates> {
+        RunRequest question;
+        question.operation = session.next_operation();
+        question.request = request;
+        question.name = options.name;
+        question.recipe = options.recipe;
+        question.arguments = options.arguments;
+        question.strict = options.strict;
+        question.batch = options.batch;
+        question.deadline_ms = ms_until(deadline);
+        auto answer = session.ask<RunCandidates>(holder.control, question, limit);
+        const bool full = answer && answer->code == ErrorCode::overloaded;
+        return full ? answer : answered(std::move(answer));
+      });
+  if (plan && plan->code == ErrorCode::overloaded) {
+    session.retry_after = std::chrono::milliseconds(plan->retry_after_ms);
+  }
+  return answered(std::move(plan));
+}
+
+namespace {
+
+HolderAddress address_of(const RunCandidate& candidate) {
+  HolderAddress node;
+  node.node = candidate.node;
+  node.control = candidate.control;
+  node.bulk = candidate.bulk;
+  return node;
+}
+
+/// Starts the run at one candidate and waits for its end.
+Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
+                       const RunOptions& options, const RunCandidates& plan, RequestId request,
+                       Instant deadline) {
+  RunStart start;
+  start.batch = options.batch;
+  start.client = session.options().client;
+  start.operation = session.next_operation();
+  start.request = request;
+  start.input = plan.input;
+  start.recipe = options.recipe;
+  start.recipe_digest = plan.recipe_digest;
+  start.arguments = options.arguments;
+  start.deadline_ms = ms_until(deadline);
+  if (!session.send(candidate.control, start)) {
+    return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
+  }
+  (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
+  constexpr Duration acceptance_patience = 2s;
+  Client::Session::Attention attention(session, candidate.control);
+  Instant limit = std::min(deadline, monotonic_now() + acceptance_patience);
+  bool accepted = false;
+  for (;;) {
+    auto arrival = attention.next(limit);
+    if (!arrival) {
+      const bool only_busy = accepted && arrival.error().code == ErrorCode::timed_out &&
+                             !session.cancelled() && monotonic_now() < deadline;
+      if (!only_busy) {
+        (void)session.send(candidate.control, RunCancel{request});
+        return arrival.error();
+      }
+      (void)session.send(candidate.control, RunAlive{request});
+    } else if (const auto* done = arrival->answer_to<RunDone>(start.operation)) {
+      return *done;
+    } else if (arrival->answer_to<RunAccepted>(start.operation) != nullptr) {
+      accepted = true;
+    }
+    if (accepted) limit = std::min(deadline, monotonic_now() + alive_every);
+  }
+}
+
+Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidate,
+                          const RunDone& done, RequestId request, ByteSink& sink,
+                          const Progress& progress) {
+  StreamOpen open;
+  open.run = request;
+  open.size = done.output_size;
+  Instant told_at = monotonic_now();
+  return fetch_stream(session, address_of(candidate), open, sink, nullptr, progress, [&] {
+    if (monotonic_now() < told_at + alive_every) return;
+    told_at = monotonic_now();
+    (void)session.send(candidate.control, RunAlive{request});
+  });
+}
+
+/// One run, at one candidate after the other.
+class RunAttempt {
+ public:
+  RunAttempt(Client::Session& session, const RunOptions& options, ByteSink& sink,
+             const Progress& progress)
+      : session_(session),
+        options_(options),
+        sink_(sink),
+        progress_(progress),
+        request_(session.fresh_request()),
+        deadline_(session.deadline()) {}
+
+  [[nodiscard]] Result<RunReceipt> run();
+
+ private:
+  [[nodiscard]] Result<RunReceipt> at(const RunCandidate& candidate, const RunCandidates& plan);
+  [[nodiscard]] Result<RunReceipt> in_turn(const RunCandidates& plan);
+  [[nodiscard]] bool may_go_on(const Error& error);
+  [[nodiscard]] Result<RunReceipt> once();
+  [[nodiscard]] Duration pause_when_full() const;
+
+  Client::Session& session_;
+  const RunOptions& options_;
+  ByteSink& sink_;
+  const Progress& progress_;
+  RequestId request_;
+  Instant deadline_;
+  bool over_ = false;  // another try makes no sense, or is not allowed
+};
+
+RunReceipt receipt_of(const RunCandidate& candidate, const RunDone& done, RequestId request,
+                      bool confirmed) {
+  RunReceipt receipt;
+  receipt.request = request;
+  receipt.node = candidate.node;
+  receipt.control = candidate.control;
+  receipt.output_size = done.output_size;
+  receipt.extension = done.extension;
+  receipt.confirmed = confirmed;
+  receipt.queued = std::chrono::microseconds(done.queued_micros);
+  receipt.wall = std::chrono::microseconds(done.wall_micros);
+  receipt.cpu = std::chrono::microseconds(done.cpu_micros);
+  receipt.memory_bytes = done.memory_bytes;
+  return receipt;
+}
+
+Result<RunReceipt> RunAttempt::at(const RunCandidate& candidate, const RunCandidates& plan) {
+  auto done = run_at(session_, candidate, options_, plan, request_, deadline_);
+  if (!done) return done.error();
+  if (done->code != ErrorCode{}) {
+    (void)session_.send(candidate.control, RunCancel{request_});
+    if (done->code == ErrorCode::overloaded) {
+      session_.retry_after = std::chrono::milliseconds(done->retry_after_ms);
+    }
+    return Error{done->code, done->detail};
+  }
+  const auto fetched = fetch_output(session_, candidate, done.value(), request_, sink_, progress_);
+  (void)session_.send(candidate.control, RunCancel{request_});
+  if (fetched) return receipt_of(candidate, done.value(), request_, plan.confirmed);
+  if (auto restarted = sink_.restart(); !restarted) {
+    over_ = true;
+    return restarted.error();
+  }
+  return fetched.error();
+}
+
+// A holder whose queue is full costs no retry: the next one was asked at the same time.
+bool RunAttempt::may_go_on(const Error& error) {
+  if (over_ || session_.cancelled() || monotonic_now() >= deadline_) return false;
+  if (error.code == ErrorCode::overloaded) return true;
+  const bool elsewhere = may_retry(error) || error.code == ErrorCode::corrupt;
+  return elsewhere && session_.retries.spend();
+}
+
+Result<RunReceipt> RunAttempt::in_turn(const RunCandidates& plan) {
+  Error last{ErrorCode::unreachable, "no holder can run it"};
+  for (const RunCandidate& candidate : plan.candidates) {
+    auto receipt = at(candidate, plan);
+    if (receipt) return receipt;
+    last = receipt.error();
+    over_ = !may_go_on(last);
+    if (over_) break;
+  }
+  return last;
+}
+
+Result<RunReceipt> RunAttempt::once() {
+  const auto plan = plan_run(session_, options_, request_);
+  if (!plan) {
+    over_ = plan.error().code != ErrorCode::overloaded;
+    return plan.error();
+  }
+  auto receipt = in_turn(plan.value());
+  if (!receipt) session_.forget_row(plan->input.partition);
+  return receipt;
+}
+
+// Those who were refused together do not come back together.
+Duration RunAttempt::pause_when_full() const {
+  const Duration told = std::max(session_.retry_after, attempt_pause);
+  return told + told * request_.raw[0] / 1024;
+}
+
+Result<RunReceipt> RunAttempt::run() {
+  session_.retries.on_request();
+  session_.retry_after = {};
+  for (int failures = 0;;) {
+    auto receipt = once();
+    if (receipt || over_) return receipt;
+    const bool full = receipt.error().code == ErrorCode::overloaded;
+    if (full ? !options_.batch : ++failures == attempts_max) return receipt;
+    const Duration pause = full ? pause_when_full() : attempt_pause * failures;
+    if (monotonic_now() + pause >= deadline_) return receipt;
+    if (auto slept = session_.sleep(pause); !slept) return slept.error();
+  }
+}
+
+}  // namespace
+
+Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
+                               const Progress& progress) {
+  return RunAttempt(*session_, options, sink, progress).run();
+}
+
+}  // namespace pixmesh
