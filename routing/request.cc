@@ -26,10 +26,18 @@ RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders,
 RunPlacement::Effects RunPlacement::start(Instant now) {
   invariant(state_ == State::fresh, "a placement starts once");
   state_ = State::asking;
+  asked_at_ = now;
   deadline_ = now + options_.probe_timeout;
-  if (asked_.empty()) return decide();
+  if (asked_.empty()) return decide(now);
+  std::vector<NodeId> nodes;
+  for (const auto& [node, asked] : asked_) nodes.push_back(node);
+  if (probe_.work != Digest{}) arbiter_ = arbiter_of(probe_.work, nodes);
   Effects effects;
-  for (const auto& [node, asked] : asked_) effects.emplace_back(SendProbe{node, probe_});
+  for (const NodeId& node : nodes) {
+    ProbeLoad probe = probe_;
+    probe.arbiter = node == arbiter_;
+    effects.emplace_back(SendProbe{node, std::move(probe)});
+  }
   return effects;
 }
 
@@ -39,7 +47,9 @@ RunPlacement::Effects RunPlacement::on_answer(Instant now, NodeId from, const Lo
                         answer.operation == probe_.operation && !found->second.answer;
   if (!expected) return {};
   found->second = {.silent = false, .answer = answer};
-  if (all_heard()) return decide();
+  const bool has_it = arbiter_ != NodeId{} && answer.known == KnownWork::kept &&
+                      answer.has_recipe && answer.accepts_work;
+  if (has_it || all_heard()) return decide(now);
   return now >= deadline_ ? on_deadline(now) : Effects{};
 }
 
@@ -47,14 +57,14 @@ RunPlacement::Effects RunPlacement::on_unreachable(Instant now, NodeId node) {
   const auto found = asked_.find(node);
   if (state_ != State::asking || found == asked_.end() || found->second.answer) return {};
   found->second.silent = true;
-  if (all_heard()) return decide();
+  if (all_heard()) return decide(now);
   return now >= deadline_ ? on_deadline(now) : Effects{};
 }
 
 RunPlacement::Effects RunPlacement::on_deadline(Instant now) {
   if (state_ != State::asking || now < deadline_) return {};
   for (auto& [node, asked] : asked_) asked.silent = !asked.answer;
-  return decide();
+  return decide(now);
 }
 
 RunPlacement::Effects RunPlacement::on_cancel(Instant) {
@@ -74,13 +84,13 @@ bool RunPlacement::all_heard() const {
       asked_, [](const auto& entry) { return entry.second.silent || entry.second.answer; });
 }
 
-RunPlacement::Effects RunPlacement::decide() {
+RunPlacement::Effects RunPlacement::decide(Instant now) {
   state_ = State::decided;
   Effects effects;
   for (const auto& [node, asked] : asked_) {
-    if (!asked.answer) effects.emplace_back(HolderSilent{node});
+    if (asked.silent) effects.emplace_back(HolderSilent{node});
   }
-  std::vector<Candidate> candidates = usable();
+  std::vector<Candidate> candidates = usable(now);
   if (candidates.empty()) {
     release_all_but(std::nullopt, effects);
     effects.emplace_back(NotPlaced{why_not()});
@@ -91,7 +101,7 @@ RunPlacement::Effects RunPlacement::decide() {
   return effects;
 }
 
-std::vector<Candidate> RunPlacement::usable() const {
+std::vector<Candidate> RunPlacement::usable(Instant now) const {
   std::vector<HolderLoad> loads;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer || !asked.answer->has_recipe || !asked.answer->accepts_work) continue;
@@ -99,7 +109,14 @@ std::vector<Candidate> RunPlacement::usable() const {
                      asked.answer->workers, asked.answer->service_micros,
                      asked.answer->wait_micros});
   }
-  return rank_holders(loads);
+  if (arbiter_ == NodeId{}) return rank_holders(loads);
+  std::vector<WorkAnswer> answers;
+  for (const auto& [node, asked] : asked_) {
+    if (!asked.answer) continue;
+    answers.push_back({node, asked.answer->known, asked.answer->placed_at, asked.answer->claimed});
+  }
+  return in_order_of_work(probe_.work, rank_holders(loads), answers,
+                          now >= asked_at_ + options_.late_after);
 }
 
 Error RunPlacement::why_not() const {
@@ -120,7 +137,11 @@ Error RunPlacement::why_not() const {
 
 void RunPlacement::release_all_but(std::optional<NodeId> kept, Effects& effects) const {
   for (const auto& [node, asked] : asked_) {
-    if (node != kept) effects.emplace_back(SendRelease{node, {probe_.request}});
+    const bool is_told = node != kept || (node == arbiter_ && arbiter_ != NodeId{});
+    if (!is_told) continue;
+    ReleaseLoad release{probe_.request, {}};
+    if (arbiter_ != NodeId{} && kept) release.placed_at = *kept;
+    effects.emplace_back(SendRelease{node, release});
   }
 }
 

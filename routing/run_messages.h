@@ -24,6 +24,7 @@ struct RunRequest {  // where should this run?
   std::string recipe;
   std::vector<RunArgument> arguments;
   bool strict = false;
+  bool force = false;  // make it anew, whatever is kept or going on
 };
 struct RunCandidate {
   NodeId node;
@@ -59,10 +60,16 @@ struct RunStart {  // to a candidate
   Digest recipe_digest;
   std::vector<RunArgument> arguments;
   std::uint32_t deadline_ms = 60'000;
+  bool force = false;
 };
 struct RunAccepted {
   OperationId operation;
   std::uint32_t position = 0;  // jobs in front of it; 0: it runs
+};
+enum class ResultOrigin : std::uint8_t {
+  made = 0,    // for this request
+  joined = 1,  // for another one that was first
+  kept = 2,    // earlier; the times are those of then
 };
 /// The end of a run: refused, failed, or ready to be fetched with a StreamOpen that names the
 /// request.
@@ -77,6 +84,12 @@ struct RunDone {
   std::uint64_t cpu_micros = 0;
   std::uint32_t retry_after_ms = 0;  // with `overloaded`
   std::uint64_t memory_bytes = 0;    // the most that was resident; 0: not known
+  std::uint64_t verify_micros = 0;   // for the check of the input, behind the queue
+  ResultOrigin origin{};
+  Digest key;                        // under which the result is kept; zero: under none
+  Digest fingerprint;                // of the tool and its libraries; zero: not known
+  NodeId made_by;                    // where the tool ran; zero: nowhere
+  std::uint64_t made_at_micros = 0;  // since 1970, by that node's clock
 };
 struct RunAlive {  // the asker still waits; said once a second
   RequestId request;

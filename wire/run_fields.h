@@ -13,7 +13,8 @@ struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
   static constexpr std::size_t required = 4;
   using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels>;
+                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::work,
+                         &ProbeLoad::arbiter>;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -22,18 +23,22 @@ struct Fields<LoadAnswer> {
   using List =
       FieldList<&LoadAnswer::operation, &LoadAnswer::has_recipe, &LoadAnswer::accepts_work,
                 &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
-                &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros>;
+                &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros,
+                &LoadAnswer::known, &LoadAnswer::placed_at, &LoadAnswer::claimed>;
 };
 template <>
 struct Fields<ReleaseLoad> {
   static constexpr std::uint16_t number = 102;
-  using List = FieldList<&ReleaseLoad::request>;
+  static constexpr std::size_t required = 1;
+  using List = FieldList<&ReleaseLoad::request, &ReleaseLoad::placed_at>;
 };
 template <>
 struct Fields<RunRequest> {
   static constexpr std::uint16_t number = 103;
+  static constexpr std::size_t required = 6;
   using List = FieldList<&RunRequest::operation, &RunRequest::request, &RunRequest::name,
-                         &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict>;
+                         &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict,
+                         &RunRequest::force>;
 };
 template <>
 struct Fields<RunCandidates> {
@@ -46,9 +51,10 @@ struct Fields<RunCandidates> {
 template <>
 struct Fields<RunStart> {
   static constexpr std::uint16_t number = 105;
-  using List =
-      FieldList<&RunStart::operation, &RunStart::request, &RunStart::input, &RunStart::recipe,
-                &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms>;
+  static constexpr std::size_t required = 7;
+  using List = FieldList<&RunStart::operation, &RunStart::request, &RunStart::input,
+                         &RunStart::recipe, &RunStart::recipe_digest, &RunStart::arguments,
+                         &RunStart::deadline_ms, &RunStart::force>;
 };
 template <>
 struct Fields<RunAccepted> {
@@ -62,7 +68,9 @@ struct Fields<RunDone> {
   using List =
       FieldList<&RunDone::operation, &RunDone::code, &RunDone::detail, &RunDone::output_size,
                 &RunDone::extension, &RunDone::queued_micros, &RunDone::wall_micros,
-                &RunDone::cpu_micros, &RunDone::retry_after_ms, &RunDone::memory_bytes>;
+                &RunDone::cpu_micros, &RunDone::retry_after_ms, &RunDone::memory_bytes,
+                &RunDone::verify_micros, &RunDone::origin, &RunDone::key, &RunDone::fingerprint,
+                &RunDone::made_by, &RunDone::made_at_micros>;
 };
 template <>
 struct Fields<RunAlive> {
