@@ -15,7 +15,7 @@ struct FlagText {
   const char* summary;
 };
 
-constexpr std::array<FlagText, 15> flag_texts{{
+constexpr std::array<FlagText, 16> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
     {"join", "HOST:PORT", "Members to ask for the mesh; a restart needs none"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
@@ -25,6 +25,7 @@ constexpr std::array<FlagText, 15> flag_texts{{
     {"capacity", "SIZE", "Share of the images by size: 4TB (default: the size of the disks)"},
     {"workers", "N", "Tools that run at a time (default: one a core)"},
     {"queue_max", "N", "Runs that may wait (default 64)"},
+    {"result_cache", "SIZE", "Results kept for the next who asks; 0: none (default 1GiB)"},
     {"replicas", "N", "Copies of each image; read when a mesh is founded (default 3)"},
     {"write_quorum", "N", "Durable copies before a put is acknowledged (default 2)"},
     {"out_delay", "TIME",

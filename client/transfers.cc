@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "base/digest.h"
 #include "client/attempts.h"
@@ -249,6 +250,7 @@ Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& optio
         question.recipe = options.recipe;
         question.arguments = options.arguments;
         question.strict = options.strict;
+        question.force = options.force;
         return answered(session.ask<RunCandidates>(holder.control, question, limit));
       });
 }
@@ -275,6 +277,7 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
   start.recipe_digest = plan.recipe_digest;
   start.arguments = options.arguments;
   start.deadline_ms = static_cast<std::uint32_t>((deadline - monotonic_now()) / 1ms);
+  start.force = options.force;
   if (!session.send(candidate.control, start)) {
     return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
   }
@@ -316,6 +319,31 @@ Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidat
   });
 }
 
+RunReceipt receipt_of(const RunCandidates& plan, const RunCandidate& candidate, const RunDone& done,
+                      RequestId request) {
+  RunReceipt receipt;
+  receipt.request = request;
+  receipt.node = candidate.node;
+  receipt.control = candidate.control;
+  receipt.output_size = done.output_size;
+  receipt.extension = done.extension;
+  receipt.confirmed = plan.confirmed;
+  receipt.queued = std::chrono::microseconds(done.queued_micros);
+  receipt.wall = std::chrono::microseconds(done.wall_micros);
+  receipt.cpu = std::chrono::microseconds(done.cpu_micros);
+  receipt.memory_bytes = done.memory_bytes;
+  receipt.verified = std::chrono::microseconds(done.verify_micros);
+  receipt.origin = done.origin;
+  receipt.source = plan.input.digest;
+  receipt.recipe_digest = plan.recipe_digest;
+  receipt.key = done.key;
+  receipt.fingerprint = done.fingerprint;
+  receipt.argv = plan.argv;
+  receipt.made_by = done.made_by;
+  receipt.made_at = {done.made_at_micros};
+  return receipt;
+}
+
 }  // namespace
 
 Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
@@ -323,30 +351,22 @@ Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
   const RequestId request = session_->fresh_request();
   const Instant deadline = session_->deadline();
   Error last{ErrorCode::unreachable, "no holder can run it"};
+  std::set<NodeId> silent;  // tried again only behind the others
   for (int round = 0; round < attempts_max; ++round) {
     const auto plan = plan_run(*session_, options, request);
     if (!plan) return plan.error();
-    for (const RunCandidate& candidate : plan->candidates) {
+    std::vector<RunCandidate> candidates = plan->candidates;
+    std::ranges::stable_partition(candidates, [&](const RunCandidate& candidate) {
+      return !silent.contains(candidate.node);
+    });
+    for (const RunCandidate& candidate : candidates) {
       auto done = run_at(*session_, candidate, options, plan.value(), request, deadline);
       if (session_->cancelled()) return done.error();
       if (done && done->code == ErrorCode{}) {
         const auto fetched =
             fetch_output(*session_, candidate, done.value(), request, sink, progress);
         (void)session_->send(candidate.control, RunCancel{request});
-        if (fetched) {
-          RunReceipt receipt;
-          receipt.request = request;
-          receipt.node = candidate.node;
-          receipt.control = candidate.control;
-          receipt.output_size = done->output_size;
-          receipt.extension = done->extension;
-          receipt.confirmed = plan->confirmed;
-          receipt.queued = std::chrono::microseconds(done->queued_micros);
-          receipt.wall = std::chrono::microseconds(done->wall_micros);
-          receipt.cpu = std::chrono::microseconds(done->cpu_micros);
-          receipt.memory_bytes = done->memory_bytes;
-          return receipt;
-        }
+        if (fetched) return receipt_of(plan.value(), candidate, done.value(), request);
         if (session_->cancelled()) return fetched.error();
         last = fetched.error();
         if (auto restarted = sink.restart(); !restarted) return restarted.error();
@@ -356,6 +376,12 @@ Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
       last = done ? Error{done->code, done->detail} : done.error();
       const bool elsewhere = may_retry(last) || last.code == ErrorCode::corrupt;
       if (!elsewhere) return last;
+      // It fell silent: others who waited for the same are looking for another holder too. Asking
+      // anew where it goes on makes them meet.
+      if (!done) {
+        silent.insert(candidate.node);
+        break;
+      }
     }
     if (monotonic_now() >= deadline) return Error{ErrorCode::timed_out, last.detail};
     session_->forget_row(plan->input.partition);

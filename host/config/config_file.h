@@ -16,16 +16,17 @@ namespace pixmesh {
 
 /// What an operator can set for one node. The initial values are the defaults.
 struct NodeSettings {
-  std::string listen = "127.0.0.1:7600";  // host:port, control
-  std::string bulk_listen;                // host:port; empty: 1000 above the control port
-  std::string advertise;                  // host:port for others; empty: `listen`
-  bool insecure = false;                  // allows `listen` beyond this machine
-  std::string zone = "default";           // [A-Za-z0-9._-]{1,64}
-  std::uint64_t capacity = 0;             // bytes; 0: the size of the data disks
-  std::uint32_t workers = 0;              // 0: one a core; at most 1,024
-  std::uint32_t queue_max = 64;           // runs that wait; at most 65,536
-  std::uint32_t replicas = 3;             // 1 … replicas_max; read when a mesh is founded
-  std::uint32_t write_quorum = 2;         // above half of replicas; follows it unless set
+  std::string listen = "127.0.0.1:7600";    // host:port, control
+  std::string bulk_listen;                  // host:port; empty: 1000 above the control port
+  std::string advertise;                    // host:port for others; empty: `listen`
+  bool insecure = false;                    // allows `listen` beyond this machine
+  std::string zone = "default";             // [A-Za-z0-9._-]{1,64}
+  std::uint64_t capacity = 0;               // bytes; 0: the size of the data disks
+  std::uint32_t workers = 0;                // 0: one a core; at most 1,024
+  std::uint32_t queue_max = 64;             // runs that wait; at most 65,536
+  std::uint64_t result_cache = 1ULL << 30;  // bytes of results kept on the first disk; 0: none
+  std::uint32_t replicas = 3;               // 1 … replicas_max; read when a mesh is founded
+  std::uint32_t write_quorum = 2;           // above half of replicas; follows it unless set
   std::optional<Duration> out_delay =
       10min;                      // dead for that long: evicted; 5 s … 30 d; none: never
   std::vector<std::string> data;  // folders, one a disk

@@ -97,6 +97,15 @@ Result<Done> read_capacity(NodeSettings& node, const Texts& texts) {
   return Done{};
 }
 
+Result<Done> read_result_cache(NodeSettings& node, const Texts& texts) {
+  const Result<std::uint64_t> bytes = parse_size(texts.front());
+  if (!bytes) return bytes.error();
+  node.result_cache = bytes.value();
+  return Done{};
+}
+
+std::string print_result_cache(const NodeSettings& node) { return print_size(node.result_cache); }
+
 std::string print_capacity(const NodeSettings& node) {
   return node.capacity == 0 ? "" : print_size(node.capacity);
 }
@@ -148,7 +157,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 16> rules{
+constexpr std::array<SettingRule, 17> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -157,6 +166,7 @@ constexpr std::array<SettingRule, 16> rules{
     SettingRule{"capacity", false, read_capacity, print_capacity},
     count_rule<&Node::workers, 1, 1024>("workers"),
     count_rule<&Node::queue_max, 0, 65'536>("queue_max"),
+    SettingRule{"result_cache", false, read_result_cache, print_result_cache},
     count_rule<&Node::replicas, 1, replicas_max>("replicas"),
     count_rule<&Node::write_quorum, 1, replicas_max>("write_quorum"),
     SettingRule{"out_delay", false, read_out_delay, print_out_delay},
