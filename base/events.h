@@ -5,6 +5,7 @@
 
 #include "base/disk.h"
 #include "base/executor.h"
+#include "base/result_store.h"
 #include "base/transport.h"
 
 namespace pixmesh {
@@ -31,8 +32,8 @@ struct BackgroundDone {
 struct StopAsked {};    // SIGTERM, SIGINT
 struct ReloadAsked {};  // SIGHUP
 
-using HostEvent =
-    std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked, ReloadAsked>;
+using HostEvent = std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked,
+                               ReloadAsked, ResultKept>;
 
 /// Where host threads put events. Safe to call from any thread; never blocks for long.
 class EventSink {

@@ -13,6 +13,7 @@ void add_mesh_commands(CommandLine& line) {
   add_rm(line);
   add_where(line);
   add_run(line);
+  add_purge(line);
   add_recipe(line);
   add_status(line);
   add_ring(line);

@@ -17,6 +17,7 @@ void add_where(CommandLine& line);
 
 // Processing.
 void add_run(CommandLine& line);
+void add_purge(CommandLine& line);
 void add_recipe(CommandLine& line);
 void add_recipe_cost(CommandLine& line, const Command& family);  // called by add_recipe
 

@@ -130,6 +130,11 @@ Json json_of(const RepairStatus& repair) {
               {"bytes_a_second", repair.bytes_a_second}};
 }
 
+Json json_of(const ResultsStatus& results) {
+  return Json{{"entries", results.entries}, {"bytes", results.bytes},   {"quota", results.quota},
+              {"hits", results.hits},       {"misses", results.misses}, {"joined", results.joined}};
+}
+
 void add_counts(const StatusAnswer& status, Json& object) {
   object.update(Json{{"version", status.version},
                      {"epoch", to_text(status.epoch)},
@@ -154,6 +159,7 @@ void add_counts(const StatusAnswer& status, Json& object) {
   object["repair"] = json_of(status.repair);
   object["clock"] = json_of(status.clock);
   object["sent"] = json_of(status.sent);
+  object["results"] = json_of(status.results);
   object["votes"] = Json::array();
   for (const VoteStatus& vote : status.votes) {
     object["votes"].push_back(

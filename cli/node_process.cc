@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <thread>
@@ -10,6 +11,7 @@
 #include "cli/node_disks.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
+#include "host/disk/result_folder.h"
 #include "host/disk/state_store.h"
 #include "host/disk/worker_background.h"
 #include "host/net/zmq_transport.h"
@@ -21,6 +23,7 @@
 #include "host/system/signals.h"
 #include "host/system/text_log.h"
 #include "host/tools/process_executor.h"
+#include "host/tools/tool_fingerprint.h"
 #include "node/node.h"
 #include "node/stored_rules.h"
 #include "wire/stored.h"
@@ -49,6 +52,8 @@ class MeshKey {
   std::atomic<std::uint64_t> key_ = 0;
   std::atomic<std::uint32_t> bits_ = 0;
 };
+
+constexpr OperationId recipes_ticket{~std::uint64_t{0}};  // the node's own count up from 1
 
 std::optional<MeshSettings> settings_in(const TableRows& facts) {
   for (const auto& [key, value] : facts.rows) {
@@ -92,7 +97,8 @@ class NodeProcess {
   [[nodiscard]] Result<Done> check_has_mesh() const;
   [[nodiscard]] NodeOptions node_options() const;
   void tell_of_failure(const std::string& folder, const Error& reason);
-  void reload_recipes();
+  void load_recipes(bool again);
+  void on_recipes_loaded();
   void loop();
 
   const NodeProcessOptions& options_;
@@ -112,6 +118,14 @@ class NodeProcess {
   std::unique_ptr<WorkerBackground> background_;
   std::unique_ptr<ZmqTransport> transport_;
   RecipeBook book_;
+  /// What the background thread makes for the loop: recipes with the fingerprints of their tools.
+  struct LoadedBook {
+    bool again = false;  // an operator asked for it
+    Result<RecipeBook> book = Error{ErrorCode::failed, "it was not loaded"};
+  };
+  std::deque<std::shared_ptr<LoadedBook>> loading_;
+  ToolFingerprints fingerprints_;  // of the background thread
+  std::unique_ptr<ResultFolder> results_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<SignalThread> signals_;
 };
@@ -267,6 +281,7 @@ Result<Done> NodeProcess::open_outside() {
   if (!executor) return executor.error();
   executor_ = std::move(executor).value();
   background_ = std::make_unique<WorkerBackground>(events_);
+  results_ = std::make_unique<ResultFolder>(disks_->folder_of(0), events_);
   auto book = load_recipe_book(options_.settings.recipes);
   if (!book) return book.error();
   book_ = std::move(book).value();
@@ -303,18 +318,20 @@ NodeOptions NodeProcess::node_options() const {
   node.lanes.queue_max = settings.queue_max;
   node.lanes.queue_time = settings.queue_time;
   node.lanes.memory_bytes = settings.memory > 0 ? settings.memory : machine_memory() / 2;
+  node.result_cache_bytes = settings.result_cache;
   node.out_delay = settings.out_delay;
   return node;
 }
 
 Result<Done> NodeProcess::serve() {
-  node_ = std::make_unique<Node>(
-      node_options(), std::move(book_), memory_,
-      Outside{*transport_, disks_->all(), *state_, *executor_, *background_, *log_, disks_.get()},
-      Rng(seed_from_entropy()));
+  node_ = std::make_unique<Node>(node_options(), std::move(book_), memory_,
+                                 Outside{*transport_, disks_->all(), *state_, *executor_,
+                                         *background_, *log_, disks_.get(), results_.get()},
+                                 Rng(seed_from_entropy()));
   memory_ = {};
   signals_ = std::make_unique<SignalThread>(events_);
   node_->start(monotonic_now(), wall_now());
+  load_recipes(false);
   if (node_->settings() != nullptr) mesh_key_.set(*node_->settings());
   std::printf("node %s listens on %s (bulk %s)\n",
               to_text(node_id_of(identity_.signing.public_key)).c_str(),
@@ -325,6 +342,7 @@ Result<Done> NodeProcess::serve() {
   transport_->stop();
   executor_.reset();
   background_.reset();
+  results_.reset();
   disks_->close();  // does what was submitted, closes cleanly
   state_.reset();
   if (!node_->failure().empty()) return Error{ErrorCode::failed, node_->failure()};
@@ -339,7 +357,9 @@ void NodeProcess::loop() {
     const bool came = events_.wait_next(deadline, event);
     const Instant now = monotonic_now();
     if (came) {
-      if (std::holds_alternative<ReloadAsked>(event)) reload_recipes();
+      if (std::holds_alternative<ReloadAsked>(event)) load_recipes(true);
+      const auto* done = std::get_if<BackgroundDone>(&event);
+      if (done != nullptr && done->ticket == recipes_ticket) on_recipes_loaded();
       node_->on_event(now, wall_now(), event);
       if (const auto* arrived = std::get_if<MessageArrived>(&event); arrived && arrived->chunk) {
         chunks_.release(*arrived->chunk);
@@ -356,14 +376,30 @@ void NodeProcess::loop() {
   }
 }
 
-void NodeProcess::reload_recipes() {
-  auto book = load_recipe_book(options_.settings.recipes);
-  if (!book) {
-    log_->event(LogLevel::error, "recipes_not_reloaded", {{"reason", book.error().detail}});
+// Reading the tools and all their libraries takes a tenth of a second.
+void NodeProcess::load_recipes(bool again) {
+  const auto loaded = std::make_shared<LoadedBook>();
+  loaded->again = again;
+  loading_.push_back(loaded);
+  background_->run(recipes_ticket, [this, loaded] {
+    loaded->book = load_recipe_book(options_.settings.recipes);
+    if (loaded->book) {
+      RecipeBook book = std::move(loaded->book).value();
+      fingerprints_.add_to(book);
+      loaded->book = std::move(book);
+    }
+  });
+}
+
+void NodeProcess::on_recipes_loaded() {
+  const std::shared_ptr<LoadedBook> loaded = std::move(loading_.front());
+  loading_.pop_front();
+  if (!loaded->book) {
+    log_->event(LogLevel::error, "recipes_not_reloaded", {{"reason", loaded->book.error().detail}});
     return;
   }
-  node_->set_recipes(std::move(book).value());
-  log_->event(LogLevel::info, "recipes_reloaded", {});
+  node_->set_recipes(std::move(loaded->book).value());
+  if (loaded->again) log_->event(LogLevel::info, "recipes_reloaded", {});
 }
 
 }  // namespace

@@ -12,6 +12,8 @@ Json json_of(const RecipeStatus& recipe) {
               {"available", recipe.available}, {"digest", to_text(recipe.digest)},
               {"output", recipe.output},       {"accepts", recipe.accepts},
               {"argv", recipe.argv},           {"limits", recipe.limits}};
+  object["fingerprint"] =
+      recipe.fingerprint == Digest{} ? std::string() : to_text(recipe.fingerprint);
   object["parameters"] = Json::array();
   for (const ParameterStatus& parameter : recipe.parameters) {
     object["parameters"].push_back(Json{{"name", parameter.name},
@@ -49,6 +51,9 @@ std::string description_of(const RecipeStatus& recipe) {
   text += "output     " + recipe.output + "\n";
   text += "limits     " + recipe.limits + "\n";
   text += "digest     " + to_text(recipe.digest) + "\n";
+  if (recipe.fingerprint != Digest{}) {
+    text += "tools      " + to_text(recipe.fingerprint) + "\n";
+  }
   text += "command   ";
   for (const std::string& word : recipe.argv) text += " " + word;
   return printable(text, true) + "\n";

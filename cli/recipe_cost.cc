@@ -125,6 +125,7 @@ class Calibration {
     RunOptions options;
     options.recipe = flags_.recipe;
     options.name = name;
+    options.force = true;  // what is kept tells nothing of what a run takes
     const auto plan = client_.plan(options);
     if (!plan) return plan.error();
     std::vector<RunReceipt> receipts;

@@ -15,6 +15,7 @@ struct RunFlags {
   bool explain = false;
   bool strict = false;
   bool batch = false;
+  bool force = false;
 };
 
 Result<RunOptions> options_of(const RunFlags& flags) {
@@ -25,6 +26,7 @@ Result<RunOptions> options_of(const RunFlags& flags) {
   options.name = flags.name;
   options.strict = flags.strict;
   options.batch = flags.batch;
+  options.force = flags.force;
   for (const Tag& pair : pairs.value()) {
     RunArgument argument;
     argument.key = pair.key;
@@ -106,6 +108,27 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
   return exit_ok;
 }
 
+const char* word_of_origin(ResultOrigin origin) {
+  switch (origin) {
+    case ResultOrigin::made:
+      return "made";
+    case ResultOrigin::joined:
+      return "joined";
+    case ResultOrigin::kept:
+      return "kept";
+  }
+  return "made";
+}
+
+std::string way_of(const RunReceipt& receipt) {
+  const std::string node = short_text(receipt.node) + " (" + receipt.control + ")";
+  if (receipt.origin == ResultOrigin::kept) {
+    return "kept on " + node + "  took " + span_at_a_glance(receipt.wall) + " when it was made";
+  }
+  return "ran on " + node + "  waited " + span_at_a_glance(receipt.queued) + "  took " +
+         span_at_a_glance(receipt.wall);
+}
+
 Json json_of(const RunFlags& flags, const RunReceipt& receipt, const std::string& file) {
   const auto in_micros = [](Duration span) { return span / 1us; };
   return Json{{"recipe", flags.recipe},
@@ -120,7 +143,17 @@ Json json_of(const RunFlags& flags, const RunReceipt& receipt, const std::string
               {"queued_micros", in_micros(receipt.queued)},
               {"wall_micros", in_micros(receipt.wall)},
               {"cpu_micros", in_micros(receipt.cpu)},
-              {"memory_bytes", receipt.memory_bytes}};
+              {"memory_bytes", receipt.memory_bytes},
+              {"verify_micros", in_micros(receipt.verified)},
+              {"result", word_of_origin(receipt.origin)},
+              {"cached", receipt.origin == ResultOrigin::kept},
+              {"key", to_text(receipt.key)},
+              {"source", to_text(receipt.source)},
+              {"recipe_digest", to_text(receipt.recipe_digest)},
+              {"fingerprint", receipt.fingerprint == Digest{} ? "" : to_text(receipt.fingerprint)},
+              {"argv", receipt.argv},
+              {"made_by", to_text(receipt.made_by)},
+              {"made_at_micros", receipt.made_at.microseconds}};
 }
 
 /// Where the output belongs, once its extension is known.
@@ -159,9 +192,8 @@ int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
   }
   warn_unconfirmed(output, flags.name, receipt->confirmed);
   if (!file.value()->is_stdout()) {
-    output.say(target.value() + "  " + size_at_a_glance(receipt->output_size) + "  ran on " +
-               short_text(receipt->node) + " (" + receipt->control + ")  waited " +
-               span_at_a_glance(receipt->queued) + "  took " + span_at_a_glance(receipt->wall));
+    output.say(target.value() + "  " + size_at_a_glance(receipt->output_size) + "  " +
+               way_of(receipt.value()));
   }
   output.object(json_of(flags, receipt.value(), target.value()));
   return exit_ok;
@@ -196,6 +228,7 @@ void add_run(CommandLine& line) {
   app.add_flag("--batch", flags->batch,
                "Let those go first who wait at a screen; wait while queues are full");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
+  app.add_flag("--force", flags->force, "Run the tool, also when its result is kept or it crashed");
 }
 
 }  // namespace pixmesh

@@ -104,10 +104,29 @@ std::string repair_lines(const Reports& reports) {
   return text;
 }
 
+/// What kept results were good for, on all nodes together; nothing before the first run.
+std::string results_text(const Reports& reports) {
+  ResultsStatus sums;
+  for (const NodeReport& node : reports) {
+    if (!node.status) continue;
+    sums.entries += node.status->results.entries;
+    sums.bytes += node.status->results.bytes;
+    sums.hits += node.status->results.hits;
+    sums.misses += node.status->results.misses;
+    sums.joined += node.status->results.joined;
+  }
+  if (sums.entries + sums.misses + sums.hits == 0) return "";
+  return "results: " + std::to_string(sums.entries) + " kept (" + size_at_a_glance(sums.bytes) +
+         "); of the runs " + std::to_string(sums.misses) + " were made, " +
+         std::to_string(sums.joined) + " joined one that went on, " + std::to_string(sums.hits) +
+         " were answered with a kept one\n";
+}
+
 void report(Output& output, const Reports& reports) {
   output.print(status_table(reports));
   output.print(totals_of(sums_of(reports)));
   output.print(repair_lines(reports));
+  output.print(results_text(reports));
   output.print(votes_text(reports));
   output.print(awaited_text(reports));
   output.print(begun_anew_text(sums_of(reports)));

@@ -58,10 +58,11 @@ struct RunOptions {
   std::vector<RunArgument> arguments;
   bool strict = false;
   bool batch = false;  // whoever waits at a screen goes first; waits while queues are full
+  bool force = false;  // run it anew, whatever result is kept
 };
 struct RunReceipt {
   RequestId request;
-  NodeId node;  // where it ran
+  NodeId node;  // that gave the result
   std::string control;
   std::uint64_t output_size = 0;
   std::string extension;  // of the output
@@ -70,6 +71,22 @@ struct RunReceipt {
   Duration wall{};  // of the tool
   Duration cpu{};
   std::uint64_t memory_bytes = 0;  // at most so much was resident; 0: not known
+  Duration verified{};             // the check of the input
+  ResultOrigin origin{};           // if it was kept, the times are those of then
+  Digest source;                   // of the image
+  Digest recipe_digest;
+  Digest key;
+  Digest fingerprint;             // of the tool and its libraries; zero: not known
+  std::vector<std::string> argv;  // with `{in}` and `{out}`
+  NodeId made_by;                 // where the tool ran
+  WallTime made_at;               // by that node's clock
+};
+struct PurgeReport {  // one member's answer
+  NodeId node;
+  std::string control;
+  std::uint64_t dropped = 0;
+  std::uint64_t bytes = 0;
+  std::string problem;  // empty: it did it
 };
 struct NodeReport {  // one node's answer, or why there is none
   NodeId node;
@@ -164,6 +181,9 @@ class Client {
   [[nodiscard]] Result<std::vector<RecipeStatus>> recipes();
   /// What runs have taken on the contacted node, by recipe and size of image.
   [[nodiscard]] Result<std::vector<RecipeCost>> costs();
+  /// Has every member forget the results that were made of these bytes, at most 1,000. Every member
+  /// that counts has a report.
+  [[nodiscard]] Result<std::vector<PurgeReport>> purge(const std::vector<Digest>& sources);
   /// Tells every living member to read all its copies now. One report for each; `problem` is empty
   /// for those that began.
   [[nodiscard]] Result<std::vector<NodeReport>> scrub();

@@ -132,6 +132,24 @@ Result<std::string> Client::apply_plan(PlanId plan, bool accept_fewer_copies) {
   return last;
 }
 
+Result<std::vector<PurgeReport>> Client::purge(const std::vector<Digest>& sources) {
+  std::vector<PurgeReport> reports;
+  for (const HolderAddress& member : session_->mesh().members) {
+    PurgeReport report{member.node, member.control, 0, 0, "the mesh does not hear from it"};
+    if (member.alive) {
+      const PurgeRequest question{session_->next_operation(), sources};
+      const auto answer = session_->ask<PurgeAnswer>(
+          member.control, question, monotonic_now() + session_->options().connect_timeout);
+      if (session_->cancelled()) return answer.error();
+      report.problem = answer ? std::string() : answer.error().detail;
+      if (answer) report.dropped = answer->dropped;
+      if (answer) report.bytes = answer->bytes;
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
 Result<std::vector<NodeReport>> Client::tell(const CommandRequest& command,
                                              const std::vector<NodeId>& only) {
   std::vector<NodeReport> reports;

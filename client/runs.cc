@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "client/attempts.h"
 
@@ -30,6 +31,7 @@ Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& optio
         question.arguments = options.arguments;
         question.strict = options.strict;
         question.batch = options.batch;
+        question.force = options.force;
         question.deadline_ms = ms_until(deadline);
         auto answer = session.ask<RunCandidates>(holder.control, question, limit);
         const bool full = answer && answer->code == ErrorCode::overloaded;
@@ -57,6 +59,7 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
                        Instant deadline) {
   RunStart start;
   start.batch = options.batch;
+  start.force = options.force;
   start.client = session.options().client;
   start.operation = session.next_operation();
   start.request = request;
@@ -133,28 +136,41 @@ class RunAttempt {
   const Progress& progress_;
   RequestId request_;
   Instant deadline_;
-  bool over_ = false;  // another try makes no sense, or is not allowed
+  std::set<NodeId> silent_;  // tried again only behind the others
+  bool over_ = false;        // another try makes no sense, or is not allowed
 };
 
-RunReceipt receipt_of(const RunCandidate& candidate, const RunDone& done, RequestId request,
-                      bool confirmed) {
+RunReceipt receipt_of(const RunCandidates& plan, const RunCandidate& candidate, const RunDone& done,
+                      RequestId request) {
   RunReceipt receipt;
   receipt.request = request;
   receipt.node = candidate.node;
   receipt.control = candidate.control;
   receipt.output_size = done.output_size;
   receipt.extension = done.extension;
-  receipt.confirmed = confirmed;
+  receipt.confirmed = plan.confirmed;
   receipt.queued = std::chrono::microseconds(done.queued_micros);
   receipt.wall = std::chrono::microseconds(done.wall_micros);
   receipt.cpu = std::chrono::microseconds(done.cpu_micros);
   receipt.memory_bytes = done.memory_bytes;
+  receipt.verified = std::chrono::microseconds(done.verify_micros);
+  receipt.origin = done.origin;
+  receipt.source = plan.input.digest;
+  receipt.recipe_digest = plan.recipe_digest;
+  receipt.key = done.key;
+  receipt.fingerprint = done.fingerprint;
+  receipt.argv = plan.argv;
+  receipt.made_by = done.made_by;
+  receipt.made_at = {done.made_at_micros};
   return receipt;
 }
 
 Result<RunReceipt> RunAttempt::at(const RunCandidate& candidate, const RunCandidates& plan) {
   auto done = run_at(session_, candidate, options_, plan, request_, deadline_);
-  if (!done) return done.error();
+  if (!done) {
+    silent_.insert(candidate.node);
+    return done.error();
+  }
   if (done->code != ErrorCode{}) {
     (void)session_.send(candidate.control, RunCancel{request_});
     if (done->code == ErrorCode::overloaded) {
@@ -164,7 +180,7 @@ Result<RunReceipt> RunAttempt::at(const RunCandidate& candidate, const RunCandid
   }
   const auto fetched = fetch_output(session_, candidate, done.value(), request_, sink_, progress_);
   (void)session_.send(candidate.control, RunCancel{request_});
-  if (fetched) return receipt_of(candidate, done.value(), request_, plan.confirmed);
+  if (fetched) return receipt_of(plan, candidate, done.value(), request_);
   if (auto restarted = sink_.restart(); !restarted) {
     over_ = true;
     return restarted.error();
@@ -182,12 +198,18 @@ bool RunAttempt::may_go_on(const Error& error) {
 
 Result<RunReceipt> RunAttempt::in_turn(const RunCandidates& plan) {
   Error last{ErrorCode::unreachable, "no holder can run it"};
-  for (const RunCandidate& candidate : plan.candidates) {
+  std::vector<RunCandidate> candidates = plan.candidates;
+  std::ranges::stable_partition(candidates, [this](const RunCandidate& candidate) {
+    return !silent_.contains(candidate.node);
+  });
+  for (const RunCandidate& candidate : candidates) {
     auto receipt = at(candidate, plan);
     if (receipt) return receipt;
     last = receipt.error();
     over_ = !may_go_on(last);
-    if (over_) break;
+    // When it fell silent others who waited there look for another holder too: asking anew where it
+    // goes on makes them meet.
+    if (over_ || silent_.contains(candidate.node)) break;
   }
   return last;
 }

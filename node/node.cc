@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/kept_check.h"
 #include "node/run_checks.h"
 #include "wire/stored.h"
 
@@ -23,7 +24,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       transport_(outside.transport),
       outside_{transport_,       std::move(outside.disks), outside.state,
                outside.executor, outside.background,       outside.log,
-               outside.bay},
+               outside.bay,      outside.results},
       rng_(rng),
       memory_(memory),
       codec_(stored_codec()),
@@ -41,7 +42,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       view_(make_view()),
       clock_(standing_.clock_ceiling()),
       ingress_(options_.ingress_chunks),
-      runs_(options_, std::move(book), outside_, *this),
+      results_(options_, members_.self(), wall_, runs_, outside_, *this),
+      runs_(options_, std::move(book), outside_, results_),
       costs_(memory.facts, runs_.costs(), writer_) {}
 
 Node::~Node() = default;
@@ -123,6 +125,8 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
           on_disk_answer(now, one);
         } else if constexpr (std::is_same_v<T, ToolEnded>) {
           runs_.on_tool_ended(now, one.report);
+        } else if constexpr (std::is_same_v<T, ResultKept>) {
+          results_.on_kept(now, one);
         } else if constexpr (std::is_same_v<T, BackgroundDone>) {
           if (placements_.on_computed(one.ticket)) {
             on_placement(now);
@@ -179,13 +183,17 @@ void Node::after_event(Instant now) {
   do {
     on_peer_news(now);
     drain_local(now);
+    (void)results_.settle(now);
+    for (const Results::Check& check : results_.take_checks())
+      begin<KeptCheck>(now, one_of_each_disk_.front(), check.request, check.output.path,
+                       check.output.size, check.output.checksums);
     for (const Runs::Inspection& one : runs_.take_inspections())
       begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())
       begin<VerifyFile>(now, check.run, check.input);
     start_syncs(now);
     go_on_moving(now);
-  } while (!local_.empty());
+  } while (!local_.empty() || results_.settle(now));
   leave_if_done(now);
 }
 
@@ -236,6 +244,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
     if (!join_check_.is_under_way()) join_check_.begin(now);
     join_check_.on_deadline(now, view_.alive, peers_.is_table_shared(), operations_.next_id());
   }
+  results_.on_deadline(now);
   runs_.on_deadline(now);
   costs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
@@ -271,6 +280,7 @@ std::optional<Instant> Node::next_deadline() const {
   earlier(evictions_.next_deadline());
   earlier(placements_.next_deadline());
   if (standing_.is_held() && !standing_.held_for()) earlier(join_check_.next_deadline());
+  earlier(results_.next_deadline());
   earlier(runs_.next_deadline());
   earlier(costs_.next_deadline());
   earlier(hints_.next_deadline());
@@ -302,6 +312,7 @@ std::size_t Node::open_conversations() const { return operations_.count() - own_
 
 void Node::check_invariants() const {
   members_.check_invariants();
+  results_.check_invariants();
   if (rebalance_ == nullptr) return;
   rebalance_->check_invariants();
   for (const auto& [partition, of_rebalance] : running_syncs_) {

@@ -16,6 +16,7 @@
 #include "node/placements.h"
 #include "node/post.h"
 #include "node/repair_orders.h"
+#include "node/results.h"
 #include "node/ring_plans.h"
 #include "node/runs.h"
 #include "node/standing.h"
@@ -236,6 +237,7 @@ class Node : private Post {
   IngressBudget ingress_;
   Hints hints_;
   Avoidance avoidance_;
+  Results results_;  // in front of runs_, which speaks through it
   Runs runs_;
   LearnedCosts costs_;  // of runs_
   DiskPlaces places_;

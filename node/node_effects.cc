@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "node/kept_check.h"
 #include "node/node_begin.h"
 #include "node/run_checks.h"
 #include "replication/check_copy.h"
@@ -53,6 +54,8 @@ void Node::finish(Instant now, Operation& operation) {
     runs_.on_inspected(now, inspect->run(), inspect->header());
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
     runs_.on_verified(now, verify->run(), verify->intact());
+  } else if (const auto* kept = dynamic_cast<KeptCheck*>(done.get())) {
+    results_.on_checked(now, kept->request(), kept->intact());
   } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {
     on_copy_checked(*check);
   } else if (const auto* move = dynamic_cast<MovePartitions*>(done.get())) {

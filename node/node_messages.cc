@@ -46,7 +46,7 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
     std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest> ||
     std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest> ||
-    std::is_same_v<T, CostsRequest>;
+    std::is_same_v<T, CostsRequest> || std::is_same_v<T, PurgeRequest>;
 
 // Whoever coordinates a client's wish sends these to all holders.
 template <typename T>
@@ -126,16 +126,17 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
                             partition(wish), lists(wish), link);
           },
           [&](const RunStart& wish) {
-            runs_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
+            results_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
           },
-          [&](const RunAlive& wish) { runs_.on_alive(now, wish); },
-          [&](const RunCancel& wish) { runs_.on_cancel(now, wish); },
+          [&](const RunAlive& wish) { results_.on_alive(now, wish); },
+          [&](const RunCancel& wish) { results_.on_cancel(now, wish); },
           [&](const VerifyRequest& wish) {
             check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
           },
           [&](const CommandRequest& wish) { on_command(now, link, wish); },
           [&](const PlanRequest& wish) { on_plan(now, link, wish); },
           [&](const ApplyRequest& wish) { on_apply(now, link, wish); },
+          [&](const PurgeRequest& wish) { results_.on_purge(link, wish); },
           [&](const auto&) {},
       },
       message);
@@ -214,8 +215,8 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
             if (!rows.empty()) writer_.write(std::move(rows));
             perform(now, *rebalance_, rebalance_->on_message(now, from, taken));
           },
-          [&](const ProbeLoad& probe) { runs_.on_probe(now, link, probe); },
-          [&](const ReleaseLoad& release) { runs_.on_release(now, release); },
+          [&](const ProbeLoad& probe) { results_.on_probe(now, link, probe); },
+          [&](const ReleaseLoad& release) { results_.on_release(now, release); },
           [&](const StatusAnswer& answer) { join_check_.on_status(from, answer.bytes); },
           [&](const LoadAnswer& answer) {
             auto* route = dynamic_cast<RouteRun*>(operations_.find(answer.operation));
@@ -275,12 +276,12 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
     if (open.partition.raw >= places_.count()) return refuse(ErrorCode::malformed, "no such part");
     return begin<StreamSource>(now, open, blob_path(open.digest, open.media), from);
   }
-  const auto output = runs_.output_of(*open.run);
+  const auto output = results_.output_of(*open.run);
   if (!output) return refuse(ErrorCode::not_found, "no result of this request is here");
   StreamOpen result = open;
   result.partition = one_of_each_disk_.front();
   result.size = output->size;
-  result.checksums.clear();
+  result.checksums = output->checksums;
   begin<StreamSource>(now, std::move(result), output->path, from);
 }
 

@@ -101,6 +101,7 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
     status.moved_files = progress.files_moved;
     status.begun_anew = progress.begun_anew;
   }
+  status.results = results_.status();
   status.planned_slots = placements_.planned_slots();
   status.ideal_slots = placements_.ideal_slots();
   status.hints = hints_.count();
@@ -251,6 +252,7 @@ RecipesAnswer Node::recipes_of(OperationId operation) const {
     recipe.accepts = entry.recipe.accepts;
     recipe.argv = entry.recipe.argv;
     recipe.limits = text_of(entry.recipe.limits, entry.recipe.header_limits);
+    recipe.fingerprint = entry.fingerprint.value_or(Digest{});
     for (const Parameter& parameter : entry.recipe.parameters) {
       recipe.parameters.push_back({parameter.name, text_of(parameter.type), print_range(parameter),
                                    print_value(parameter, parameter.default_value)});

@@ -51,7 +51,8 @@ struct NodeOptions {
   /// Away from the loop thread. A simulator keeps tables that many nodes ask for.
   std::function<PlacementTable(std::vector<PlacementMember>, const PlacementOptions&)>
       compute_placement = pixmesh::compute_placement;
-  std::uint32_t ingress_chunks = 96;  // of 1 MiB, on their way into this node
+  std::uint64_t result_cache_bytes = 1ULL << 30;  // of results that are kept; 0: none
+  std::uint32_t ingress_chunks = 96;              // of 1 MiB, on their way into this node
 };
 
 /// What a node knew when it stopped: rows of its tables, as they were stored.

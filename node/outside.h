@@ -6,6 +6,7 @@
 #include "base/disk.h"
 #include "base/executor.h"
 #include "base/log.h"
+#include "base/result_store.h"
 #include "base/transport.h"
 #include "node/options.h"
 
@@ -40,6 +41,7 @@ struct Outside {
   Background& background;
   Log& log;
   DiskBay* bay = nullptr;  // none: the disks stay as they are. Slow calls are for the background
+  ResultStore* results = nullptr;  // none: no result is kept
 };
 
 inline constexpr std::uint32_t state_disk = 0xffff;

@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "processing/header_check.h"
 #include "processing/render.h"
+#include "processing/result_key.h"
 
 namespace pixmesh {
 
@@ -78,6 +79,19 @@ Effects RouteRun::after_lookup(Instant now, Effects effects) {
   return effects;
 }
 
+// Forced requests meet nobody.
+Digest RouteRun::work() const {
+  const auto entry = book_.look_up(request_.recipe);
+  if (!entry || request_.force) return {};
+  GivenParameters given;
+  for (const RunArgument& argument : request_.arguments) {
+    given.emplace_back(argument.key, argument.value);
+  }
+  const auto values = read_parameters(entry.value()->recipe, given);
+  if (!values) return {};
+  return work_of(result_.input.digest, result_.recipe_digest, values.value());
+}
+
 void RouteRun::place(Instant now) {
   std::vector<NodeId> holders;
   for (const NodeId& node : lookup_.outcome().have) {
@@ -88,7 +102,8 @@ void RouteRun::place(Instant now) {
   placement_.emplace(
       ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
                 std::uint64_t{media.width} * media.height, request_.batch,
-                static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms)},
+                static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms), work(),
+                false},
       std::move(holders));
   perform(now, placement_->start(now));
 }

@@ -28,6 +28,7 @@ class RouteRun : public Operation {
  private:
   [[nodiscard]] Effects after_lookup(Instant now, Effects effects);
   void place(Instant now);
+  [[nodiscard]] Digest work() const;
   void perform(Instant now, const RunPlacement::Effects& effects);
   void answer(RunCandidates candidates);
   void fail(ErrorCode code, std::string detail, Duration retry_after = {});

@@ -50,6 +50,8 @@ class Runs {
     std::uint64_t size = 0;
   };
   [[nodiscard]] std::optional<Output> output_of(RequestId request) const;
+  /// How its tool ended; null before that.
+  [[nodiscard]] const ToolReport* report_of(RequestId request) const;
 
   /// Headers to be looked at; the owner starts an InspectFile for each.
   struct Inspection {
@@ -94,6 +96,7 @@ class Runs {
     Instant deadline;
     bool cut_by_deadline = false;  // its tool has less time than its recipe gives it
     Instant started_at;
+    Instant verified_at;
     Instant asker_until;
   };
 

@@ -33,6 +33,7 @@ void Runs::on_verified(Instant now, RunId id, bool intact) {
   const auto place = runs_.find(id);
   if (place == runs_.end()) return;
   place->second.intact = intact;
+  place->second.verified_at = now;
   if (intact) {
     Run& run = place->second;
     run.step = Step::running;
@@ -61,6 +62,7 @@ RunDone Runs::outcome_of(const Run& run) const {
   done.wall_micros = micros(run.report->wall);
   done.cpu_micros = micros(run.report->cpu);
   done.memory_bytes = run.report->memory_bytes;
+  done.verify_micros = micros(run.verified_at - run.started_at);
   if (!*run.intact) {
     done.code = ErrorCode::corrupt;
     done.detail = damaged_input;
@@ -89,6 +91,12 @@ std::optional<Runs::Output> Runs::output_of(RequestId request) const {
   std::string relative = path.substr(scratch_root_.size());
   while (!relative.empty() && relative.front() == '/') relative.erase(0, 1);
   return Output{"scratch/" + relative, run.report->output_size};
+}
+
+const ToolReport* Runs::report_of(RequestId request) const {
+  const auto id = find(request);
+  if (!id || !runs_.at(*id).report) return nullptr;
+  return &*runs_.at(*id).report;
 }
 
 void Runs::on_alive(Instant now, const RunAlive& alive) {

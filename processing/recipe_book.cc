@@ -18,8 +18,13 @@ Result<Done> RecipeBook::add(Recipe recipe, bool available) {
   }
   const Digest digest = recipe_digest(recipe);
   std::string name = recipe.name;
-  entries_.insert_or_assign(std::move(name), BookEntry{std::move(recipe), digest, available});
+  entries_.insert_or_assign(std::move(name), BookEntry{std::move(recipe), digest, available, {}});
   return Done{};
+}
+
+void RecipeBook::set_fingerprint(std::string_view name, const Digest& fingerprint) {
+  const auto found = entries_.find(name);
+  if (found != entries_.end()) found->second.fingerprint = fingerprint;
 }
 
 const BookEntry* RecipeBook::find(std::string_view name) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,7 +16,8 @@ namespace pixmesh {
 struct BookEntry {
   Recipe recipe;
   Digest digest;
-  bool available = false;  // its tools are installed here
+  bool available = false;             // its tools are installed here
+  std::optional<Digest> fingerprint;  // of the tools and their libraries; none: not worked out
 };
 
 /// The recipes of one node, by name. At most 1,000.
@@ -24,6 +26,9 @@ class RecipeBook {
   /// Adds a recipe, in the place of an earlier one of that name: an operator's own file is added
   /// after the built-in set. Errors: malformed (check_recipe), no_space (the book is full).
   [[nodiscard]] Result<Done> add(Recipe recipe, bool available);
+
+  /// Tells what the tools of a recipe are; results made by others are not given out.
+  void set_fingerprint(std::string_view name, const Digest& fingerprint);
 
   /// Null if there is none of that name.
   [[nodiscard]] const BookEntry* find(std::string_view name) const;

@@ -14,8 +14,9 @@ void add_name(std::string& names, NodeId node) {
 }
 
 bool takes_it(const LoadAnswer& load) {
-  return load.has_recipe && load.accepts_work && load.workers >= 1 && !load.too_large &&
-         load.retry_after_ms == 0;
+  if (!load.has_recipe || !load.accepts_work || load.workers == 0) return false;
+  if (load.known != KnownWork::nothing) return true;  // it costs no lane and no memory
+  return !load.too_large && load.retry_after_ms == 0;
 }
 
 }  // namespace
@@ -31,10 +32,18 @@ RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders,
 RunPlacement::Effects RunPlacement::start(Instant now) {
   invariant(state_ == State::fresh, "a placement starts once");
   state_ = State::asking;
+  asked_at_ = now;
   deadline_ = now + options_.probe_timeout;
-  if (asked_.empty()) return decide();
+  if (asked_.empty()) return decide(now);
+  std::vector<NodeId> nodes;
+  for (const auto& [node, asked] : asked_) nodes.push_back(node);
+  if (probe_.work != Digest{}) arbiter_ = arbiter_of(probe_.work, nodes);
   Effects effects;
-  for (const auto& [node, asked] : asked_) effects.emplace_back(SendProbe{node, probe_});
+  for (const NodeId& node : nodes) {
+    ProbeLoad probe = probe_;
+    probe.arbiter = node == arbiter_;
+    effects.emplace_back(SendProbe{node, std::move(probe)});
+  }
   return effects;
 }
 
@@ -44,7 +53,9 @@ RunPlacement::Effects RunPlacement::on_answer(Instant now, NodeId from, const Lo
                         answer.operation == probe_.operation && !found->second.answer;
   if (!expected) return {};
   found->second = {.silent = false, .answer = answer};
-  if (all_heard()) return decide();
+  const bool has_it = arbiter_ != NodeId{} && answer.known == KnownWork::kept &&
+                      answer.has_recipe && answer.accepts_work;
+  if (has_it || all_heard()) return decide(now);
   return now >= deadline_ ? on_deadline(now) : Effects{};
 }
 
@@ -52,14 +63,14 @@ RunPlacement::Effects RunPlacement::on_unreachable(Instant now, NodeId node) {
   const auto found = asked_.find(node);
   if (state_ != State::asking || found == asked_.end() || found->second.answer) return {};
   found->second.silent = true;
-  if (all_heard()) return decide();
+  if (all_heard()) return decide(now);
   return now >= deadline_ ? on_deadline(now) : Effects{};
 }
 
 RunPlacement::Effects RunPlacement::on_deadline(Instant now) {
   if (state_ != State::asking || now < deadline_) return {};
   for (auto& [node, asked] : asked_) asked.silent = !asked.answer;
-  return decide();
+  return decide(now);
 }
 
 RunPlacement::Effects RunPlacement::on_cancel(Instant) {
@@ -79,13 +90,13 @@ bool RunPlacement::all_heard() const {
       asked_, [](const auto& entry) { return entry.second.silent || entry.second.answer; });
 }
 
-RunPlacement::Effects RunPlacement::decide() {
+RunPlacement::Effects RunPlacement::decide(Instant now) {
   state_ = State::decided;
   Effects effects;
   for (const auto& [node, asked] : asked_) {
-    if (!asked.answer) effects.emplace_back(HolderSilent{node});
+    if (asked.silent) effects.emplace_back(HolderSilent{node});
   }
-  std::vector<Candidate> candidates = usable();
+  std::vector<Candidate> candidates = usable(now);
   if (candidates.empty()) {
     release_all_but(std::nullopt, effects);
     effects.emplace_back(why_not());
@@ -96,7 +107,7 @@ RunPlacement::Effects RunPlacement::decide() {
   return effects;
 }
 
-std::vector<Candidate> RunPlacement::usable() const {
+std::vector<Candidate> RunPlacement::usable(Instant now) const {
   std::vector<HolderLoad> loads;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer || !takes_it(*asked.answer)) continue;
@@ -104,7 +115,14 @@ std::vector<Candidate> RunPlacement::usable() const {
                      asked.answer->workers, asked.answer->service_micros,
                      asked.answer->wait_micros});
   }
-  return rank_holders(loads);
+  if (arbiter_ == NodeId{}) return rank_holders(loads);
+  std::vector<WorkAnswer> answers;
+  for (const auto& [node, asked] : asked_) {
+    if (!asked.answer) continue;
+    answers.push_back({node, asked.answer->known, asked.answer->placed_at, asked.answer->claimed});
+  }
+  return in_order_of_work(probe_.work, rank_holders(loads), answers,
+                          now >= asked_at_ + options_.late_after);
 }
 
 const LoadAnswer* RunPlacement::load_of(NodeId holder) const {
@@ -144,7 +162,11 @@ NotPlaced RunPlacement::why_not() const {
 
 void RunPlacement::release_all_but(std::optional<NodeId> kept, Effects& effects) const {
   for (const auto& [node, asked] : asked_) {
-    if (node != kept) effects.emplace_back(SendRelease{node, {probe_.request}});
+    const bool is_told = node != kept || (node == arbiter_ && arbiter_ != NodeId{});
+    if (!is_told) continue;
+    ReleaseLoad release{probe_.request, {}};
+    if (arbiter_ != NodeId{} && kept) release.placed_at = *kept;
+    effects.emplace_back(SendRelease{node, release});
   }
 }
 

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "routing/holder_choice.h"
+#include "routing/same_work.h"
 
 namespace pixmesh {
 
@@ -24,6 +25,8 @@ struct ProbeLoad {
   std::uint64_t pixels = 0;       // of the image, by its record; 0: not known
   bool batch = false;             // as in RunRequest
   std::uint32_t deadline_ms = 0;  // from now; 0: none
+  Digest work;                    // the same for requests that are to meet; zero: it meets none
+  bool arbiter = false;           // keep such requests apart
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
@@ -40,10 +43,14 @@ struct LoadAnswer {
   std::uint64_t memory_free = 0;     // of what it gives its tools; 0 too where it is not counted
   std::uint32_t retry_after_ms = 0;  // a start would be refused now; 0: it would not
   bool too_large = false;            // it needs more memory than the node gives all its tools
+  KnownWork known{};                 // of the probe's work; of an arbiter also:
+  NodeId placed_at;                  // another request for it was placed there
+  bool claimed = false;              // or is about to be placed anywhere
   friend bool operator==(const LoadAnswer&, const LoadAnswer&) = default;
 };
 struct ReleaseLoad {  // the probed request went elsewhere
   RequestId request;
+  NodeId placed_at;  // where it goes, with a work; zero: nowhere
   friend bool operator==(const ReleaseLoad&, const ReleaseLoad&) = default;
 };
 
@@ -71,14 +78,17 @@ using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Place
 
 struct RunPlacementOptions {
   Duration probe_timeout = 100ms;
+  Duration late_after = 30ms;  // below claim_patience: others wait no longer for this choice
 };
 
 /// Where one request should run: asks the image's live holders for their load and ranks them.
 ///
 ///   start ──► probes out ──► all answered, or 100 ms over ──► Placed or NotPlaced
+///                            or one keeps the result
 ///
 /// The best candidate keeps its announcement until `start` reaches it; every other probed holder,
-/// silent ones too, is released at once. The owner sends `start` to the first candidate, on refusal
+/// silent ones too, is released at once. With a work the arbiter is told where it goes, even if it
+/// goes to the arbiter itself. The owner sends `start` to the first candidate, on refusal
 /// to the next; a candidate but the first is no longer announced there, which is only less polite.
 ///
 /// Invariants: exactly one of Placed and NotPlaced comes; nothing comes after it.
@@ -124,15 +134,17 @@ class RunPlacement {
   };
 
   [[nodiscard]] bool all_heard() const;
-  [[nodiscard]] Effects decide();
-  [[nodiscard]] std::vector<Candidate> usable() const;
+  [[nodiscard]] Effects decide(Instant now);
+  [[nodiscard]] std::vector<Candidate> usable(Instant now) const;
   [[nodiscard]] NotPlaced why_not() const;
   void release_all_but(std::optional<NodeId> kept, Effects& effects) const;
 
   ProbeLoad probe_;
   RunPlacementOptions options_;
   State state_ = State::fresh;
+  Instant asked_at_{};
   Instant deadline_{};
+  NodeId arbiter_;  // zero: there is no work to meet for
   std::map<NodeId, Asked> asked_;
 };
 

@@ -26,6 +26,7 @@ struct RunRequest {  // where should this run?
   bool strict = false;
   bool batch = false;                  // others may go first: nobody looks at the screen for it
   std::uint32_t deadline_ms = 60'000;  // of all of it, from now
+  bool force = false;                  // make it anew, whatever is kept or going on
 };
 struct RunCandidate {
   NodeId node;
@@ -68,10 +69,16 @@ struct RunStart {  // to a candidate
   std::uint32_t deadline_ms = 60'000;  // from now; then it is killed
   bool batch = false;
   std::uint64_t client = 0;  // for whom; the same in all of one's processes; 0: this link's
+  bool force = false;
 };
 struct RunAccepted {
   OperationId operation;
   std::uint32_t position = 0;  // jobs in front of it; 0: it runs
+};
+enum class ResultOrigin : std::uint8_t {
+  made = 0,    // for this request
+  joined = 1,  // for another one that was first
+  kept = 2,    // earlier; the times are those of then
 };
 /// The end of a run: refused, failed, or ready to be fetched with a StreamOpen that names the
 /// request.
@@ -86,6 +93,12 @@ struct RunDone {
   std::uint64_t cpu_micros = 0;
   std::uint32_t retry_after_ms = 0;  // with `overloaded`
   std::uint64_t memory_bytes = 0;    // the most that was resident; 0: not known
+  std::uint64_t verify_micros = 0;   // for the check of the input, behind the queue
+  ResultOrigin origin{};
+  Digest key;                        // under which the result is kept; zero: under none
+  Digest fingerprint;                // of the tool and its libraries; zero: not known
+  NodeId made_by;                    // where the tool ran; zero: nowhere
+  std::uint64_t made_at_micros = 0;  // since 1970, by that node's clock
 };
 struct RunAlive {  // the asker still waits; said once a second
   RequestId request;

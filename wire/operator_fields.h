@@ -16,6 +16,7 @@ struct Fields<StatusRequest> {
 template <>
 struct Fields<StatusAnswer> {
   static constexpr std::uint16_t number = 131;
+  static constexpr std::size_t required = 35;
   using List = FieldList<
       &StatusAnswer::operation, &StatusAnswer::node, &StatusAnswer::mesh, &StatusAnswer::version,
       &StatusAnswer::epoch, &StatusAnswer::partition_bits, &StatusAnswer::replicas,
@@ -27,7 +28,7 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
       &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
-      &StatusAnswer::sent, &StatusAnswer::begun_anew>;
+      &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::results>;
 };
 template <>
 struct Fields<RecipesRequest> {
@@ -84,6 +85,17 @@ template <>
 struct Fields<CostsAnswer> {
   static constexpr std::uint16_t number = 145;
   using List = FieldList<&CostsAnswer::operation, &CostsAnswer::costs, &CostsAnswer::more>;
+};
+
+template <>
+struct Fields<PurgeRequest> {
+  static constexpr std::uint16_t number = 146;
+  using List = FieldList<&PurgeRequest::operation, &PurgeRequest::sources>;
+};
+template <>
+struct Fields<PurgeAnswer> {
+  static constexpr std::uint16_t number = 147;
+  using List = FieldList<&PurgeAnswer::operation, &PurgeAnswer::dropped, &PurgeAnswer::bytes>;
 };
 
 }  // namespace pixmesh

@@ -74,6 +74,15 @@ struct SentStatus {
   std::uint64_t other = 0;       // clients' work, chunks
   std::uint64_t messages = 0;    // of all three
 };
+/// Results of runs that this node keeps, and what they were good for since the process started.
+struct ResultsStatus {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t quota = 0;   // bytes; 0: it keeps none
+  std::uint64_t hits = 0;    // runs answered with a kept result
+  std::uint64_t misses = 0;  // runs that had to be made
+  std::uint64_t joined = 0;  // runs that took part in one that went on
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -110,6 +119,7 @@ struct StatusAnswer {
   ClockStatus clock;
   SentStatus sent;
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
+  ResultsStatus results;
 };
 
 struct RecipesRequest {
@@ -131,6 +141,7 @@ struct RecipeStatus {
   std::vector<std::string> argv;
   std::vector<ParameterStatus> parameters;
   std::string limits;
+  Digest fingerprint;  // of its tools on this node; zero: not known
 };
 struct RecipesAnswer {
   OperationId operation;
@@ -199,9 +210,20 @@ struct AliveAnswer {
   std::uint64_t age_ms = UINT64_MAX;
 };
 
+struct PurgeRequest {  // forget all results that were made of these bytes
+  OperationId operation;
+  std::vector<Digest> sources;
+};
+struct PurgeAnswer {
+  OperationId operation;
+  std::uint64_t dropped = 0;  // results
+  std::uint64_t bytes = 0;
+};
+
 using OperatorMessage =
     std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer, CommandRequest,
                  CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer, PlanRequest,
-                 PlanAnswer, ApplyRequest, ApplyAnswer, CostsRequest, CostsAnswer>;
+                 PlanAnswer, ApplyRequest, ApplyAnswer, CostsRequest, CostsAnswer, PurgeRequest,
+                 PurgeAnswer>;
 
 }  // namespace pixmesh

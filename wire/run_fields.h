@@ -14,7 +14,7 @@ struct Fields<ProbeLoad> {
   static constexpr std::size_t required = 4;
   using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
                          &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
-                         &ProbeLoad::deadline_ms>;
+                         &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter>;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -25,12 +25,14 @@ struct Fields<LoadAnswer> {
                 &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
                 &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros,
                 &LoadAnswer::memory_bytes, &LoadAnswer::memory_free, &LoadAnswer::retry_after_ms,
-                &LoadAnswer::too_large>;
+                &LoadAnswer::too_large, &LoadAnswer::known, &LoadAnswer::placed_at,
+                &LoadAnswer::claimed>;
 };
 template <>
 struct Fields<ReleaseLoad> {
   static constexpr std::uint16_t number = 102;
-  using List = FieldList<&ReleaseLoad::request>;
+  static constexpr std::size_t required = 1;
+  using List = FieldList<&ReleaseLoad::request, &ReleaseLoad::placed_at>;
 };
 template <>
 struct Fields<RunRequest> {
@@ -38,7 +40,7 @@ struct Fields<RunRequest> {
   static constexpr std::size_t required = 6;
   using List = FieldList<&RunRequest::operation, &RunRequest::request, &RunRequest::name,
                          &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict,
-                         &RunRequest::batch, &RunRequest::deadline_ms>;
+                         &RunRequest::batch, &RunRequest::deadline_ms, &RunRequest::force>;
 };
 template <>
 struct Fields<RunCandidates> {
@@ -52,9 +54,10 @@ template <>
 struct Fields<RunStart> {
   static constexpr std::uint16_t number = 105;
   static constexpr std::size_t required = 7;
-  using List = FieldList<&RunStart::operation, &RunStart::request, &RunStart::input,
-                         &RunStart::recipe, &RunStart::recipe_digest, &RunStart::arguments,
-                         &RunStart::deadline_ms, &RunStart::batch, &RunStart::client>;
+  using List =
+      FieldList<&RunStart::operation, &RunStart::request, &RunStart::input, &RunStart::recipe,
+                &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms,
+                &RunStart::batch, &RunStart::client, &RunStart::force>;
 };
 template <>
 struct Fields<RunAccepted> {
@@ -68,7 +71,9 @@ struct Fields<RunDone> {
   using List =
       FieldList<&RunDone::operation, &RunDone::code, &RunDone::detail, &RunDone::output_size,
                 &RunDone::extension, &RunDone::queued_micros, &RunDone::wall_micros,
-                &RunDone::cpu_micros, &RunDone::retry_after_ms, &RunDone::memory_bytes>;
+                &RunDone::cpu_micros, &RunDone::retry_after_ms, &RunDone::memory_bytes,
+                &RunDone::verify_micros, &RunDone::origin, &RunDone::key, &RunDone::fingerprint,
+                &RunDone::made_by, &RunDone::made_at_micros>;
 };
 template <>
 struct Fields<RunAlive> {

@@ -60,6 +60,10 @@ Bytes encode_cost(const RecipeCost& cost) { return encode_stored(cost); }
 Result<RecipeCost> decode_cost(ByteView bytes) {
   return decode_stored<RecipeCost>("cost of a recipe", bytes);
 }
+Bytes encode_result_facts(const ResultFacts& facts) { return encode_stored(facts); }
+Result<ResultFacts> decode_result_facts(ByteView bytes) {
+  return decode_stored<ResultFacts>("facts of a result", bytes);
+}
 
 RecordCodec stored_codec() {
   return {encode_record, decode_record, encode_lists, decode_lists, encode_sets, decode_sets};

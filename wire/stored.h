@@ -6,6 +6,7 @@
 #include "membership/member_record.h"
 #include "membership/mesh_settings.h"
 #include "processing/cost_model.h"
+#include "processing/result_key.h"
 #include "replication/record.h"
 #include "replication/store_record.h"
 
@@ -28,6 +29,8 @@ namespace pixmesh {
 [[nodiscard]] Result<VoterState> decode_voter_state(ByteView bytes);
 [[nodiscard]] Bytes encode_cost(const RecipeCost& cost);
 [[nodiscard]] Result<RecipeCost> decode_cost(ByteView bytes);
+[[nodiscard]] Bytes encode_result_facts(const ResultFacts& facts);
+[[nodiscard]] Result<ResultFacts> decode_result_facts(ByteView bytes);
 
 /// The functions replication needs to lay records and lists on a disk.
 [[nodiscard]] RecordCodec stored_codec();

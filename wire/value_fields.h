@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "processing/result_key.h"
 #include "wire/field_list.h"
 #include "wire/message.h"
 
@@ -208,9 +209,11 @@ struct Fields<ParameterStatus> {
 };
 template <>
 struct Fields<RecipeStatus> {
+  static constexpr std::size_t required = 9;
   using List = FieldList<&RecipeStatus::name, &RecipeStatus::summary, &RecipeStatus::available,
                          &RecipeStatus::digest, &RecipeStatus::output, &RecipeStatus::accepts,
-                         &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits>;
+                         &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits,
+                         &RecipeStatus::fingerprint>;
 };
 
 template <>
@@ -221,6 +224,21 @@ struct Fields<CostPoint> {
 template <>
 struct Fields<RecipeCost> {
   using List = FieldList<&RecipeCost::recipe, &RecipeCost::digest, &RecipeCost::points>;
+};
+
+template <>
+struct Fields<ResultFacts> {
+  using List =
+      FieldList<&ResultFacts::key, &ResultFacts::source, &ResultFacts::recipe,
+                &ResultFacts::recipe_digest, &ResultFacts::fingerprint, &ResultFacts::argv,
+                &ResultFacts::node, &ResultFacts::made_at_micros, &ResultFacts::queued_micros,
+                &ResultFacts::verify_micros, &ResultFacts::wall_micros, &ResultFacts::cpu_micros,
+                &ResultFacts::memory_bytes, &ResultFacts::extension>;
+};
+template <>
+struct Fields<ResultsStatus> {
+  using List = FieldList<&ResultsStatus::entries, &ResultsStatus::bytes, &ResultsStatus::quota,
+                         &ResultsStatus::hits, &ResultsStatus::misses, &ResultsStatus::joined>;
 };
 
 }  // namespace pixmesh

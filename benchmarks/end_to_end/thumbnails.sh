@@ -23,7 +23,7 @@ lean() (
 through_mesh() {
   nodes="$(address 1),$(address 2),$(address 3)"
   find "$images" -maxdepth 1 -name '*.jpg' -print0 | PIXMESH_NODE=$nodes xargs -0 -P2 -I{} \
-    sh -c '"$3" run -q thumbnail "$(basename "$1")" width=800 height=800 quality=85 -o "$2/$(basename "$1")"' \
+    sh -c '"$3" run -q --force thumbnail "$(basename "$1")" width=800 height=800 quality=85 -o "$2/$(basename "$1")"' \
     _ {} "$work/mesh" "$pixmesh"
 }
 

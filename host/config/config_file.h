@@ -24,10 +24,11 @@ struct NodeSettings {
   std::uint64_t capacity = 0;             // bytes; 0: the size of the data disks
   std::uint32_t workers = 0;              // 0: one a core; at most 1,024
   std::uint32_t queue_max = 64;           // runs that wait; at most 65,536
-  Duration queue_time = 30s;       // predicted wait above which runs are refused; 1 s … 1 h
-  std::uint64_t memory = 0;        // bytes for all tools; 0: half of the machine's
-  std::uint32_t replicas = 3;      // 1 … replicas_max; read when a mesh is founded
-  std::uint32_t write_quorum = 2;  // above half of replicas; follows it unless set
+  Duration queue_time = 30s;  // predicted wait above which runs are refused; 1 s … 1 h
+  std::uint64_t memory = 0;   // bytes for all tools; 0: half of the machine's
+  std::uint64_t result_cache = 1ULL << 30;  // bytes of results kept on the first disk; 0: none
+  std::uint32_t replicas = 3;               // 1 … replicas_max; read when a mesh is founded
+  std::uint32_t write_quorum = 2;           // above half of replicas; follows it unless set
   std::optional<Duration> out_delay =
       10min;                      // dead for that long: evicted; 5 s … 30 d; none: never
   std::vector<std::string> data;  // folders, one a disk

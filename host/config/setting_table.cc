@@ -99,6 +99,15 @@ Result<Done> read_capacity(NodeSettings& node, const Texts& texts) {
   return Done{};
 }
 
+Result<Done> read_result_cache(NodeSettings& node, const Texts& texts) {
+  const Result<std::uint64_t> bytes = parse_size(texts.front());
+  if (!bytes) return bytes.error();
+  node.result_cache = bytes.value();
+  return Done{};
+}
+
+std::string print_result_cache(const NodeSettings& node) { return print_size(node.result_cache); }
+
 std::string print_capacity(const NodeSettings& node) {
   return node.capacity == 0 ? "" : print_size(node.capacity);
 }
@@ -176,7 +185,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 18> rules{
+constexpr std::array<SettingRule, 19> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -187,6 +196,7 @@ constexpr std::array<SettingRule, 18> rules{
     count_rule<&Node::queue_max, 0, 65'536>("queue_max"),
     SettingRule{"queue_time", false, read_queue_time, print_queue_time},
     SettingRule{"memory", false, read_memory, print_memory},
+    SettingRule{"result_cache", false, read_result_cache, print_result_cache},
     count_rule<&Node::replicas, 1, replicas_max>("replicas"),
     count_rule<&Node::write_quorum, 1, replicas_max>("write_quorum"),
     SettingRule{"out_delay", false, read_out_delay, print_out_delay},

@@ -26,6 +26,7 @@ Recipe copy_recipe() {
 RecipeBook book() {
   RecipeBook recipes;
   invariant(recipes.add(copy_recipe(), true).has_value(), "the recipe is right");
+  recipes.set_fingerprint("thumbnail", digest_of(bytes_of("the tool")));
   return recipes;
 }
 
@@ -133,6 +134,8 @@ void MeshWorld::start(std::uint32_t number) {
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
   machine.executor->time = machine.tool_time;
   machine.executor->trouble = machine.tool_trouble;
+  machine.results = std::make_unique<VirtualResults>(
+      clock_, *machine.disk, machine.kept_facts, [tell](const ResultKept& kept) { tell(kept); });
   machine.background = std::make_unique<WorldBackground>(
       clock_, [tell](OperationId ticket) { tell(BackgroundDone{ticket}); });
   machine.log = std::make_unique<WorldLog>([this, number](std::string_view name, std::string text) {
@@ -149,7 +152,9 @@ void MeshWorld::start(std::uint32_t number) {
                                                 *machine.state,
                                                 *machine.executor,
                                                 *machine.background,
-                                                *machine.log},
+                                                *machine.log,
+                                                nullptr,
+                                                machine.results.get()},
                                         machine.rng.split());
   trace_.add(clock_.now(), number, 100);
   machine.node->start(machine.clock.monotonic_at(clock_.now()),
@@ -185,6 +190,7 @@ void MeshWorld::crash(std::uint32_t number) {
   network_.stop(number);
   machine.node.reset();
   machine.executor.reset();
+  machine.results.reset();
   machine.background.reset();
   machine.disk->crash();
   machine.state->crash();

@@ -12,6 +12,7 @@
 #include "simulations/world/virtual_disk.h"
 #include "simulations/world/virtual_executor.h"
 #include "simulations/world/virtual_network.h"
+#include "simulations/world/virtual_results.h"
 
 namespace pixmesh {
 
@@ -34,6 +35,7 @@ struct NodeMachine {
   MachineClock clock;
   std::unique_ptr<VirtualDisk> disk;
   std::unique_ptr<VirtualDisk> state;
+  KeptFacts kept_facts;  // of results
   Duration tool_time = 50ms;
   ToolTrouble tool_trouble = ToolTrouble::none;
 
@@ -41,6 +43,7 @@ struct NodeMachine {
   ChunkPool chunks;
   std::unique_ptr<VirtualTransport> transport;
   std::unique_ptr<VirtualExecutor> executor;
+  std::unique_ptr<VirtualResults> results;
   std::unique_ptr<WorldBackground> background;
   std::unique_ptr<WorldLog> log;
   std::unique_ptr<Node> node;

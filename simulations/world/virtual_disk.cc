@@ -48,7 +48,9 @@ void VirtualDisk::open(ChunkPool& chunks, Answered answered) {
     const bool lost = !place->blob_path.empty() && !files_.contains(place->blob_path);
     if (lost) put_rows({damaged_row(record.digest, Bytes{})});
   }
-  std::erase_if(files_, [&](const auto& file) { return !wanted.contains(file.first); });
+  std::erase_if(files_, [&](const auto& file) {
+    return !wanted.contains(file.first) && !file.first.starts_with("results/");
+  });
   durable_ = files_;
 }
 

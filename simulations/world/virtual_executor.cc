@@ -15,6 +15,7 @@ VirtualExecutor::VirtualExecutor(VirtualClock& clock, VirtualDisk& disk, std::st
 VirtualExecutor::~VirtualExecutor() { *alive_ = false; }
 
 void VirtualExecutor::run(const ToolRun& tool) {
+  ++started;
   running_.insert(tool.run);
   const SharedBytes input = disk_.file(tool.input_path);
   const Duration takes = trouble == ToolTrouble::hangs ? tool.limits.wall : time;

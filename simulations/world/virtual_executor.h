@@ -37,6 +37,7 @@ class VirtualExecutor : public Executor {
   Duration time = 50ms;
   std::uint64_t memory_bytes = 64 << 20;
   ToolTrouble trouble = ToolTrouble::none;
+  std::uint32_t started = 0;
   std::uint32_t cancelled = 0;
   std::uint32_t discarded = 0;
 

@@ -30,6 +30,7 @@ TEST_CASE("node: runs spread over the holders, the least loaded first") {
     request.request = world->client().fresh_request();
     request.name = "a.png";
     request.recipe = "thumbnail";
+    request.force = true;  // else they would share one run
     const OperationId asked = world->client().send(0, request);
     REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }));
     const auto& where = std::get<RunCandidates>(*world->client().answer_of(asked));
@@ -38,7 +39,8 @@ TEST_CASE("node: runs spread over the holders, the least loaded first") {
     ++chosen[best];
     (void)world->client().send(
         best,
-        RunStart{{}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000});
+        RunStart{
+            {}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000, true});
     world->run_for(20ms);
   }
   CHECK(chosen.size() == 3);

@@ -1,0 +1,245 @@
+// What becomes of a flight, and of the results that are kept.
+#include <algorithm>
+#include <utility>
+
+#include "node/results.h"
+#include "processing/render.h"
+#include "wire/stored.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::uint64_t block_bytes = 4'096;
+constexpr Duration worth_a_try = 100ms;  // less time is left: no use to begin anew
+
+/// What a result takes on the disk, with the file beside it.
+std::uint64_t space_of(std::uint64_t size) {
+  return (size + block_bytes - 1) / block_bytes * block_bytes + block_bytes;
+}
+
+bool is_crash(ToolEnd end) {
+  return end == ToolEnd::killed || end == ToolEnd::wall_limit || end == ToolEnd::cpu_limit ||
+         end == ToolEnd::memory_limit || end == ToolEnd::output_limit;
+}
+
+std::uint64_t spent_by(const ResultFacts& facts) {
+  return std::max(facts.wall_micros, facts.cpu_micros) + facts.verify_micros;
+}
+
+}  // namespace
+
+void Results::to_member(NodeId to, Message message) { post_.to_member(to, std::move(message)); }
+
+// Runs is in the middle of something: what it says of a flight is dealt with in `settle`.
+void Results::to_link(LinkId to, Message message) {
+  if (auto* load = std::get_if<LoadAnswer>(&message); load != nullptr && probe_ != nullptr) {
+    if (probe_->work != Digest{}) load->known = known(now_, *probe_);
+    return claims_.answer(now_, to, *probe_, std::move(*load));
+  }
+  std::optional<OperationId> operation;
+  if (const auto* accepted = std::get_if<RunAccepted>(&message)) operation = accepted->operation;
+  if (const auto* done = std::get_if<RunDone>(&message)) operation = done->operation;
+  const auto flight = operation ? at_runs_.find({to, *operation}) : at_runs_.end();
+  if (flight == at_runs_.end()) return post_.to_link(to, std::move(message));
+  said_.emplace_back(flight->second, std::move(message));
+}
+
+bool Results::settle(Instant now) {
+  now_ = now;
+  const bool was_anything = !said_.empty();
+  while (!said_.empty()) {
+    for (auto& [id, message] : std::exchange(said_, {})) {
+      if (!flights_.contains(id)) continue;
+      if (const auto* accepted = std::get_if<RunAccepted>(&message)) on_accepted(id, *accepted);
+      if (auto* done = std::get_if<RunDone>(&message)) on_done(now, id, std::move(*done));
+    }
+  }
+  return was_anything;
+}
+
+void Results::on_accepted(FlightId id, const RunAccepted& accepted) {
+  Flight& flight = flights_.at(id);
+  flight.position = accepted.position;
+  for (const auto& [request, asker] : flight.askers) {
+    post_.to_link(asker.link, RunAccepted{asker.operation, accepted.position});
+  }
+}
+
+void Results::on_done(Instant now, FlightId id, RunDone done) {
+  const ToolReport* report = runs_.report_of(flights_.at(id).start.request);
+  if (leads_again(now, id, done, report)) return;
+  Flight& flight = flights_.at(id);
+  done.key = flight.key;
+  done.fingerprint = flight.fingerprint.value_or(Digest{});
+  if (report != nullptr && report->end != ToolEnd::not_started) done.made_by = self_;
+  done.made_at_micros = wall_.microseconds;
+  flight.done = done;
+  remember_failure(now, flight, done, report);
+  const bool worked = done.code == ErrorCode{} && report != nullptr;
+  if (worked) keep(id, *report);
+  for (const auto& [request, asker] : flight.askers) tell(flight, request, asker);
+  if (!worked) return end(now, id);
+  end_if_over(now, id);
+}
+
+// The time of the request that began it was over, not that of all who wait: another one begins.
+bool Results::leads_again(Instant now, FlightId id, const RunDone& done, const ToolReport* report) {
+  Flight& flight = flights_.at(id);
+  const auto entry = runs_.book().find(flight.start.recipe);
+  const bool cut_short = report != nullptr && report->end == ToolEnd::wall_limit &&
+                         entry != nullptr && report->wall < entry->recipe.limits.wall;
+  if (done.code != ErrorCode::timed_out && !cut_short) return false;
+  const auto next = std::ranges::find_if(flight.askers, [&](const auto& entry_of) {
+    const Instant deadline = entry_of.second.deadline;
+    return deadline > flight.deadline && deadline > now + worth_a_try;
+  });
+  if (next == flight.askers.end()) return false;
+  const RequestId last = flight.start.request;
+  at_runs_.erase({flight.link, flight.start.operation});
+  flight.start.request = next->first;
+  flight.start.operation = next->second.operation;
+  flight.link = next->second.link;
+  flight.deadline = next->second.deadline;
+  flight.start.deadline_ms = static_cast<std::uint32_t>((next->second.deadline - now) / 1ms);
+  flight.position.reset();
+  at_runs_[{flight.link, flight.start.operation}] = id;
+  std::vector<RequestId> over;
+  for (const auto& [request, asker] : flight.askers) {
+    if (asker.deadline > now + worth_a_try) continue;
+    RunDone late = done;
+    late.operation = asker.operation;
+    post_.to_link(asker.link, std::move(late));
+    over.push_back(request);
+  }
+  for (const RequestId& request : over) {
+    flight.askers.erase(request);
+    asking_.erase(request);
+  }
+  runs_.on_cancel(now, {last});
+  const RunStart start = flight.start;
+  runs_.on_start(now, flight.link, start, flight.disk);
+  return true;
+}
+
+void Results::remember_failure(Instant now, const Flight& flight, const RunDone& done,
+                               const ToolReport* report) {
+  if (report == nullptr) return;
+  if (done.code == ErrorCode{}) return failed_.forget(flight.key);
+  const auto entry = runs_.book().find(flight.start.recipe);
+  const bool cut_short = report->end == ToolEnd::wall_limit && entry != nullptr &&
+                         report->wall < entry->recipe.limits.wall;
+  if (!is_crash(report->end) || cut_short) return;
+  failed_.on_crash(now, flight.key, flight.start.input.digest, done.detail);
+}
+
+// With `{in}` and `{out}` in place.
+std::vector<std::string> Results::command_of(const RunStart& start) const {
+  const BookEntry* entry = runs_.book().find(start.recipe);
+  if (entry == nullptr || entry->digest != start.recipe_digest) return {};
+  GivenParameters given;
+  for (const RunArgument& argument : start.arguments) {
+    given.emplace_back(argument.key, argument.value);
+  }
+  const auto command = render_arguments(entry->recipe, given);
+  return command ? command->argv : std::vector<std::string>{};
+}
+
+void Results::keep(FlightId id, const ToolReport& report) {
+  Flight& flight = flights_.at(id);
+  const RunDone& done = *flight.done;
+  const bool may = flight.fingerprint && flight.is_fresh && !keeping_.contains(flight.key) &&
+                   cache_.would_keep(space_of(report.output_size));
+  if (!may) return;
+  ResultFacts facts;
+  facts.key = flight.key;
+  facts.source = flight.start.input.digest;
+  facts.recipe = flight.start.recipe;
+  facts.recipe_digest = flight.start.recipe_digest;
+  facts.fingerprint = *flight.fingerprint;
+  facts.argv = command_of(flight.start);
+  facts.node = self_;
+  facts.made_at_micros = done.made_at_micros;
+  facts.queued_micros = done.queued_micros;
+  facts.verify_micros = done.verify_micros;
+  facts.wall_micros = done.wall_micros;
+  facts.cpu_micros = done.cpu_micros;
+  facts.memory_bytes = done.memory_bytes;
+  facts.extension = done.extension;
+  flight.keeping = true;
+  keeping_[flight.key] = id;
+  outside_.results->keep(
+      {flight.key, report.output_path, done.extension, encode_result_facts(facts)});
+}
+
+// The answer to `keep`, or one that lay there when this process began.
+void Results::on_kept(Instant now, const ResultKept& kept) {
+  now_ = now;
+  const auto place = keeping_.find(kept.key);
+  const bool is_ours = place != keeping_.end();
+  const FlightId id = is_ours ? place->second : 0;
+  bool is_wanted = true;
+  if (is_ours) {
+    keeping_.erase(place);
+    Flight& flight = flights_.at(id);
+    flight.keeping = false;
+    is_wanted = flight.is_fresh;
+  }
+  auto facts = decode_result_facts(kept.facts);
+  const bool is_right = kept.kept && facts && facts->key == kept.key &&
+                        facts->extension == kept.extension && !kept.kept->checksums.empty();
+  if (is_right && is_wanted) {
+    const std::uint64_t space = space_of(kept.kept->size);
+    const ResultCache::Entry entry{facts->source, space, spent_by(facts.value())};
+    extensions_[kept.key] = kept.extension;
+    kept_[kept.key] = {std::move(facts).value(), kept.kept.value()};
+    drop(cache_.add(kept.key, entry));
+  } else {
+    outside_.results->drop(kept.key, kept.extension);
+  }
+  if (is_ours) end_if_over(now, id);
+}
+
+void Results::drop(const ResultCache::Drops& keys) {
+  for (const Digest& key : keys) {
+    kept_.erase(key);
+    const auto extension = extensions_.extract(key);
+    if (extension) outside_.results->drop(key, extension.mapped());
+  }
+}
+
+void Results::forget_kept(const Digest& key) {
+  const ResultCache::Drops drops = cache_.remove(key);
+  kept_.erase(key);
+  drop(drops);
+}
+
+void Results::tell(const Flight& flight, RequestId request, const Asker& asker) {
+  RunDone done = *flight.done;
+  done.operation = asker.operation;
+  if (request != flight.start.request) done.origin = ResultOrigin::joined;
+  post_.to_link(asker.link, std::move(done));
+}
+
+// Nobody waits for it any more: what still runs is ended. What is being kept is ended later.
+void Results::end_if_over(Instant now, FlightId id) {
+  const Flight& flight = flights_.at(id);
+  const auto place = joinable_.find(flight.key);
+  // From here on it is found in the cache, or made again.
+  const bool was_kept = flight.done && !flight.keeping;
+  if (was_kept && place != joinable_.end() && place->second == id && cache_.contains(flight.key)) {
+    joinable_.erase(place);
+  }
+  if (flight.askers.empty() && !flight.keeping) end(now, id);
+}
+
+void Results::end(Instant now, FlightId id) {
+  const auto node = flights_.extract(id);
+  const Flight& flight = node.mapped();
+  for (const auto& [request, asker] : flight.askers) asking_.erase(request);
+  const auto place = joinable_.find(flight.key);
+  if (place != joinable_.end() && place->second == id) joinable_.erase(place);
+  at_runs_.erase({flight.link, flight.start.operation});
+  runs_.on_cancel(now, {flight.start.request});
+}
+
+}  // namespace pixmesh

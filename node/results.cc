@@ -1,0 +1,310 @@
+#include "node/results.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "processing/render.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration asker_waits = 6s;  // as long as Runs has patience
+
+RunDone done_of(const ResultFacts& facts, std::uint64_t size) {
+  RunDone done;
+  done.output_size = size;
+  done.extension = facts.extension;
+  done.queued_micros = facts.queued_micros;
+  done.wall_micros = facts.wall_micros;
+  done.cpu_micros = facts.cpu_micros;
+  done.memory_bytes = facts.memory_bytes;
+  done.verify_micros = facts.verify_micros;
+  done.origin = ResultOrigin::kept;
+  done.key = facts.key;
+  done.fingerprint = facts.fingerprint;
+  done.made_by = facts.node;
+  done.made_at_micros = facts.made_at_micros;
+  return done;
+}
+
+}  // namespace
+
+Results::Results(const NodeOptions& options, NodeId self, const WallTime& wall, Runs& runs,
+                 Outside& outside, Post& post)
+    : self_(self),
+      wall_(wall),
+      runs_(runs),
+      outside_(outside),
+      post_(post),
+      cache_(outside.results == nullptr ? 0 : options.result_cache_bytes),
+      claims_(post) {}
+
+// --- Probes
+
+KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
+  const auto entry = runs_.book().require(probe.recipe, probe.recipe_digest);
+  if (!entry) return KnownWork::nothing;
+  const Digest key = result_key_of(probe.work, entry.value()->fingerprint.value_or(Digest{}));
+  if (cache_.contains(key) || failed_.knows(now, key)) return KnownWork::kept;
+  return joinable_.contains(key) ? KnownWork::going_on : KnownWork::nothing;
+}
+
+void Results::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
+  now_ = now;
+  probe_ = &probe;
+  runs_.on_probe(now, from, probe);
+  probe_ = nullptr;
+}
+
+void Results::on_release(Instant now, const ReleaseLoad& release) {
+  claims_.on_placed(now, release.request, release.placed_at);
+  if (release.placed_at != self_) runs_.on_release(now, release);
+}
+
+// --- Starts
+
+std::optional<Results::Work> Results::work_of_start(const RunStart& start) const {
+  const auto entry = runs_.book().require(start.recipe, start.recipe_digest);
+  if (!entry) return std::nullopt;
+  GivenParameters given;
+  for (const RunArgument& argument : start.arguments) {
+    given.emplace_back(argument.key, argument.value);
+  }
+  const auto values = read_parameters(entry.value()->recipe, given);
+  if (!values) return std::nullopt;
+  const auto& fingerprint = entry.value()->fingerprint;
+  const Digest work = work_of(start.input.digest, start.recipe_digest, values.value());
+  return Work{result_key_of(work, fingerprint.value_or(Digest{})), fingerprint};
+}
+
+void Results::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
+  now_ = now;
+  if (is_retry(now, from, start)) return;
+  const auto work = work_of_start(start);
+  if (!work) return runs_.on_start(now, from, start, disk);  // which says why
+  const Asker asker{from, start.operation, now + asker_waits,
+                    now + std::chrono::milliseconds(start.deadline_ms)};
+  if (!start.force) {
+    if (cache_.contains(work->key)) {
+      runs_.on_release(now, {start.request, {}});
+      return begin_hit(asker, start, work->key, disk);
+    }
+    if (is_refused(now, from, start, work->key)) return;
+    if (const auto going_on = joinable_.find(work->key); going_on != joinable_.end()) {
+      runs_.on_release(now, {start.request, {}});
+      return join(going_on->second, start, asker);
+    }
+  }
+  lead(now, from, start, *work, disk, asker);
+}
+
+// The same wish once more: whoever waits for it is asked to answer there.
+bool Results::is_retry(Instant now, LinkId from, const RunStart& start) {
+  const auto again = [&](Asker& asker) {
+    asker.link = from;
+    asker.operation = start.operation;
+    asker.until = now + asker_waits;
+  };
+  if (const auto hit = hits_.find(start.request); hit != hits_.end()) {
+    again(hit->second.asker);
+    if (hit->second.intact) tell_hit(hit->second);
+    return true;
+  }
+  const auto asking = asking_.find(start.request);
+  if (asking == asking_.end()) return false;
+  Flight& flight = flights_.at(asking->second);
+  Asker& asker = flight.askers.at(start.request);
+  again(asker);
+  if (flight.done) {
+    tell(flight, start.request, asker);
+  } else if (flight.position) {
+    post_.to_link(from, RunAccepted{start.operation, *flight.position});
+  }
+  return true;
+}
+
+bool Results::is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key) {
+  const auto refusal = failed_.refusal_of(now, key);
+  if (!refusal) return false;
+  runs_.on_release(now, {start.request, {}});
+  RunDone done;
+  done.operation = start.operation;
+  done.code = ErrorCode::tool_failed;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal->left).count();
+  done.detail = "the tool crashed twice on this, and is not tried again for " +
+                std::to_string(seconds) + " s ('pixmesh run --force' does); " + refusal->text;
+  done.key = key;
+  post_.to_link(from, std::move(done));
+  return true;
+}
+
+void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
+                        std::uint32_t disk) {
+  cache_.hold(key);
+  const Kept& kept = kept_.at(key);
+  Output output{result_path(key, kept.facts.extension), kept.bytes.size, kept.bytes.checksums};
+  checks_.push_back({start.request, output});
+  if (output.checksums.size() > 8) post_.to_link(asker.link, RunAccepted{asker.operation, 0});
+  RunDone done = done_of(kept.facts, kept.bytes.size);
+  hits_[start.request] = {key, start, disk, asker, std::move(output), std::move(done), false};
+}
+
+void Results::end_hit(std::map<RequestId, Hit>::iterator hit) {
+  const Digest key = hit->second.key;
+  hits_.erase(hit);
+  drop(cache_.let_go(key));
+}
+
+void Results::on_checked(Instant now, RequestId request, bool intact) {
+  now_ = now;
+  const auto found = hits_.find(request);
+  if (found == hits_.end()) return;  // its asker has gone
+  if (intact) {
+    found->second.intact = true;
+    ++hit_count_;
+    return tell_hit(found->second);
+  }
+  const Hit hit = found->second;
+  outside_.log.event(LogLevel::warning, "result_damaged", {{"key", to_text(hit.key)}});
+  forget_kept(hit.key);
+  end_hit(found);
+  on_start(now, hit.asker.link, hit.start, hit.disk);
+}
+
+void Results::tell_hit(const Hit& hit) {
+  RunDone done = hit.done;
+  done.operation = hit.asker.operation;
+  post_.to_link(hit.asker.link, std::move(done));
+}
+
+void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
+  Flight& flight = flights_.at(id);
+  flight.askers[start.request] = asker;
+  asking_[start.request] = id;
+  ++joined_count_;
+  runs_.on_alive(now_, {flight.start.request});
+  if (flight.done) return tell(flight, start.request, asker);
+  const std::uint32_t position = flight.position.value_or(0);
+  post_.to_link(asker.link, RunAccepted{asker.operation, position});
+}
+
+void Results::lead(Instant now, LinkId from, const RunStart& start, const Work& work,
+                   std::uint32_t disk, const Asker& asker) {
+  const FlightId id = ++last_flight_;
+  Flight& flight = flights_[id];
+  flight.key = work.key;
+  flight.fingerprint = work.fingerprint;
+  flight.start = start;
+  flight.link = from;
+  flight.disk = disk;
+  flight.deadline = asker.deadline;
+  flight.askers[start.request] = asker;
+  asking_[start.request] = id;
+  at_runs_[{from, start.operation}] = id;
+  if (!start.force) joinable_.try_emplace(work.key, id);
+  ++miss_count_;
+  runs_.on_start(now, from, start, disk);
+}
+
+// --- Askers that live, and that go
+
+void Results::on_alive(Instant now, const RunAlive& alive) {
+  if (const auto hit = hits_.find(alive.request); hit != hits_.end()) {
+    hit->second.asker.until = now + asker_waits;
+    return;
+  }
+  const auto asking = asking_.find(alive.request);
+  if (asking == asking_.end()) return runs_.on_alive(now, alive);
+  Flight& flight = flights_.at(asking->second);
+  flight.askers.at(alive.request).until = now + asker_waits;
+  runs_.on_alive(now, {flight.start.request});
+}
+
+void Results::on_cancel(Instant now, const RunCancel& cancel) {
+  now_ = now;
+  if (const auto hit = hits_.find(cancel.request); hit != hits_.end()) return end_hit(hit);
+  const auto asking = asking_.find(cancel.request);
+  if (asking == asking_.end()) return runs_.on_cancel(now, cancel);
+  part(now, asking->second, cancel.request);
+}
+
+void Results::part(Instant now, FlightId id, RequestId request) {
+  flights_.at(id).askers.erase(request);
+  asking_.erase(request);
+  end_if_over(now, id);
+}
+
+void Results::on_deadline(Instant now) {
+  now_ = now;
+  claims_.on_deadline(now);
+  std::vector<RequestId> gone;
+  for (const auto& [request, hit] : hits_) {
+    if (now >= hit.asker.until) gone.push_back(request);
+  }
+  for (const auto& [id, flight] : flights_) {
+    for (const auto& [request, asker] : flight.askers) {
+      if (now >= asker.until) gone.push_back(request);
+    }
+  }
+  for (const RequestId& request : gone) {
+    outside_.log.event(LogLevel::info, "run_asker_gone", {{"request", to_text(request)}});
+    on_cancel(now, {request});
+  }
+}
+
+std::optional<Instant> Results::next_deadline() const {
+  std::optional<Instant> first = claims_.next_deadline();
+  const auto earlier = [&](Instant at) {
+    if (!first || at < *first) first = at;
+  };
+  for (const auto& [request, hit] : hits_) earlier(hit.asker.until);
+  for (const auto& [id, flight] : flights_) {
+    for (const auto& [request, asker] : flight.askers) earlier(asker.until);
+  }
+  return first;
+}
+
+// --- What is asked of it
+
+std::optional<Results::Output> Results::output_of(RequestId request) const {
+  if (const auto hit = hits_.find(request); hit != hits_.end()) {
+    if (!hit->second.intact) return std::nullopt;
+    return hit->second.output;
+  }
+  const auto asking = asking_.find(request);
+  const auto output = runs_.output_of(
+      asking == asking_.end() ? request : flights_.at(asking->second).start.request);
+  if (!output) return std::nullopt;
+  return Output{output->path, output->size, {}};
+}
+
+std::vector<Results::Check> Results::take_checks() { return std::exchange(checks_, {}); }
+
+void Results::on_purge(LinkId from, const PurgeRequest& wish) {
+  PurgeAnswer answer;
+  answer.operation = wish.operation;
+  const std::uint64_t before = cache_.bytes();
+  for (const Digest& source : wish.sources) {
+    for (const Digest& key : cache_.made_of(source)) {
+      ++answer.dropped;
+      forget_kept(key);
+    }
+    failed_.forget_source(source);
+    for (auto& [id, flight] : flights_) {
+      if (flight.start.input.digest != source) continue;
+      flight.is_fresh = false;
+      if (const auto place = joinable_.find(flight.key);
+          place != joinable_.end() && place->second == id) {
+        joinable_.erase(place);
+      }
+    }
+  }
+  answer.bytes = before - cache_.bytes();
+  post_.to_link(from, std::move(answer));
+}
+
+ResultsStatus Results::status() const {
+  return {cache_.count(), cache_.bytes(), cache_.quota(), hit_count_, miss_count_, joined_count_};
+}
+
+}  // namespace pixmesh

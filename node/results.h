@@ -1,0 +1,168 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/options.h"
+#include "node/outside.h"
+#include "node/post.h"
+#include "node/runs.h"
+#include "node/work_claims.h"
+#include "processing/failed_work.h"
+#include "processing/result_cache.h"
+#include "processing/result_key.h"
+
+namespace pixmesh {
+
+/// Stands in front of `Runs`, so that the same work is done once.
+///
+///   RunStart ─┬─ its result is kept ──► check of the file ──► RunDone
+///             ├─ it has crashed twice ► RunDone (tool_failed)
+///             ├─ it goes on here ─────► joins: RunDone with the others
+///             └─ else ────────────────► Runs ──► RunDone to all who joined; the result is kept
+///
+/// What is done once is a *flight*. For `Runs` it is the run of the request that began it, also
+/// when that asker has gone: the flight goes on while anybody waits for it. `Runs` posts through
+/// this class, which takes what it says about a flight and tells everybody who waits. A flight ends
+/// when its result is kept and fetched.
+///
+/// A forced request does the work anew: nobody joins it, and its result takes the place of the one
+/// that is kept.
+class Results : public Post {
+ public:
+  /// @param runs  posts through this object; used only after both exist.
+  Results(const NodeOptions& options, NodeId self, const WallTime& wall, Runs& runs,
+          Outside& outside, Post& post);
+
+  void on_probe(Instant now, LinkId from, const ProbeLoad& probe);
+  void on_release(Instant now, const ReleaseLoad& release);
+  /// @param disk  index of the disk that holds the input
+  void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
+  void on_alive(Instant now, const RunAlive& alive);
+  void on_cancel(Instant now, const RunCancel& cancel);
+  void on_purge(LinkId from, const PurgeRequest& wish);
+  void on_kept(Instant now, const ResultKept& kept);
+  void on_checked(Instant now, RequestId request, bool intact);
+  /// Deals with what Runs said since. @returns whether there was anything.
+  bool settle(Instant now);
+  void on_deadline(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+  struct Output {
+    std::string path;  // relative to the folder of disk 0
+    std::uint64_t size = 0;
+    std::vector<std::uint64_t> checksums;  // none: not known yet
+  };
+  [[nodiscard]] std::optional<Output> output_of(RequestId request) const;
+
+  /// Kept results to be checked; the owner starts a KeptCheck for each.
+  struct Check {
+    RequestId request;
+    Output output;
+  };
+  [[nodiscard]] std::vector<Check> take_checks();
+  [[nodiscard]] ResultsStatus status() const;
+  void check_invariants() const { cache_.check_invariants(); }
+
+  // What Runs says.
+  void to_member(NodeId to, Message message) override;
+  void to_link(LinkId to, Message message) override;
+
+ private:
+  struct Asker {
+    LinkId link;
+    OperationId operation;
+    Instant until;     // then it is gone, unless it is heard before
+    Instant deadline;  // of its wish
+  };
+  struct Flight {
+    Digest key;
+    std::optional<Digest> fingerprint;
+    RunStart start;  // of the request whose run it is
+    LinkId link;     // and where from, for Runs
+    std::uint32_t disk = 0;
+    Instant deadline;  // of that request
+    std::map<RequestId, Asker> askers;
+    std::optional<std::uint32_t> position;  // in the queue, once it was accepted
+    std::optional<RunDone> done;
+    bool keeping = false;  // the store works on it
+    bool is_fresh = true;  // false: what it is made of was purged
+  };
+  struct Hit {
+    Digest key;
+    RunStart start;
+    std::uint32_t disk = 0;
+    Asker asker;
+    Output output;
+    RunDone done;
+    bool intact = false;
+  };
+  struct Kept {
+    ResultFacts facts;
+    KeptBytes bytes;
+  };
+  using FlightId = std::uint64_t;
+
+  // results.cc: what askers say
+  struct Work {
+    Digest key;
+    std::optional<Digest> fingerprint;
+  };
+  [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
+  [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
+  [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
+  void begin_hit(const Asker& asker, const RunStart& start, const Digest& key, std::uint32_t disk);
+  void end_hit(std::map<RequestId, Hit>::iterator hit);
+  void tell_hit(const Hit& hit);
+  void join(FlightId id, const RunStart& start, const Asker& asker);
+  void lead(Instant now, LinkId from, const RunStart& start, const Work& work, std::uint32_t disk,
+            const Asker& asker);
+  void part(Instant now, FlightId id, RequestId request);
+  [[nodiscard]] KnownWork known(Instant now, const ProbeLoad& probe) const;
+
+  // flights.cc: what becomes of a flight
+  void on_accepted(FlightId id, const RunAccepted& accepted);
+  void on_done(Instant now, FlightId id, RunDone done);
+  [[nodiscard]] bool leads_again(Instant now, FlightId id, const RunDone& done,
+                                 const ToolReport* report);
+  void remember_failure(Instant now, const Flight& flight, const RunDone& done,
+                        const ToolReport* report);
+  [[nodiscard]] std::vector<std::string> command_of(const RunStart& start) const;
+  void keep(FlightId id, const ToolReport& report);
+  void tell(const Flight& flight, RequestId request, const Asker& asker);
+  void end_if_over(Instant now, FlightId id);
+  void end(Instant now, FlightId id);
+  void drop(const ResultCache::Drops& keys);
+  void forget_kept(const Digest& key);
+
+  NodeId self_;
+  const WallTime& wall_;
+  Runs& runs_;
+  Outside& outside_;
+  Post& post_;
+  ResultCache cache_;
+  FailedWork failed_;
+  WorkClaims claims_;
+  std::map<Digest, Kept> kept_;               // what cache_ has, …
+  std::map<Digest, std::string> extensions_;  // … and what has a file, though purged and held
+  std::map<RequestId, Hit> hits_;
+  std::vector<Check> checks_;
+
+  FlightId last_flight_ = 0;
+  std::map<FlightId, Flight> flights_;
+  std::map<Digest, FlightId> joinable_;   // by key
+  std::map<Digest, FlightId> keeping_;    // by key
+  std::map<RequestId, FlightId> asking_;  // by request
+  std::map<std::pair<LinkId, OperationId>, FlightId> at_runs_;
+  std::vector<std::pair<FlightId, Message>> said_;  // by Runs, and not dealt with yet
+
+  const ProbeLoad* probe_ = nullptr;  // that Runs is answering
+  Instant now_;
+  std::uint64_t hit_count_ = 0;
+  std::uint64_t miss_count_ = 0;
+  std::uint64_t joined_count_ = 0;
+};
+
+}  // namespace pixmesh

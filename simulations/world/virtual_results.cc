@@ -1,0 +1,60 @@
+#include "simulations/world/virtual_results.h"
+
+#include <utility>
+
+#include "base/digest.h"
+#include "base/limits.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr Duration takes = 2ms;
+
+}  // namespace
+
+VirtualResults::VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts& facts, Told told)
+    : clock_(clock),
+      disk_(disk),
+      facts_(facts),
+      told_(std::move(told)),
+      alive_(std::make_shared<bool>(true)) {
+  clock_.after(takes, [this, alive = alive_] {
+    if (!*alive) return;
+    const KeptFacts found = facts_;  // what it tells may change them
+    for (const auto& [key, kept] : found) told_(kept);
+  });
+}
+
+VirtualResults::~VirtualResults() { *alive_ = false; }
+
+void VirtualResults::keep(ResultToKeep result) {
+  clock_.after(takes, [this, alive = alive_, result = std::move(result)] {
+    if (*alive) write(result);
+  });
+}
+
+void VirtualResults::write(const ResultToKeep& result) {
+  ResultKept kept{result.key, result.extension, result.facts, Error{ErrorCode::not_found, ""}};
+  const SharedBytes output =
+      disk_.file(result.output_path.substr(result.output_path.find("scratch/")));
+  if (output) {
+    KeptBytes bytes;
+    bytes.size = output->size();
+    for (std::size_t at = 0; at < output->size(); at += chunk_bytes_max) {
+      const ByteView rest = ByteView(*output).subspan(at);
+      bytes.checksums.push_back(
+          chunk_checksum(rest.first(std::min<std::size_t>(rest.size(), chunk_bytes_max))));
+    }
+    kept.kept = std::move(bytes);
+    disk_.write_file(result_path(result.key, result.extension), Bytes(*output));
+    facts_.insert_or_assign(result.key, kept);
+  }
+  told_(kept);
+}
+
+void VirtualResults::drop(const Digest& key, const std::string& extension) {
+  disk_.remove_file(result_path(key, extension));
+  facts_.erase(key);
+}
+
+}  // namespace pixmesh

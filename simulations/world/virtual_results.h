@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "base/result_store.h"
+#include "simulations/world/virtual_clock.h"
+#include "simulations/world/virtual_disk.h"
+
+namespace pixmesh {
+
+/// What lies beside the bytes of kept results; outlives the process, as the disk does.
+using KeptFacts = std::map<Digest, ResultKept>;
+
+/// Keeps results on a virtual disk: nothing is synced, so a crash may leave facts without bytes.
+class VirtualResults : public ResultStore {
+ public:
+  using Told = std::function<void(const ResultKept&)>;
+  VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts& facts, Told told);
+  ~VirtualResults() override;
+  VirtualResults(const VirtualResults&) = delete;
+  VirtualResults& operator=(const VirtualResults&) = delete;
+
+  void keep(ResultToKeep result) override;
+  void drop(const Digest& key, const std::string& extension) override;
+
+ private:
+  void write(const ResultToKeep& result);
+
+  VirtualClock& clock_;
+  VirtualDisk& disk_;
+  KeptFacts& facts_;
+  Told told_;
+  std::shared_ptr<bool> alive_;
+};
+
+}  // namespace pixmesh
