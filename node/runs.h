@@ -75,6 +75,8 @@ class Runs {
   void cancel_all(Instant now);
 
  private:
+  static constexpr Duration asker_patience = 6s;
+
   enum class Step { inspecting, waiting, checking, running, done };
   struct Run {
     RunId id;

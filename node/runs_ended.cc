@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include "node/runs.h"
+#include "node/tool_outcome.h"
+
+// How a run ends: its tool is done, its asker is gone or has what it wanted.
+namespace pixmesh {
+namespace {
+
+std::uint64_t micros(Duration duration) {
+  return static_cast<std::uint64_t>(std::max<Duration>(duration, Duration{}) / 1us);
+}
+
+}  // namespace
+
+void Runs::on_tool_ended(Instant now, const ToolReport& report) {
+  const bool good = report.end == ToolEnd::finished;
+  const auto place = runs_.find(report.run);
+  if (place != runs_.end()) {
+    place->second.report = report;
+    place->second.step = Step::done;
+    place->second.asker_until = now + asker_patience;
+    tell_if_complete(report.run);
+  } else {
+    outside_.executor.discard(report.run);  // its asker has gone
+  }
+  std::optional<RunCost> cost;
+  if (good) cost = RunCost{report.wall, report.cpu, report.memory_bytes};
+  perform(now, lanes_.on_finished(now, report.run, cost));
+}
+
+void Runs::on_verified(Instant now, RunId run, bool intact) {
+  const auto place = runs_.find(run);
+  if (place == runs_.end()) return;
+  place->second.intact = intact;
+  if (intact) {
+    place->second.step = Step::running;
+    return outside_.executor.run(place->second.tool);
+  }
+  ToolReport never;
+  never.run = run;
+  never.end = ToolEnd::not_started;
+  on_tool_ended(now, never);
+}
+
+void Runs::tell_if_complete(RunId id) {
+  Run& run = runs_.at(id);
+  if (run.told || !run.intact || !run.report) return;
+  run.told = true;
+  post_.to_link(run.asker, outcome_of(run));
+}
+
+RunDone Runs::outcome_of(const Run& run) const {
+  RunDone done;
+  done.operation = run.start.operation;
+  done.queued_micros = micros(run.started_at - run.asked_at);
+  done.wall_micros = micros(run.report->wall);
+  done.cpu_micros = micros(run.report->cpu);
+  done.memory_bytes = run.report->memory_bytes;
+  if (!*run.intact) {
+    done.code = ErrorCode::corrupt;
+    done.detail = damaged_input;
+    return done;
+  }
+  done.code = error_code_of(run.report->end);
+  done.detail = error_text_of(*run.report);
+  if (done.code == ErrorCode::overloaded) done.retry_after_ms = 100;
+  done.output_size = done.code == ErrorCode{} ? run.report->output_size : 0;
+  done.extension = run.tool.output_extension;
+  return done;
+}
+
+std::optional<Runs::Output> Runs::output_of(RequestId request) const {
+  const auto id = find(request);
+  if (!id) return std::nullopt;
+  const Run& run = runs_.at(*id);
+  if (!run.report || run.report->end != ToolEnd::finished || run.intact != true)
+    return std::nullopt;
+  const std::string& path = run.report->output_path;
+  if (path.rfind(scratch_root_, 0) != 0) return std::nullopt;
+  std::string relative = path.substr(scratch_root_.size());
+  while (!relative.empty() && relative.front() == '/') relative.erase(0, 1);
+  return Output{"scratch/" + relative, run.report->output_size};
+}
+
+void Runs::on_alive(Instant now, const RunAlive& alive) {
+  if (const auto id = find(alive.request)) runs_.at(*id).asker_until = now + asker_patience;
+}
+
+void Runs::on_cancel(Instant now, const RunCancel& cancel) {
+  const auto id = find(cancel.request);
+  if (!id) {
+    lanes_.on_release(now, cancel.request);
+    return;
+  }
+  const Step step = runs_.at(*id).step;
+  forget(*id);
+  if (step == Step::inspecting) return lanes_.on_release(now, cancel.request);
+  if (step == Step::checking) return perform(now, lanes_.on_finished(now, *id, std::nullopt));
+  if (step == Step::done) outside_.executor.discard(*id);
+  perform(now, lanes_.on_cancel(now, *id));
+}
+
+void Runs::forget(RunId id) {
+  const auto place = runs_.find(id);
+  if (place == runs_.end()) return;
+  by_request_.erase(place->second.start.request);
+  runs_.erase(place);
+}
+
+void Runs::on_deadline(Instant now) {
+  perform(now, lanes_.on_deadline(now));
+  std::vector<RequestId> gone;
+  for (const auto& [id, run] : runs_) {
+    if (now >= run.asker_until) gone.push_back(run.start.request);
+  }
+  for (const RequestId& request : gone) {
+    outside_.log.event(LogLevel::info, "run_asker_gone", {{"request", to_text(request)}});
+    on_cancel(now, {request});
+  }
+}
+
+std::optional<Instant> Runs::next_deadline() const {
+  std::optional<Instant> first = lanes_.next_deadline();
+  for (const auto& [id, run] : runs_) {
+    if (!first || run.asker_until < *first) first = run.asker_until;
+  }
+  return first;
+}
+
+void Runs::cancel_all(Instant now) {
+  std::vector<RequestId> all;
+  for (const auto& [request, id] : by_request_) all.push_back(request);
+  for (const RequestId& request : all) on_cancel(now, {request});
+}
+
+}  // namespace pixmesh
