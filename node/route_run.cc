@@ -3,18 +3,20 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "node/run_chain.h"
 #include "processing/header_check.h"
 #include "processing/render.h"
 
 namespace pixmesh {
 
 RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
-                   Avoidance& avoidance, Post& post, RunRequest request, PartitionId partition,
-                   HolderLists lists, LinkId client)
+                   Avoidance& avoidance, RunJournal& journal, Post& post, RunRequest request,
+                   PartitionId partition, HolderLists lists, LinkId client)
     : Operation(id),
       mesh_(mesh),
       book_(book),
       avoidance_(avoidance),
+      journal_(journal),
       post_(post),
       request_(std::move(request)),
       partition_(partition),
@@ -22,22 +24,31 @@ RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
       lookup_(id, mesh, partition, name_digest_of(request_.name), std::nullopt, std::move(lists)) {}
 
 Effects RouteRun::start(Instant now) {
+  journal_.on_routed(now, request_);
   const auto entry = book_.look_up(request_.recipe);
   if (!entry) {
     fail(entry.error().code, entry.error().detail);
     return {};
   }
-  GivenParameters given;
-  for (const RunArgument& argument : request_.arguments) {
-    given.emplace_back(argument.key, argument.value);
-  }
-  const auto command = render_arguments(entry.value()->recipe, given);
+  const auto command = render_arguments(entry.value()->recipe, given_of(request_.arguments));
   if (!command) {
     fail(command.error().code, command.error().detail);
     return {};
   }
+  const auto steps = render_chain(book_, {entry.value(), command.value()}, request_.then, false);
+  if (!steps) {
+    fail(steps.error().code, steps.error().detail);
+    return {};
+  }
   result_.argv = command->argv;
   result_.recipe_digest = entry.value()->digest;
+  result_.then = request_.then;
+  for (std::size_t i = 0; i < result_.then.size(); ++i) {
+    const RenderedStep& step = steps.value()[i + 1];
+    result_.then[i].recipe_digest = step.entry->digest;
+    result_.argv.emplace_back("|");
+    result_.argv.insert(result_.argv.end(), step.command.argv.begin(), step.command.argv.end());
+  }
   return after_lookup(now, lookup_.start(now));
 }
 
@@ -83,6 +94,7 @@ void RouteRun::place(Instant now) {
     if (mesh_.is_alive(node)) holders.push_back(node);
   }
   holders = avoidance_.preferred(now, holders);
+  journal_.on_located(now, request_.request, holders);
   const MediaFacts& media = result_.input.media;
   placement_.emplace(ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
                                std::uint64_t{media.width} * media.height},
@@ -92,6 +104,7 @@ void RouteRun::place(Instant now) {
 
 void RouteRun::on_load(Instant now, NodeId from, const LoadAnswer& load) {
   avoidance_.on_answered(from);
+  journal_.on_load(now, request_.request, from, load);
   if (placement_ && !answered_) perform(now, placement_->on_answer(now, from, load));
 }
 
@@ -104,6 +117,7 @@ void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
     } else if (const auto* silent = std::get_if<HolderSilent>(&effect)) {
       avoidance_.on_unanswered(now, silent->node);
     } else if (const auto* placed = std::get_if<Placed>(&effect)) {
+      journal_.on_placed(now, request_.request, placed->candidates);
       RunCandidates result = result_;
       for (const Candidate& candidate : placed->candidates) {
         const HolderAddress address = mesh_.address_of(candidate.node);
@@ -147,6 +161,7 @@ void RouteRun::answer(RunCandidates candidates) {
 }
 
 void RouteRun::fail(ErrorCode code, std::string detail) {
+  journal_.on_unplaced(request_.request, code, detail);
   RunCandidates failed;
   failed.code = code;
   failed.detail = std::move(detail);

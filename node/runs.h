@@ -8,6 +8,8 @@
 #include "node/options.h"
 #include "node/outside.h"
 #include "node/post.h"
+#include "node/run_chain.h"
+#include "node/run_journal.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
 #include "replication/operation.h"
@@ -24,7 +26,8 @@ namespace pixmesh {
 /// no tool ever sees it. The input is checked before the tool begins, not beside it: a damaged file
 /// that is mended meanwhile would pass a check that ends after the tool has read it.
 ///
-/// An asker that is silent for `asker_patience` is gone: its run is killed, its output removed.
+/// An asker that is silent for `asker_patience`, or for `closed_patience` after its connection
+/// ended, is gone: its run is killed, its output removed.
 /// A second start of one request joins the run that is here already.
 class Runs {
  public:
@@ -38,6 +41,11 @@ class Runs {
   void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
   void on_alive(Instant now, const RunAlive& alive);
   void on_cancel(Instant now, const RunCancel& cancel);
+  /// The connection of an asker has ended. If nothing is heard on its link within
+  /// `closed_patience`, the asker is gone.
+  void on_link_closed(Instant now, LinkId link);
+  /// Whoever is behind this link lives.
+  void on_heard(Instant now, LinkId link);
   void on_tool_ended(Instant now, const ToolReport& report);
   /// @param header  none: the stored bytes are damaged.
   void on_inspected(Instant now, RunId run, const std::optional<ImageHeader>& header);
@@ -71,6 +79,7 @@ class Runs {
   [[nodiscard]] const CostModel& costs() const { return lanes_.costs(); }
   [[nodiscard]] CostModel& costs() { return lanes_.costs(); }
   [[nodiscard]] const RecipeBook& book() const { return book_; }
+  [[nodiscard]] RunJournal& journal() { return journal_; }
   [[nodiscard]] LaneLoad load() const { return lanes_.load("", 0); }
   void cancel_all(Instant now);
 
@@ -93,7 +102,20 @@ class Runs {
     Instant deadline;
     Instant started_at;
     Instant asker_until;
+    bool link_closed = false;
+    RunChain chain;  // what comes behind `tool`
   };
+
+  /// A chain's step behind the first, which has a number of its own.
+  struct Turn {
+    RunId step;
+    RunId before;  // whose output it reads
+  };
+  [[nodiscard]] RunId run_of(RunId step) const;
+  [[nodiscard]] RunId step_of(RunId run) const;
+  [[nodiscard]] bool go_on(Instant now, RunId id, const ToolReport& ended);
+  void end_turn(RunId id);
+  [[nodiscard]] std::string relative_output(const ToolReport& report) const;
 
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
               Duration retry_after = {});
@@ -120,6 +142,8 @@ class Runs {
   std::map<RequestId, RunId> by_request_;
   std::vector<Inspection> inspections_;
   std::vector<Check> checks_;
+  std::map<RunId, Turn> turns_;  // of chains that are behind their first step
+  RunJournal journal_;
 };
 
 }  // namespace pixmesh

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,9 +14,18 @@
 // then starts the run at the best one itself, so that the result needs no way back through a third.
 namespace pixmesh {
 
+inline constexpr std::size_t chain_steps_max = 8;
+
 struct RunArgument {
   std::string key;
   std::string value;
+};
+
+/// What follows on one node on what the recipe before it made: `thumbnail | sharpen`.
+struct RunStep {
+  std::string recipe;
+  std::vector<RunArgument> arguments;
+  Digest recipe_digest;  // as the router knows it; what starts it must be the same
 };
 
 struct RunRequest {  // where should this run?
@@ -24,6 +35,7 @@ struct RunRequest {  // where should this run?
   std::string recipe;
   std::vector<RunArgument> arguments;
   bool strict = false;
+  std::vector<RunStep> then{};  // at most chain_steps_max - 1
 };
 struct RunCandidate {
   NodeId node;
@@ -47,8 +59,10 @@ struct RunCandidates {
   RunInput input;
   Digest recipe_digest;
   std::vector<RunCandidate> candidates;  // best first
-  std::vector<std::string> argv;         // as it will be run, `{in}` and `{out}` in place
+  std::vector<std::string> argv;         // as it will be run, `{in}` and `{out}` in place; a `|`
+                                         // stands before each further step
   std::uint32_t retry_after_ms = 0;
+  std::vector<RunStep> then{};  // those of the request, with their digests
 };
 
 struct RunStart {  // to a candidate
@@ -59,6 +73,7 @@ struct RunStart {  // to a candidate
   Digest recipe_digest;
   std::vector<RunArgument> arguments;
   std::uint32_t deadline_ms = 60'000;
+  std::vector<RunStep> then{};
 };
 struct RunAccepted {
   OperationId operation;

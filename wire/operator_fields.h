@@ -16,6 +16,7 @@ struct Fields<StatusRequest> {
 template <>
 struct Fields<StatusAnswer> {
   static constexpr std::uint16_t number = 131;
+  static constexpr std::size_t required = 35;
   using List = FieldList<
       &StatusAnswer::operation, &StatusAnswer::node, &StatusAnswer::mesh, &StatusAnswer::version,
       &StatusAnswer::epoch, &StatusAnswer::partition_bits, &StatusAnswer::replicas,
@@ -27,7 +28,7 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
       &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
-      &StatusAnswer::sent, &StatusAnswer::begun_anew>;
+      &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::runs>;
 };
 template <>
 struct Fields<RecipesRequest> {

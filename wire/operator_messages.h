@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "processing/cost_model.h"
 #include "wire/plan_messages.h"
+#include "wire/why_messages.h"
 
 // What an operator asks a node about itself.
 namespace pixmesh {
@@ -74,6 +75,18 @@ struct SentStatus {
   std::uint64_t other = 0;       // clients' work, chunks
   std::uint64_t messages = 0;    // of all three
 };
+/// What tools did on this node since the process started.
+struct RunStatus {
+  std::uint64_t finished = 0;
+  std::uint64_t failed = 0;   // the tool failed, or went over a limit
+  std::uint64_t refused = 0;  // by its header, or because the node was busy or draining
+  std::uint64_t left = 0;     // the asker went before the end
+  std::uint64_t cpu_micros = 0;
+  std::uint64_t p50_micros = 0;  // of the wall time of the last runs that finished; 0: none did
+  std::uint64_t p95_micros = 0;
+  std::uint64_t stream_bytes_in = 0;  // chunks from clients and other nodes
+  std::uint64_t stream_bytes_out = 0;
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -110,6 +123,7 @@ struct StatusAnswer {
   ClockStatus clock;
   SentStatus sent;
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
+  RunStatus runs;
 };
 
 struct RecipesRequest {
@@ -202,6 +216,7 @@ struct AliveAnswer {
 using OperatorMessage =
     std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer, CommandRequest,
                  CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer, PlanRequest,
-                 PlanAnswer, ApplyRequest, ApplyAnswer, CostsRequest, CostsAnswer>;
+                 PlanAnswer, ApplyRequest, ApplyAnswer, CostsRequest, CostsAnswer,
+                 WhyRequest, WhyAnswer>;
 
 }  // namespace pixmesh
