@@ -56,6 +56,9 @@ struct RunOptions {
   std::string name;
   std::vector<RunArgument> arguments;
   bool strict = false;
+  std::vector<RunStep> then{};  // further steps on the same node; digests are not looked at
+  RequestId request{};          // of fresh_request; all zero: one that nobody knows
+  bool patient = true;          // false: `overloaded` as soon as every candidate was busy once
 };
 struct RunReceipt {
   RequestId request;
@@ -68,6 +71,12 @@ struct RunReceipt {
   Duration wall{};  // of the tool
   Duration cpu{};
   std::uint64_t memory_bytes = 0;  // at most so much was resident; 0: not known
+};
+/// What a member remembers of a request.
+struct WhyReport {
+  std::string control;
+  WhyAnswer answer;
+  std::string problem;  // why there is no answer
 };
 struct NodeReport {  // one node's answer, or why there is none
   NodeId node;
@@ -150,6 +159,13 @@ class Client {
   /// Errors: not_found, usage (recipe, parameter, media type), tool_failed (with its stderr).
   [[nodiscard]] Result<RunReceipt> run(const RunOptions& options, ByteSink& sink,
                                        const Progress& progress);
+
+  /// A number for a request, to ask about it later.
+  [[nodiscard]] RequestId fresh_request() const;
+  /// How long the node that was busy last asked to be left alone.
+  [[nodiscard]] Duration retry_after() const;
+  /// What every living member remembers of a request.
+  [[nodiscard]] Result<std::vector<WhyReport>> why(RequestId request);
 
   /// Every member's own report; silent members are listed with the problem.
   [[nodiscard]] Result<std::vector<NodeReport>> status();

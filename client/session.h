@@ -115,6 +115,11 @@ class Client::Session {
   [[nodiscard]] Result<Done> sleep(Duration pause);
   [[nodiscard]] bool cancelled() const { return cancelled_; }
 
+  void note_retry_after(std::uint32_t milliseconds) {
+    if (milliseconds > 0) retry_after_ = std::chrono::milliseconds(milliseconds);
+  }
+  [[nodiscard]] Duration retry_after() const { return retry_after_; }
+
  private:
   [[nodiscard]] DealerClient* reach(const std::string& control);
   /// Ends all connections but the contact's. One call talks to one node at a time, so none is lost.
@@ -130,6 +135,7 @@ class Client::Session {
   std::map<std::string, Instant> silent_until_;  // by control address
   std::uint64_t last_operation_ = 0;
   bool cancelled_ = false;
+  Duration retry_after_ = 200ms;
 };
 
 }  // namespace pixmesh

@@ -249,7 +249,10 @@ Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& optio
         question.recipe = options.recipe;
         question.arguments = options.arguments;
         question.strict = options.strict;
-        return answered(session.ask<RunCandidates>(holder.control, question, limit));
+        question.then = options.then;
+        const auto answer = session.ask<RunCandidates>(holder.control, question, limit);
+        if (answer) session.note_retry_after(answer->retry_after_ms);
+        return answered(answer);
       });
 }
 
@@ -274,6 +277,7 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
   start.recipe = options.recipe;
   start.recipe_digest = plan.recipe_digest;
   start.arguments = options.arguments;
+  start.then = plan.then;
   start.deadline_ms = static_cast<std::uint32_t>((deadline - monotonic_now()) / 1ms);
   if (!session.send(candidate.control, start)) {
     return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
@@ -320,7 +324,8 @@ Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidat
 
 Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
                                const Progress& progress) {
-  const RequestId request = session_->fresh_request();
+  const RequestId request =
+      options.request == RequestId{} ? session_->fresh_request() : options.request;
   const Instant deadline = session_->deadline();
   Error last{ErrorCode::unreachable, "no holder can run it"};
   for (int round = 0; round < attempts_max; ++round) {
@@ -352,12 +357,14 @@ Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
         if (auto restarted = sink.restart(); !restarted) return restarted.error();
         continue;
       }
+      if (done) session_->note_retry_after(done->retry_after_ms);
       if (done) (void)session_->send(candidate.control, RunCancel{request});
       last = done ? Error{done->code, done->detail} : done.error();
       const bool elsewhere = may_retry(last) || last.code == ErrorCode::corrupt;
       if (!elsewhere) return last;
     }
     if (monotonic_now() >= deadline) return Error{ErrorCode::timed_out, last.detail};
+    if (!options.patient && last.code == ErrorCode::overloaded) return last;
     session_->forget_row(plan->input.partition);
     if (auto slept = session_->sleep(attempt_pause * (round + 1)); !slept) return slept.error();
   }
