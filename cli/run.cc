@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/descriptions.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/names.h"
+#include "cli/recipe_chain.h"
 
 namespace pixmesh {
 namespace {
@@ -14,22 +17,24 @@ struct RunFlags {
   std::string output;
   bool explain = false;
   bool strict = false;
+  bool verbose = false;
 };
 
 Result<RunOptions> options_of(const RunFlags& flags) {
-  const Result<std::vector<Tag>> pairs = parse_pairs(flags.arguments);
-  if (!pairs) return pairs.error();
+  auto chain = parse_chain(flags.recipe, flags.arguments);
+  if (!chain) return chain.error();
   RunOptions options;
-  options.recipe = flags.recipe;
+  options.recipe = std::move(chain->recipe);
   options.name = flags.name;
   options.strict = flags.strict;
-  for (const Tag& pair : pairs.value()) {
-    RunArgument argument;
-    argument.key = pair.key;
-    argument.value = pair.value;
-    options.arguments.push_back(std::move(argument));
-  }
+  options.arguments = std::move(chain->arguments);
+  options.then = std::move(chain->then);
   return options;
+}
+
+/// What file names say of the recipe, or of the chain.
+std::string label_of(const RunOptions& options) {
+  return label_of_chain({options.recipe, options.arguments, options.then});
 }
 
 Duration micros(std::uint64_t count) { return std::chrono::microseconds(count); }
@@ -37,10 +42,29 @@ Duration micros(std::uint64_t count) { return std::chrono::microseconds(count); 
 std::string quoted(const std::vector<std::string>& argv) {
   std::string text;
   for (const std::string& word : argv) {
+    if (word == "|") {  // between the steps of a chain
+      text += " |";
+      continue;
+    }
     const bool plain = word.find_first_of(" \t'\"\\$*?[]();&|<>") == std::string::npos;
     text += (text.empty() ? "" : " ") + (plain && !word.empty() ? word : "'" + word + "'");
   }
   return printable(text);
+}
+
+/// Of each step, as the contacted node has them.
+std::vector<std::string> limits_of(Client& client, const RunOptions& options) {
+  std::vector<std::string> limits;
+  const auto recipes = client.recipes();
+  if (!recipes) return limits;
+  std::vector<std::string> names{options.recipe};
+  for (const RunStep& step : options.then) names.push_back(step.recipe);
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(recipes.value(), name, &RecipeStatus::name);
+    if (found == recipes->end()) continue;
+    limits.push_back((names.size() > 1 ? name + ": " : "") + found->limits);
+  }
+  return limits;
 }
 
 int explain(CommandContext& context, Client& client, const RunOptions& options) {
@@ -50,6 +74,8 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
   warn_unconfirmed(output, options.name, plan->confirmed);
   output.print("command  " + quoted(plan->argv) + "\n");
   output.print("recipe   " + to_text(plan->recipe_digest) + "\n");
+  const std::vector<std::string> limits = limits_of(client, options);
+  for (const std::string& one : limits) output.print("limits   " + printable(one) + "\n");
   output.print("input    " + to_text(plan->input.digest) + "  " + type_of(plan->input.media) +
                "  " + pixels_of(plan->input.media) + "  " + size_at_a_glance(plan->input.size) +
                "\n");
@@ -69,6 +95,7 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
                      {"argv", plan->argv},
                      {"recipe_digest", to_text(plan->recipe_digest)},
                      {"digest", to_text(plan->input.digest)},
+                     {"limits", limits},
                      {"confirmed", plan->confirmed},
                      {"candidates", candidates}});
   return exit_ok;
@@ -92,9 +119,10 @@ Json json_of(const RunFlags& flags, const RunReceipt& receipt, const std::string
 }
 
 /// Where the output belongs, once its extension is known.
-Result<std::string> target_of(const RunFlags& flags, const std::string& extension) {
+Result<std::string> target_of(const RunFlags& flags, const std::string& label,
+                              const std::string& extension) {
   if (flags.output == "-") return std::string("-");
-  const Result<std::string> own = output_name_of(flags.name, flags.recipe, extension);
+  const Result<std::string> own = output_name_of(flags.name, label, extension);
   if (flags.output.empty()) return own;
   return own ? inside_folder(flags.output, own.value()) : flags.output;
 }
@@ -106,8 +134,19 @@ Result<std::unique_ptr<OutputFile>> open_target(const RunFlags& flags, int cance
   return open_output(flags.output, cancel_fd);
 }
 
-int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
-             const RunOptions& options) {
+/// A failure of a request that nodes know of, and how to ask them.
+int fail(CommandContext& context, const Error& error, RequestId request) {
+  const int code = context.fail(error, Json{{"request", to_text(request)}});
+  const bool nodes_know = error.code != ErrorCode::usage && error.code != ErrorCode::not_found;
+  if (nodes_know && !context.interrupted()) {
+    context.output().say("request " + to_text(request) + ": 'pixmesh why " + to_text(request) +
+                         "' tells what became of it");
+  }
+  return code;
+}
+
+int run_tool(CommandContext& context, Client& client, const RunFlags& flags, RunOptions options) {
+  options.request = client.fresh_request();
   auto file = open_target(flags, context.cancel_fd());
   if (!file) return context.fail(file.error());
   Output& output = context.output();
@@ -119,8 +158,8 @@ int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
       progress.show(got, total);
     });
   }
-  if (!receipt) return context.fail(receipt.error());
-  const Result<std::string> target = target_of(flags, receipt->extension);
+  if (!receipt) return fail(context, receipt.error(), options.request);
+  const Result<std::string> target = target_of(flags, label_of(options), receipt->extension);
   if (!target) return context.fail(target.error());
   if (Result<Done> done = file.value()->publish(target.value()); !done) {
     return context.fail(done.error());
@@ -131,6 +170,7 @@ int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
                short_text(receipt->node) + " (" + receipt->control + ")  waited " +
                span_at_a_glance(receipt->queued) + "  took " + span_at_a_glance(receipt->wall));
   }
+  if (flags.verbose) output.say("request  " + to_text(receipt->request));
   output.object(json_of(flags, receipt.value(), target.value()));
   return exit_ok;
 }
@@ -154,13 +194,16 @@ void add_run(CommandLine& line) {
   const auto flags = std::make_shared<RunFlags>();
   const Command app = line.add(processing_group, "run", "Process an image on a node that holds it",
                                [flags](CommandContext& context) { return run(context, *flags); });
-  app.add_option("RECIPE", flags->recipe, "What to do; 'pixmesh recipe ls' lists them").required();
+  app.add_option("RECIPE", flags->recipe,
+                 "What to do; 'pixmesh recipe ls' lists them; a chain is \"thumbnail | sharpen\"")
+      .required();
   app.add_option("NAME", flags->name, "The image").required();
   app.add_option("KEY=VALUE", flags->arguments, "Parameters of the recipe");
   app.add_option("-o,--output", flags->output,
                  "File or folder to write; - is stdout (default: NAME.RECIPE.EXTENSION, here)")
       .type_name("FILE");
   app.add_flag("--explain", flags->explain, "Show command and candidates; run nothing");
+  app.add_flag("-v,--verbose", flags->verbose, "Say the request's number, for 'pixmesh why'");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
 }
 
