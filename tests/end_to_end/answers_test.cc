@@ -15,10 +15,16 @@ namespace fs = std::filesystem;
 
 /// It has children of its own, as a shell script would.
 constexpr const char* long_recipe = R"toml([recipe.long]
-argv   = ["perl", "-e", "if (!fork) { sleep 600 } sleep 600", "{in}"]
+argv   = ["perl", "-e", "if (!fork) {{ sleep 600 }} sleep 600", "{in}"]
 output = "txt"
 stdout = true
 )toml";
+
+/// A killed process of which only its parent has not heard yet is gone as well.
+bool is_gone(pid_t process) {
+  const std::string status = text_of_file("/proc/" + std::to_string(process) + "/status");
+  return status.empty() || status.find("State:\tZ") != std::string::npos;
+}
 
 struct LongRun {
   TempFolder recipes;
@@ -55,9 +61,7 @@ struct LongRun {
     }
     return false;
   }
-  [[nodiscard]] bool tools_are_gone() const {
-    return std::ranges::all_of(tools, [](pid_t tool) { return process_fact(tool, "PPid") == 0; });
-  }
+  [[nodiscard]] bool tools_are_gone() const { return std::ranges::all_of(tools, is_gone); }
   /// How long the tools live on after the client got this signal.
   Duration time_to_end(int signal) {
     const auto begun = std::chrono::steady_clock::now();
