@@ -18,6 +18,11 @@ struct MessageArrived {
   Bytes message;
   std::optional<ChunkRef> chunk;  // valid until this event has been handled
 };
+/// The connection behind an inbound link of the control plane has ended. The link stays: whoever
+/// was behind it may come again.
+struct LinkClosed {
+  LinkId link;
+};
 struct DiskAnswered {
   std::uint32_t disk = 0;
   OperationId ticket;
@@ -33,7 +38,7 @@ struct StopAsked {};    // SIGTERM, SIGINT
 struct ReloadAsked {};  // SIGHUP
 
 using HostEvent = std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked,
-                               ReloadAsked, ResultKept>;
+                               ReloadAsked, ResultKept, LinkClosed>;
 
 /// Where host threads put events. Safe to call from any thread; never blocks for long.
 class EventSink {

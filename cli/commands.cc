@@ -14,8 +14,11 @@ void add_mesh_commands(CommandLine& line) {
   add_where(line);
   add_run(line);
   add_purge(line);
+  add_map(line);
+  add_why(line);
   add_recipe(line);
   add_status(line);
+  add_top(line);
   add_ring(line);
   add_verify(line);
   add_scrub(line);

@@ -18,12 +18,15 @@ void add_where(CommandLine& line);
 // Processing.
 void add_run(CommandLine& line);
 void add_purge(CommandLine& line);
+void add_map(CommandLine& line);
+void add_why(CommandLine& line);
 void add_recipe(CommandLine& line);
 void add_recipe_cost(CommandLine& line, const Command& family);  // called by add_recipe
 
 // The mesh.
 void add_up(CommandLine& line);
 void add_status(CommandLine& line);
+void add_top(CommandLine& line);
 void add_ring(CommandLine& line);
 void add_ring_plan(CommandLine& line, const Command& ring);   // called by add_ring,
 void add_ring_apply(CommandLine& line, const Command& ring);  // so is this

@@ -1,8 +1,11 @@
+#include <algorithm>
+
 #include "cli/commands.h"
 #include "cli/descriptions.h"
 #include "cli/errors.h"
 #include "cli/files.h"
 #include "cli/names.h"
+#include "cli/recipe_chain.h"
 
 namespace pixmesh {
 namespace {
@@ -16,24 +19,26 @@ struct RunFlags {
   bool strict = false;
   bool batch = false;
   bool force = false;
+  bool verbose = false;
 };
 
 Result<RunOptions> options_of(const RunFlags& flags) {
-  const Result<std::vector<Tag>> pairs = parse_pairs(flags.arguments);
-  if (!pairs) return pairs.error();
+  auto chain = parse_chain(flags.recipe, flags.arguments);
+  if (!chain) return chain.error();
   RunOptions options;
-  options.recipe = flags.recipe;
+  options.recipe = std::move(chain->recipe);
   options.name = flags.name;
   options.strict = flags.strict;
   options.batch = flags.batch;
   options.force = flags.force;
-  for (const Tag& pair : pairs.value()) {
-    RunArgument argument;
-    argument.key = pair.key;
-    argument.value = pair.value;
-    options.arguments.push_back(std::move(argument));
-  }
+  options.arguments = std::move(chain->arguments);
+  options.then = std::move(chain->then);
   return options;
+}
+
+/// What file names say of the recipe, or of the chain.
+std::string label_of(const RunOptions& options) {
+  return label_of_chain({options.recipe, options.arguments, options.then});
 }
 
 Duration micros(std::uint64_t count) { return std::chrono::microseconds(count); }
@@ -41,6 +46,10 @@ Duration micros(std::uint64_t count) { return std::chrono::microseconds(count); 
 std::string quoted(const std::vector<std::string>& argv) {
   std::string text;
   for (const std::string& word : argv) {
+    if (word == "|") {  // between the steps of a chain
+      text += " |";
+      continue;
+    }
     const bool plain = word.find_first_of(" \t'\"\\$*?[]();&|<>") == std::string::npos;
     text += (text.empty() ? "" : " ") + (plain && !word.empty() ? word : "'" + word + "'");
   }
@@ -48,11 +57,14 @@ std::string quoted(const std::vector<std::string>& argv) {
 }
 
 /// A refusal with when to come back.
-int refused(CommandContext& context, const Error& error, Duration retry_after) {
-  if (error.code != ErrorCode::overloaded || retry_after <= Duration{}) return context.fail(error);
-  return context.fail(
-      {error.code, error.detail + "; try again in " + span_at_a_glance(retry_after)},
-      Json{{"retry_after_ms", retry_after / 1ms}});
+Error with_pause(const Error& error, Duration retry_after) {
+  if (error.code != ErrorCode::overloaded || retry_after <= Duration{}) return error;
+  return {error.code, error.detail + "; try again in " + span_at_a_glance(retry_after)};
+}
+
+Json json_of_pause(const Error& error, Duration retry_after) {
+  if (error.code != ErrorCode::overloaded || retry_after <= Duration{}) return Json::object();
+  return Json{{"retry_after_ms", retry_after / 1ms}};
 }
 
 /// What is counted for the run, of what is free.
@@ -62,13 +74,33 @@ std::string memory_of(const RunCandidate& candidate) {
   return needed + " of " + size_at_a_glance(candidate.memory_free);
 }
 
+/// Of each step, as the contacted node has them.
+std::vector<std::string> limits_of(Client& client, const RunOptions& options) {
+  std::vector<std::string> limits;
+  const auto recipes = client.recipes();
+  if (!recipes) return limits;
+  std::vector<std::string> names{options.recipe};
+  for (const RunStep& step : options.then) names.push_back(step.recipe);
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(recipes.value(), name, &RecipeStatus::name);
+    if (found == recipes->end()) continue;
+    limits.push_back((names.size() > 1 ? name + ": " : "") + found->limits);
+  }
+  return limits;
+}
+
 int explain(CommandContext& context, Client& client, const RunOptions& options) {
   const Result<RunCandidates> plan = client.plan(options);
-  if (!plan) return refused(context, plan.error(), client.retry_after());
+  if (!plan) {
+    return context.fail(with_pause(plan.error(), client.retry_after()),
+                        json_of_pause(plan.error(), client.retry_after()));
+  }
   Output& output = context.output();
   warn_unconfirmed(output, options.name, plan->confirmed);
   output.print("command  " + quoted(plan->argv) + "\n");
   output.print("recipe   " + to_text(plan->recipe_digest) + "\n");
+  const std::vector<std::string> limits = limits_of(client, options);
+  for (const std::string& one : limits) output.print("limits   " + printable(one) + "\n");
   output.print("input    " + to_text(plan->input.digest) + "  " + type_of(plan->input.media) +
                "  " + pixels_of(plan->input.media) + "  " + size_at_a_glance(plan->input.size) +
                "\n");
@@ -103,6 +135,7 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
                      {"argv", plan->argv},
                      {"recipe_digest", to_text(plan->recipe_digest)},
                      {"digest", to_text(plan->input.digest)},
+                     {"limits", limits},
                      {"confirmed", plan->confirmed},
                      {"candidates", candidates}});
   return exit_ok;
@@ -157,9 +190,10 @@ Json json_of(const RunFlags& flags, const RunReceipt& receipt, const std::string
 }
 
 /// Where the output belongs, once its extension is known.
-Result<std::string> target_of(const RunFlags& flags, const std::string& extension) {
+Result<std::string> target_of(const RunFlags& flags, const std::string& label,
+                              const std::string& extension) {
   if (flags.output == "-") return std::string("-");
-  const Result<std::string> own = output_name_of(flags.name, flags.recipe, extension);
+  const Result<std::string> own = output_name_of(flags.name, label, extension);
   if (flags.output.empty()) return own;
   return own ? inside_folder(flags.output, own.value()) : flags.output;
 }
@@ -171,8 +205,21 @@ Result<std::unique_ptr<OutputFile>> open_target(const RunFlags& flags, int cance
   return open_output(flags.output, cancel_fd);
 }
 
-int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
-             const RunOptions& options) {
+/// A failure of a request that nodes know of, and how to ask them.
+int fail(CommandContext& context, const Error& error, RequestId request, Duration retry_after) {
+  Json more = json_of_pause(error, retry_after);
+  more["request"] = to_text(request);
+  const int code = context.fail(with_pause(error, retry_after), std::move(more));
+  const bool nodes_know = error.code != ErrorCode::usage && error.code != ErrorCode::not_found;
+  if (nodes_know && !context.interrupted()) {
+    context.output().say("request " + to_text(request) + ": 'pixmesh why " + to_text(request) +
+                         "' tells what became of it");
+  }
+  return code;
+}
+
+int run_tool(CommandContext& context, Client& client, const RunFlags& flags, RunOptions options) {
+  options.request = client.fresh_request();
   auto file = open_target(flags, context.cancel_fd());
   if (!file) return context.fail(file.error());
   Output& output = context.output();
@@ -184,8 +231,8 @@ int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
       progress.show(got, total);
     });
   }
-  if (!receipt) return refused(context, receipt.error(), client.retry_after());
-  const Result<std::string> target = target_of(flags, receipt->extension);
+  if (!receipt) return fail(context, receipt.error(), options.request, client.retry_after());
+  const Result<std::string> target = target_of(flags, label_of(options), receipt->extension);
   if (!target) return context.fail(target.error());
   if (Result<Done> done = file.value()->publish(target.value()); !done) {
     return context.fail(done.error());
@@ -195,6 +242,7 @@ int run_tool(CommandContext& context, Client& client, const RunFlags& flags,
     output.say(target.value() + "  " + size_at_a_glance(receipt->output_size) + "  " +
                way_of(receipt.value()));
   }
+  if (flags.verbose) output.say("request  " + to_text(receipt->request));
   output.object(json_of(flags, receipt.value(), target.value()));
   return exit_ok;
 }
@@ -218,7 +266,9 @@ void add_run(CommandLine& line) {
   const auto flags = std::make_shared<RunFlags>();
   const Command app = line.add(processing_group, "run", "Process an image on a node that holds it",
                                [flags](CommandContext& context) { return run(context, *flags); });
-  app.add_option("RECIPE", flags->recipe, "What to do; 'pixmesh recipe ls' lists them").required();
+  app.add_option("RECIPE", flags->recipe,
+                 "What to do; 'pixmesh recipe ls' lists them; a chain is \"thumbnail | sharpen\"")
+      .required();
   app.add_option("NAME", flags->name, "The image").required();
   app.add_option("KEY=VALUE", flags->arguments, "Parameters of the recipe");
   app.add_option("-o,--output", flags->output,
@@ -227,6 +277,7 @@ void add_run(CommandLine& line) {
   app.add_flag("--explain", flags->explain, "Show command and candidates; run nothing");
   app.add_flag("--batch", flags->batch,
                "Let those go first who wait at a screen; wait while queues are full");
+  app.add_flag("-v,--verbose", flags->verbose, "Say the request's number, for 'pixmesh why'");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
   app.add_flag("--force", flags->force, "Run the tool, also when its result is kept or it crashed");
 }

@@ -57,8 +57,11 @@ struct RunOptions {
   std::string name;
   std::vector<RunArgument> arguments;
   bool strict = false;
-  bool batch = false;  // whoever waits at a screen goes first; waits while queues are full
-  bool force = false;  // run it anew, whatever result is kept
+  bool batch = false;           // whoever waits at a screen goes first; waits while queues are full
+  bool force = false;           // run it anew, whatever result is kept
+  std::vector<RunStep> then{};  // further steps on the same node; digests are not looked at
+  RequestId request{};          // of fresh_request; all zero: one that nobody knows
+  bool patient = true;          // false: `overloaded` at once, of a batch too
 };
 struct RunReceipt {
   RequestId request;
@@ -87,6 +90,12 @@ struct PurgeReport {  // one member's answer
   std::uint64_t dropped = 0;
   std::uint64_t bytes = 0;
   std::string problem;  // empty: it did it
+};
+/// What a member remembers of a request.
+struct WhyReport {
+  std::string control;
+  WhyAnswer answer;
+  std::string problem;  // why there is no answer
 };
 struct NodeReport {  // one node's answer, or why there is none
   NodeId node;
@@ -174,6 +183,11 @@ class Client {
 
   /// What the last run that ended with `overloaded` was told to wait; 0: nothing.
   [[nodiscard]] Duration retry_after() const;
+
+  /// A number for a request, to ask about it later.
+  [[nodiscard]] RequestId fresh_request() const;
+  /// What every living member remembers of a request.
+  [[nodiscard]] Result<std::vector<WhyReport>> why(RequestId request);
 
   /// Every member's own report; silent members are listed with the problem.
   [[nodiscard]] Result<std::vector<NodeReport>> status();

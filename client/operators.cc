@@ -150,6 +150,27 @@ Result<std::vector<PurgeReport>> Client::purge(const std::vector<Digest>& source
   return reports;
 }
 
+RequestId Client::fresh_request() const { return session_->fresh_request(); }
+
+Result<std::vector<WhyReport>> Client::why(RequestId request) {
+  std::vector<WhyReport> reports;
+  for (const HolderAddress& member : session_->mesh().members) {
+    WhyReport report{member.control, {}, {}};
+    if (member.alive) {
+      const WhyRequest question{session_->next_operation(), request};
+      auto answer = session_->ask<WhyAnswer>(member.control, question,
+                                             monotonic_now() + session_->options().connect_timeout);
+      if (session_->cancelled()) return answer.error();
+      if (!answer) report.problem = answer.error().detail;
+      if (answer) report.answer = std::move(answer).value();
+    } else {
+      report.problem = "the mesh does not hear from it";
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
 Result<std::vector<NodeReport>> Client::tell(const CommandRequest& command,
                                              const std::vector<NodeId>& only) {
   std::vector<NodeReport> reports;

@@ -31,6 +31,7 @@ Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& optio
         question.arguments = options.arguments;
         question.strict = options.strict;
         question.batch = options.batch;
+        question.then = options.then;
         question.force = options.force;
         question.deadline_ms = ms_until(deadline);
         auto answer = session.ask<RunCandidates>(holder.control, question, limit);
@@ -58,6 +59,7 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
                        const RunOptions& options, const RunCandidates& plan, RequestId request,
                        Instant deadline) {
   RunStart start;
+  start.then = plan.then;
   start.batch = options.batch;
   start.force = options.force;
   start.client = session.options().client;
@@ -118,7 +120,7 @@ class RunAttempt {
         options_(options),
         sink_(sink),
         progress_(progress),
-        request_(session.fresh_request()),
+        request_(options.request == RequestId{} ? session.fresh_request() : options.request),
         deadline_(session.deadline()) {}
 
   [[nodiscard]] Result<RunReceipt> run();
@@ -238,7 +240,8 @@ Result<RunReceipt> RunAttempt::run() {
     auto receipt = once();
     if (receipt || over_) return receipt;
     const bool full = receipt.error().code == ErrorCode::overloaded;
-    if (full ? !options_.batch : ++failures == attempts_max) return receipt;
+    const bool waits = options_.batch && options_.patient;
+    if (full ? !waits : ++failures == attempts_max) return receipt;
     const Duration pause = full ? pause_when_full() : attempt_pause * failures;
     if (monotonic_now() + pause >= deadline_) return receipt;
     if (auto slept = session_.sleep(pause); !slept) return slept.error();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "node/results.h"
+#include "node/run_chain.h"
 #include "processing/render.h"
 #include "wire/stored.h"
 
@@ -136,12 +137,10 @@ void Results::remember_failure(Instant now, const Flight& flight, const RunDone&
 std::vector<std::string> Results::command_of(const RunStart& start) const {
   const BookEntry* entry = runs_.book().find(start.recipe);
   if (entry == nullptr || entry->digest != start.recipe_digest) return {};
-  GivenParameters given;
-  for (const RunArgument& argument : start.arguments) {
-    given.emplace_back(argument.key, argument.value);
-  }
-  const auto command = render_arguments(entry->recipe, given);
-  return command ? command->argv : std::vector<std::string>{};
+  const auto first = render_arguments(entry->recipe, given_of(start.arguments));
+  if (!first) return {};
+  const auto steps = render_chain(runs_.book(), {entry, first.value()}, start.then, true);
+  return steps ? argv_of(steps.value()) : std::vector<std::string>{};
 }
 
 void Results::keep(FlightId id, const ToolReport& report) {

@@ -138,6 +138,8 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
           } else {
             (void)plans_.on_computed(now, one.ticket);
           }
+        } else if constexpr (std::is_same_v<T, LinkClosed>) {
+          results_.on_link_closed(now, one.link);
         } else if constexpr (std::is_same_v<T, StopAsked>) {
           stop(now);
         }

@@ -290,6 +290,8 @@ class Node : private Post {
   Instant now_;
   Instant started_at_;
   std::uint64_t malformed_ = 0;
+  std::uint64_t stream_bytes_in_ = 0;
+  std::uint64_t stream_bytes_out_ = 0;
   std::uint64_t dropped_ = 0;
   std::optional<Instant> stop_at_;
   bool stopped_ = false;

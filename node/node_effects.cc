@@ -150,6 +150,7 @@ void Node::send_bulk(const BulkEnd& to, const BulkMessage& message,
     return;
   }
   const LinkId link = std::get<LinkId>(to);
+  if (chunk) stream_bytes_out_ += chunk->size;
   const bool sent = chunk ? outside_.transport.send_chunk(link, encode(message), *chunk)
                           : outside_.transport.send(link, encode(message));
   if (!sent) ++dropped_;

@@ -46,7 +46,8 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, RecipesRequest> || std::is_same_v<T, CommandRequest> ||
     std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest> ||
     std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest> ||
-    std::is_same_v<T, CostsRequest> || std::is_same_v<T, PurgeRequest>;
+    std::is_same_v<T, CostsRequest> || std::is_same_v<T, PurgeRequest> ||
+    std::is_same_v<T, WhyRequest>;
 
 // Whoever coordinates a client's wish sends these to all holders.
 template <typename T>
@@ -69,6 +70,7 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     return to_link(link, mesh_of(request->operation));
   }
   if (const auto* request = std::get_if<AliveRequest>(&message)) {
+    results_.on_heard(now, link);
     const auto age = static_cast<std::uint64_t>((now - started_at_) / 1ms + 1);
     return to_link(link, AliveAnswer{request->operation, age});
   }
@@ -80,6 +82,12 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
   }
   if (const auto* request = std::get_if<CostsRequest>(&message)) {
     return to_link(link, costs_.page_of(*request));
+  }
+  if (const auto* request = std::get_if<WhyRequest>(&message)) {
+    WhyAnswer answer = runs_.journal().why(now, wall_, request->request);
+    answer.operation = request->operation;
+    answer.node = members_.self();
+    return to_link(link, std::move(answer));
   }
   if (rebalance_ == nullptr) return;          // no mesh yet: MeshRequest says so
   if (placements_.table().nodes().empty()) {  // just started: soon known
@@ -122,8 +130,8 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
             }
           },
           [&](const RunRequest& wish) {
-            begin<RouteRun>(now, view_, runs_.book(), avoidance_, static_cast<Post&>(*this), wish,
-                            partition(wish), lists(wish), link);
+            begin<RouteRun>(now, view_, runs_.book(), avoidance_, runs_.journal(),
+                            static_cast<Post&>(*this), wish, partition(wish), lists(wish), link);
           },
           [&](const RunStart& wish) {
             results_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
@@ -254,6 +262,7 @@ void Node::on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
     perform(now, *operation, operation->on_bulk(now, from, message, chunk));
   };
   if (const auto* piece = std::get_if<StreamChunk>(&message)) {
+    if (chunk) stream_bytes_in_ += chunk->size;
     // What we fetch comes on a link that we opened.
     if (std::holds_alternative<LinkId>(from)) pace_.on_client_work(now);
     tell(operations_.receiver_of(piece->stream));
@@ -278,6 +287,7 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
   }
   const auto output = results_.output_of(*open.run);
   if (!output) return refuse(ErrorCode::not_found, "no result of this request is here");
+  runs_.journal().on_fetching(now, *open.run);
   StreamOpen result = open;
   result.partition = one_of_each_disk_.front();
   result.size = output->size;

@@ -110,6 +110,9 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   status.workers = load.workers;
   status.running = load.running;
   status.queued = load.queued;
+  status.runs = runs_.journal().status();
+  status.runs.stream_bytes_in = stream_bytes_in_;
+  status.runs.stream_bytes_out = stream_bytes_out_;
   status.dropped_messages = dropped_;
   status.malformed_messages = malformed_;
   if (standing_.is_leaving()) {

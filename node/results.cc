@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <utility>
 
-#include "processing/render.h"
+#include "node/run_chain.h"
 
 namespace pixmesh {
 namespace {
 
 constexpr Duration asker_waits = 6s;  // as long as Runs has patience
+/// A lost connection is made anew within 200 ms, and a client that waits says something every
+/// 500 ms. What a killed client had started is gone in less than a second all the same.
+constexpr Duration closed_patience = 700ms;
 
 RunDone done_of(const ResultFacts& facts, std::uint64_t size) {
   RunDone done;
@@ -64,17 +67,11 @@ void Results::on_release(Instant now, const ReleaseLoad& release) {
 // --- Starts
 
 std::optional<Results::Work> Results::work_of_start(const RunStart& start) const {
-  const auto entry = runs_.book().require(start.recipe, start.recipe_digest);
-  if (!entry) return std::nullopt;
-  GivenParameters given;
-  for (const RunArgument& argument : start.arguments) {
-    given.emplace_back(argument.key, argument.value);
-  }
-  const auto values = read_parameters(entry.value()->recipe, given);
-  if (!values) return std::nullopt;
-  const auto& fingerprint = entry.value()->fingerprint;
-  const Digest work = work_of(start.input.digest, start.recipe_digest, values.value());
-  return Work{result_key_of(work, fingerprint.value_or(Digest{})), fingerprint};
+  if (!runs_.book().require(start.recipe, start.recipe_digest)) return std::nullopt;
+  const auto work =
+      work_of_chain(runs_.book(), start.input.digest, start.recipe, start.arguments, start.then);
+  if (!work) return std::nullopt;
+  return Work{result_key_of(work->work, work->fingerprint.value_or(Digest{})), work->fingerprint};
 }
 
 void Results::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
@@ -141,6 +138,7 @@ bool Results::is_refused(Instant now, LinkId from, const RunStart& start, const 
 void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
                         std::uint32_t disk) {
   cache_.hold(key);
+  runs_.journal().on_shared(now_, start, "kept");
   const Kept& kept = kept_.at(key);
   Output output{result_path(key, kept.facts.extension), kept.bytes.size, kept.bytes.checksums};
   checks_.push_back({start.request, output});
@@ -182,6 +180,7 @@ void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
   flight.askers[start.request] = asker;
   asking_[start.request] = id;
   ++joined_count_;
+  runs_.journal().on_shared(now_, start, "joined");
   runs_.on_alive(now_, {flight.start.request});
   if (flight.done) return tell(flight, start.request, asker);
   const std::uint32_t position = flight.position.value_or(0);
@@ -232,6 +231,27 @@ void Results::part(Instant now, FlightId id, RequestId request) {
   flights_.at(id).askers.erase(request);
   asking_.erase(request);
   end_if_over(now, id);
+}
+
+void Results::give_until(LinkId link, const std::function<Instant(Instant)>& until) {
+  for (auto& [request, hit] : hits_) {
+    if (hit.asker.link == link) hit.asker.until = until(hit.asker.until);
+  }
+  for (auto& [id, flight] : flights_) {
+    for (auto& [request, asker] : flight.askers) {
+      if (asker.link == link) asker.until = until(asker.until);
+    }
+  }
+}
+
+void Results::on_link_closed(Instant now, LinkId link) {
+  closed_.insert(link);
+  give_until(link, [&](Instant until) { return std::min(until, now + closed_patience); });
+}
+
+void Results::on_heard(Instant now, LinkId link) {
+  if (closed_.erase(link) == 0) return;
+  give_until(link, [&](Instant) { return now + asker_waits; });
 }
 
 void Results::on_deadline(Instant now) {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,11 @@ class Results : public Post {
   void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
   void on_alive(Instant now, const RunAlive& alive);
   void on_cancel(Instant now, const RunCancel& cancel);
+  /// The connection of askers has ended. If nothing is heard on their link within
+  /// `closed_patience`, they are gone.
+  void on_link_closed(Instant now, LinkId link);
+  /// Whoever is behind this link lives.
+  void on_heard(Instant now, LinkId link);
   void on_purge(LinkId from, const PurgeRequest& wish);
   void on_kept(Instant now, const ResultKept& kept);
   void on_checked(Instant now, RequestId request, bool intact);
@@ -110,6 +117,7 @@ class Results : public Post {
     Digest key;
     std::optional<Digest> fingerprint;
   };
+  void give_until(LinkId link, const std::function<Instant(Instant)>& until);
   [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
   [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
@@ -155,6 +163,7 @@ class Results : public Post {
   std::map<Digest, FlightId> joinable_;   // by key
   std::map<Digest, FlightId> keeping_;    // by key
   std::map<RequestId, FlightId> asking_;  // by request
+  std::set<LinkId> closed_;               // of askers, and nothing heard since
   std::map<std::pair<LinkId, OperationId>, FlightId> at_runs_;
   std::vector<std::pair<FlightId, Message>> said_;  // by Runs, and not dealt with yet
 

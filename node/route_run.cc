@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "node/run_chain.h"
 #include "processing/header_check.h"
 #include "processing/render.h"
 #include "processing/result_key.h"
@@ -10,12 +11,13 @@
 namespace pixmesh {
 
 RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
-                   Avoidance& avoidance, Post& post, RunRequest request, PartitionId partition,
-                   HolderLists lists, LinkId client)
+                   Avoidance& avoidance, RunJournal& journal, Post& post, RunRequest request,
+                   PartitionId partition, HolderLists lists, LinkId client)
     : Operation(id),
       mesh_(mesh),
       book_(book),
       avoidance_(avoidance),
+      journal_(journal),
       post_(post),
       request_(std::move(request)),
       partition_(partition),
@@ -24,22 +26,28 @@ RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
 
 Effects RouteRun::start(Instant now) {
   deadline_ = now + std::chrono::milliseconds(request_.deadline_ms);
+  journal_.on_routed(now, request_);
   const auto entry = book_.look_up(request_.recipe);
   if (!entry) {
     fail(entry.error().code, entry.error().detail);
     return {};
   }
-  GivenParameters given;
-  for (const RunArgument& argument : request_.arguments) {
-    given.emplace_back(argument.key, argument.value);
-  }
-  const auto command = render_arguments(entry.value()->recipe, given);
+  const auto command = render_arguments(entry.value()->recipe, given_of(request_.arguments));
   if (!command) {
     fail(command.error().code, command.error().detail);
     return {};
   }
-  result_.argv = command->argv;
+  const auto steps = render_chain(book_, {entry.value(), command.value()}, request_.then, false);
+  if (!steps) {
+    fail(steps.error().code, steps.error().detail);
+    return {};
+  }
+  result_.argv = argv_of(steps.value());
   result_.recipe_digest = entry.value()->digest;
+  result_.then = request_.then;
+  for (std::size_t i = 0; i < result_.then.size(); ++i) {
+    result_.then[i].recipe_digest = steps.value()[i + 1].entry->digest;
+  }
   return after_lookup(now, lookup_.start(now));
 }
 
@@ -81,15 +89,10 @@ Effects RouteRun::after_lookup(Instant now, Effects effects) {
 
 // Forced requests meet nobody.
 Digest RouteRun::work() const {
-  const auto entry = book_.look_up(request_.recipe);
-  if (!entry || request_.force) return {};
-  GivenParameters given;
-  for (const RunArgument& argument : request_.arguments) {
-    given.emplace_back(argument.key, argument.value);
-  }
-  const auto values = read_parameters(entry.value()->recipe, given);
-  if (!values) return {};
-  return work_of(result_.input.digest, result_.recipe_digest, values.value());
+  if (request_.force) return {};
+  const auto work = work_of_chain(book_, result_.input.digest, request_.recipe, request_.arguments,
+                                  request_.then);
+  return work ? work->work : Digest{};
 }
 
 void RouteRun::place(Instant now) {
@@ -98,6 +101,7 @@ void RouteRun::place(Instant now) {
     if (mesh_.is_alive(node)) holders.push_back(node);
   }
   holders = avoidance_.preferred(now, holders);
+  journal_.on_located(now, request_.request, holders);
   const MediaFacts& media = result_.input.media;
   placement_.emplace(
       ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
@@ -110,6 +114,7 @@ void RouteRun::place(Instant now) {
 
 void RouteRun::on_load(Instant now, NodeId from, const LoadAnswer& load) {
   avoidance_.on_answered(from);
+  journal_.on_load(now, request_.request, from, load);
   if (placement_ && !answered_) perform(now, placement_->on_answer(now, from, load));
 }
 
@@ -122,6 +127,7 @@ void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
     } else if (const auto* silent = std::get_if<HolderSilent>(&effect)) {
       avoidance_.on_unanswered(now, silent->node);
     } else if (const auto* placed = std::get_if<Placed>(&effect)) {
+      journal_.on_placed(now, request_.request, placed->candidates);
       RunCandidates result = result_;
       for (const Candidate& candidate : placed->candidates) {
         result.candidates.push_back(candidate_of(candidate));
@@ -181,6 +187,7 @@ void RouteRun::answer(RunCandidates candidates) {
 }
 
 void RouteRun::fail(ErrorCode code, std::string detail, Duration retry_after) {
+  journal_.on_unplaced(request_.request, code, detail);
   RunCandidates failed;
   failed.code = code;
   failed.detail = std::move(detail);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "node/post.h"
+#include "node/run_journal.h"
 #include "processing/recipe_book.h"
 #include "replication/find_image.h"
 #include "routing/avoidance.h"
@@ -14,7 +15,8 @@ namespace pixmesh {
 class RouteRun : public Operation {
  public:
   RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book, Avoidance& avoidance,
-           Post& post, RunRequest request, PartitionId partition, HolderLists lists, LinkId client);
+           RunJournal& journal, Post& post, RunRequest request, PartitionId partition,
+           HolderLists lists, LinkId client);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -37,6 +39,7 @@ class RouteRun : public Operation {
   const MeshView& mesh_;
   const RecipeBook& book_;
   Avoidance& avoidance_;
+  RunJournal& journal_;
   Post& post_;
   RunRequest request_;
   Instant deadline_{};  // then nobody waits for the answer

@@ -78,6 +78,7 @@ std::optional<RunId> Runs::find(RequestId request) const {
 
 void Runs::refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
                   Duration retry_after) {
+  journal_.on_refused(start.request, code, detail);
   RunDone done;
   done.operation = start.operation;
   done.code = code;
@@ -111,10 +112,11 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
     run.asker = from;
     run.start.operation = start.operation;
     run.asker_until = now + asker_patience;
-    run.told = false;
+    run.told = run.link_closed = false;
     tell_if_complete(*known);
     return;
   }
+  journal_.on_started(now, start);
   if (const Result<Done> begun = begin(now, from, start, disk); !begun) {
     lanes_.on_release(now, start.request);
     const bool busy = begun.error().code == ErrorCode::overloaded;
@@ -131,12 +133,10 @@ Duration Runs::busy_pause_of(const RunStart& start) const {
 Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
   const auto entry = book_.require(start.recipe, start.recipe_digest);
   if (!entry) return entry.error();
-  GivenParameters given;
-  for (const RunArgument& argument : start.arguments) {
-    given.emplace_back(argument.key, argument.value);
-  }
-  const auto command = render_arguments(entry.value()->recipe, given);
+  const auto command = render_arguments(entry.value()->recipe, given_of(start.arguments));
   if (!command) return command.error();
+  const auto steps = render_chain(book_, {entry.value(), command.value()}, start.then, true);
+  if (!steps) return steps.error();
   if (const auto full = refusal_of(start)) {
     return Error{ErrorCode::overloaded, reason_of(*full)};
   }
@@ -149,16 +149,14 @@ Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::u
   if (!said) return said;
   Run& run = add_run(now, from, start);
   run.disk = disk;
-  run.tool = {run.id,
-              command->argv,
-              blob_path(start.input.digest, start.input.media),
-              extension_of(start.input.media),
-              command->output_extension,
-              recipe.input_on_stdin,
-              recipe.output_on_stdout,
-              recipe.vips_modules,
-              disk,
-              recipe.limits};
+  run.tool = tool_of(steps->front());
+  run.tool.run = run.id;
+  run.tool.input_path = blob_path(start.input.digest, start.input.media);
+  run.tool.input_extension = extension_of(start.input.media);
+  run.tool.disk = disk;
+  std::vector<ToolRun> rest;
+  for (auto step = steps->begin() + 1; step != steps->end(); ++step) rest.push_back(tool_of(*step));
+  run.chain = RunChain(std::move(rest));
   inspections_.push_back({run.id, start.input, recipe.header_limits});
   return Done{};
 }
@@ -181,6 +179,7 @@ void Runs::on_inspected(Instant now, RunId id, const std::optional<ImageHeader>&
   if (place == runs_.end()) return;  // its asker has gone
   Run& run = place->second;
   const auto entry = book_.require(run.start.recipe, run.start.recipe_digest);
+  journal_.on_step(now, run.start.request, RunJournal::Step::inspected);
   if (!header) return end_before_start(now, id, {ErrorCode::corrupt, damaged_input});
   if (!entry) return end_before_start(now, id, entry.error());
   const auto sound = check_header(entry.value()->recipe, *header);
@@ -208,6 +207,8 @@ void Runs::admit(Instant now, RunId id) {
   }
   run.step = Step::waiting;
   const auto* queued = std::get_if<JobQueued>(&admitted.outcome);
+  journal_.on_step(now, run.start.request, RunJournal::Step::admitted);
+  if (queued != nullptr) journal_.on_queued(run.start.request, queued->position + 1);
   post_.to_link(run.asker,
                 RunAccepted{run.start.operation, queued == nullptr ? 0 : queued->position + 1});
   perform(now, admitted.effects);
@@ -243,6 +244,7 @@ void Runs::perform(Instant now, const Lanes::Effects& effects) {
       Run& run = runs_.at(begin->run);
       run.step = Step::checking;
       run.started_at = now;
+      journal_.on_step(now, run.start.request, RunJournal::Step::taken_up);
       checks_.push_back({begin->run, run.start.input});
     } else if (const auto* drop = std::get_if<DropJob>(&effect)) {
       const auto place = runs_.find(drop->run);
@@ -251,7 +253,7 @@ void Runs::perform(Instant now, const Lanes::Effects& effects) {
              "the run waited until too little of its time was left");
       forget(drop->run);
     } else if (const auto* cancel = std::get_if<CancelRun>(&effect)) {
-      outside_.executor.cancel(cancel->run);
+      outside_.executor.cancel(step_of(cancel->run));
     }
   }
 }

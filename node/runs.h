@@ -8,6 +8,8 @@
 #include "node/options.h"
 #include "node/outside.h"
 #include "node/post.h"
+#include "node/run_chain.h"
+#include "node/run_journal.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
 #include "replication/operation.h"
@@ -24,7 +26,8 @@ namespace pixmesh {
 /// no tool ever sees it. The input is checked before the tool begins, not beside it: a damaged file
 /// that is mended meanwhile would pass a check that ends after the tool has read it.
 ///
-/// An asker that is silent for `asker_patience` is gone: its run is killed, its output removed.
+/// An asker that is silent for `asker_patience`, or for `closed_patience` after its connection
+/// ended, is gone: its run is killed, its output removed.
 /// A second start of one request joins the run that is here already.
 class Runs {
  public:
@@ -73,6 +76,7 @@ class Runs {
   [[nodiscard]] const CostModel& costs() const { return lanes_.costs(); }
   [[nodiscard]] CostModel& costs() { return lanes_.costs(); }
   [[nodiscard]] const RecipeBook& book() const { return book_; }
+  [[nodiscard]] RunJournal& journal() { return journal_; }
   [[nodiscard]] LaneLoad load() const { return lanes_.load({}); }
   void cancel_all(Instant now);
 
@@ -98,7 +102,19 @@ class Runs {
     Instant started_at;
     Instant verified_at;
     Instant asker_until;
+    RunChain chain;  // what comes behind `tool`
   };
+
+  /// A chain's step behind the first, which has a number of its own.
+  struct Turn {
+    RunId step;
+    RunId before;  // whose output it reads
+  };
+  [[nodiscard]] RunId run_of(RunId step) const;
+  [[nodiscard]] RunId step_of(RunId run) const;
+  [[nodiscard]] bool go_on(Instant now, RunId id, const ToolReport& ended);
+  void end_turn(RunId id);
+  [[nodiscard]] std::string relative_output(const ToolReport& report) const;
 
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
               Duration retry_after = {});
@@ -126,6 +142,8 @@ class Runs {
   std::map<RequestId, RunId> by_request_;
   std::vector<Inspection> inspections_;
   std::vector<Check> checks_;
+  std::map<RunId, Turn> turns_;  // of chains that are behind their first step
+  RunJournal journal_;
 };
 
 }  // namespace pixmesh

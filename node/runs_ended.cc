@@ -15,18 +15,25 @@ std::uint64_t micros(Duration duration) {
 
 void Runs::on_tool_ended(Instant now, const ToolReport& report) {
   const bool good = report.end == ToolEnd::finished;
-  const auto place = runs_.find(report.run);
+  const RunId id = run_of(report.run);
+  if (go_on(now, id, report)) return;
+  end_turn(id);
+  const auto place = runs_.find(id);
+  ToolReport first = report;  // the lanes know a chain by its first recipe
   if (place != runs_.end()) {
-    place->second.report = report;
-    place->second.step = Step::done;
-    place->second.asker_until = now + asker_patience;
-    tell_if_complete(report.run);
+    Run& run = place->second;
+    if (run.chain.first()) first = *run.chain.first();
+    run.report = run.chain.whole(report);
+    run.step = Step::done;
+    run.asker_until = now + asker_patience;
+    journal_.on_ended(now, run.start.request, *run.report, outcome_of(run));
+    tell_if_complete(id);
   } else {
     outside_.executor.discard(report.run);  // its asker has gone
   }
   std::optional<RunCost> cost;
-  if (good) cost = RunCost{report.wall, report.cpu, report.memory_bytes};
-  perform(now, lanes_.on_finished(now, report.run, cost));
+  if (good) cost = RunCost{first.wall, first.cpu, first.memory_bytes};
+  perform(now, lanes_.on_finished(now, id, cost));
 }
 
 void Runs::on_verified(Instant now, RunId id, bool intact) {
@@ -40,6 +47,7 @@ void Runs::on_verified(Instant now, RunId id, bool intact) {
     const Duration left = std::max<Duration>(run.deadline - now, 1ms);
     run.cut_by_deadline = left < run.tool.limits.wall;
     if (run.cut_by_deadline) run.tool.limits.wall = left;
+    journal_.on_step(now, run.start.request, RunJournal::Step::verified);
     return outside_.executor.run(run.tool);
   }
   ToolReport never;
@@ -86,11 +94,9 @@ std::optional<Runs::Output> Runs::output_of(RequestId request) const {
   const Run& run = runs_.at(*id);
   if (!run.report || run.report->end != ToolEnd::finished || run.intact != true)
     return std::nullopt;
-  const std::string& path = run.report->output_path;
-  if (path.rfind(scratch_root_, 0) != 0) return std::nullopt;
-  std::string relative = path.substr(scratch_root_.size());
-  while (!relative.empty() && relative.front() == '/') relative.erase(0, 1);
-  return Output{"scratch/" + relative, run.report->output_size};
+  const std::string path = relative_output(*run.report);
+  if (path.empty()) return std::nullopt;
+  return Output{path, run.report->output_size};
 }
 
 const ToolReport* Runs::report_of(RequestId request) const {
@@ -100,7 +106,9 @@ const ToolReport* Runs::report_of(RequestId request) const {
 }
 
 void Runs::on_alive(Instant now, const RunAlive& alive) {
-  if (const auto id = find(alive.request)) runs_.at(*id).asker_until = now + asker_patience;
+  const auto id = find(alive.request);
+  if (!id) return;
+  runs_.at(*id).asker_until = now + asker_patience;
 }
 
 void Runs::on_cancel(Instant now, const RunCancel& cancel) {
@@ -109,11 +117,13 @@ void Runs::on_cancel(Instant now, const RunCancel& cancel) {
     lanes_.on_release(now, cancel.request);
     return;
   }
+  journal_.on_left(now, cancel.request);
   const Step step = runs_.at(*id).step;
+  const RunId last = step == Step::done ? runs_.at(*id).report->run : *id;
   forget(*id);
   if (step == Step::inspecting) return lanes_.on_release(now, cancel.request);
   if (step == Step::checking) return perform(now, lanes_.on_finished(now, *id, std::nullopt));
-  if (step == Step::done) outside_.executor.discard(*id);
+  if (step == Step::done) outside_.executor.discard(last);
   perform(now, lanes_.on_cancel(now, *id));
 }
 

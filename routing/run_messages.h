@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,9 +14,18 @@
 // then starts the run at the best one itself, so that the result needs no way back through a third.
 namespace pixmesh {
 
+inline constexpr std::size_t chain_steps_max = 8;
+
 struct RunArgument {
   std::string key;
   std::string value;
+};
+
+/// What follows on one node on what the recipe before it made: `thumbnail | sharpen`.
+struct RunStep {
+  std::string recipe;
+  std::vector<RunArgument> arguments;
+  Digest recipe_digest;  // as the router knows it; what starts it must be the same
 };
 
 struct RunRequest {  // where should this run?
@@ -27,6 +38,7 @@ struct RunRequest {  // where should this run?
   bool batch = false;                  // others may go first: nobody looks at the screen for it
   std::uint32_t deadline_ms = 60'000;  // of all of it, from now
   bool force = false;                  // make it anew, whatever is kept or going on
+  std::vector<RunStep> then{};         // at most chain_steps_max - 1
 };
 struct RunCandidate {
   NodeId node;
@@ -55,8 +67,10 @@ struct RunCandidates {
   RunInput input;
   Digest recipe_digest;
   std::vector<RunCandidate> candidates;  // best first
-  std::vector<std::string> argv;         // as it will be run, `{in}` and `{out}` in place
+  std::vector<std::string> argv;         // as it will be run, `{in}` and `{out}` in place; a `|`
+                                         // stands before each further step
   std::uint32_t retry_after_ms = 0;
+  std::vector<RunStep> then{};  // those of the request, with their digests
 };
 
 struct RunStart {  // to a candidate
@@ -70,6 +84,7 @@ struct RunStart {  // to a candidate
   bool batch = false;
   std::uint64_t client = 0;  // for whom; the same in all of one's processes; 0: this link's
   bool force = false;
+  std::vector<RunStep> then{};
 };
 struct RunAccepted {
   OperationId operation;

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "processing/cost_model.h"
 #include "wire/plan_messages.h"
+#include "wire/why_messages.h"
 
 // What an operator asks a node about itself.
 namespace pixmesh {
@@ -83,6 +84,18 @@ struct ResultsStatus {
   std::uint64_t misses = 0;  // runs that had to be made
   std::uint64_t joined = 0;  // runs that took part in one that went on
 };
+/// What tools did on this node since the process started.
+struct RunStatus {
+  std::uint64_t finished = 0;
+  std::uint64_t failed = 0;   // the tool failed, or went over a limit
+  std::uint64_t refused = 0;  // by its header, or because the node was busy or draining
+  std::uint64_t left = 0;     // the asker went before the end
+  std::uint64_t cpu_micros = 0;
+  std::uint64_t p50_micros = 0;  // of the wall time of the last runs that finished; 0: none did
+  std::uint64_t p95_micros = 0;
+  std::uint64_t stream_bytes_in = 0;  // chunks from clients and other nodes
+  std::uint64_t stream_bytes_out = 0;
+};
 struct StatusAnswer {
   OperationId operation;
   NodeId node;
@@ -120,6 +133,7 @@ struct StatusAnswer {
   SentStatus sent;
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
   ResultsStatus results;
+  RunStatus runs;
 };
 
 struct RecipesRequest {
@@ -224,6 +238,6 @@ using OperatorMessage =
     std::variant<StatusRequest, StatusAnswer, RecipesRequest, RecipesAnswer, CommandRequest,
                  CommandAnswer, AliveRequest, AliveAnswer, VerifyRequest, VerifyAnswer, PlanRequest,
                  PlanAnswer, ApplyRequest, ApplyAnswer, CostsRequest, CostsAnswer, PurgeRequest,
-                 PurgeAnswer>;
+                 PurgeAnswer, WhyRequest, WhyAnswer>;
 
 }  // namespace pixmesh

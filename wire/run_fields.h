@@ -40,15 +40,18 @@ struct Fields<RunRequest> {
   static constexpr std::size_t required = 6;
   using List = FieldList<&RunRequest::operation, &RunRequest::request, &RunRequest::name,
                          &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict,
-                         &RunRequest::batch, &RunRequest::deadline_ms, &RunRequest::force>;
+                         &RunRequest::batch, &RunRequest::deadline_ms, &RunRequest::force,
+                         &RunRequest::then>;
 };
 template <>
 struct Fields<RunCandidates> {
   static constexpr std::uint16_t number = 104;
+  static constexpr std::size_t required = 9;
   using List =
       FieldList<&RunCandidates::operation, &RunCandidates::code, &RunCandidates::detail,
                 &RunCandidates::confirmed, &RunCandidates::input, &RunCandidates::recipe_digest,
-                &RunCandidates::candidates, &RunCandidates::argv, &RunCandidates::retry_after_ms>;
+                &RunCandidates::candidates, &RunCandidates::argv, &RunCandidates::retry_after_ms,
+                &RunCandidates::then>;
 };
 template <>
 struct Fields<RunStart> {
@@ -57,7 +60,7 @@ struct Fields<RunStart> {
   using List =
       FieldList<&RunStart::operation, &RunStart::request, &RunStart::input, &RunStart::recipe,
                 &RunStart::recipe_digest, &RunStart::arguments, &RunStart::deadline_ms,
-                &RunStart::batch, &RunStart::client, &RunStart::force>;
+                &RunStart::batch, &RunStart::client, &RunStart::force, &RunStart::then>;
 };
 template <>
 struct Fields<RunAccepted> {

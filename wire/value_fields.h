@@ -154,6 +154,10 @@ struct Fields<RunArgument> {
   using List = FieldList<&RunArgument::key, &RunArgument::value>;
 };
 template <>
+struct Fields<RunStep> {
+  using List = FieldList<&RunStep::recipe, &RunStep::arguments, &RunStep::recipe_digest>;
+};
+template <>
 struct Fields<RunCandidate> {
   using List = FieldList<&RunCandidate::node, &RunCandidate::control, &RunCandidate::bulk,
                          &RunCandidate::score_micros, &RunCandidate::wait_micros,
@@ -189,6 +193,13 @@ template <>
 struct Fields<SentStatus> {
   using List = FieldList<&SentStatus::membership, &SentStatus::repair, &SentStatus::other,
                          &SentStatus::messages>;
+};
+template <>
+struct Fields<RunStatus> {
+  using List =
+      FieldList<&RunStatus::finished, &RunStatus::failed, &RunStatus::refused, &RunStatus::left,
+                &RunStatus::cpu_micros, &RunStatus::p50_micros, &RunStatus::p95_micros,
+                &RunStatus::stream_bytes_in, &RunStatus::stream_bytes_out>;
 };
 template <>
 struct Fields<ClockStatus> {

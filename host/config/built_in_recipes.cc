@@ -64,6 +64,18 @@ angle   = { type = "enum", values = ["90", "180", "270"], default = "90" }
 format  = { type = "enum", values = ["jpg", "png", "tif", "webp"], default = "jpg" }
 quality = { type = "int", min = 1, max = 100, default = 85 }
 
+[recipe.sharpen]
+summary = "Sharpen an image, for use behind a thumbnail"
+argv    = ["vips", "sharpen", "{in}", "{out}[Q={quality}]", "--sigma", "{sigma}",
+           "--m2", "{strength}"]
+output  = "{format}"
+accepts = ["jpeg", "png", "tiff", "webp"]
+[recipe.sharpen.param]
+sigma    = { type = "float", min = 0.1, max = 10.0, default = 0.5 }
+strength = { type = "float", min = 0.0, max = 100.0, default = 3.0 }
+format   = { type = "enum", values = ["jpg", "png", "tif", "webp"], default = "jpg" }
+quality  = { type = "int", min = 1, max = 100, default = 85 }
+
 [recipe.info]
 summary = "Describe an image in JSON, from its header only"
 argv    = ["perl", "-e", '''

@@ -15,6 +15,7 @@ constexpr int bulk_batch = 16;
 constexpr Duration retry_interval = 2ms;  // ZeroMQ does not tell when one ROUTER peer has room
 
 constexpr SocketWatch::Key router_key = SocketWatch::key_max;
+constexpr SocketWatch::Key ends_key = SocketWatch::key_max - 1;
 
 ByteView view_of(const zmq::message_t& frame) { return {frame.data<std::uint8_t>(), frame.size()}; }
 
@@ -38,6 +39,10 @@ Result<Endpoint> PlaneLinks::bind(const Endpoint& at) {
   BoundRouter router = std::move(bound).value();
   router_ = std::move(router.socket);
   watch_.add(router_key, *router_);
+  if (options_.plane == Plane::control) {
+    ends_.emplace(*context_, *router_);
+    watch_.add(ends_key, ends_->socket());
+  }
   return router.address;
 }
 
@@ -98,6 +103,10 @@ void PlaneLinks::serve() {
       receive_from_peers();
       continue;
     }
+    if (key == ends_key) {
+      tell_ends();
+      continue;
+    }
     const auto found = dealers_.find(LinkId{key});
     if (found == dealers_.end()) continue;  // closed since
     if ((events & ZMQ_POLLOUT) != 0) flush(found->first, found->second);
@@ -119,12 +128,18 @@ bool PlaneLinks::receive_one(zmq::socket_t& socket, ArrivedFrames& frames, int& 
   return left-- > 0 && !paused() && receive_frames(socket, frames);
 }
 
+void PlaneLinks::tell_ends() {
+  for (const LinkId link : ends_->take_closed()) sink_.post(LinkClosed{link});
+}
+
 void PlaneLinks::receive_from_peers() {
   ArrivedFrames frames;
   int left = batch();
   while (receive_one(*router_, frames, left)) {
     if (well_formed(frames, 1)) {
-      deliver(link_of_peer(frames.kept[0]), frames, 1);
+      const LinkId link = link_of_peer(frames.kept[0]);
+      if (ends_) ends_->note(connection_of(frames.kept[1]), link);
+      deliver(link, frames, 1);
     } else {
       counts_.add(TransportCount::malformed_in);
     }
@@ -256,6 +271,7 @@ void PlaneLinks::drop_unsent(std::deque<Outgoing>& waiting, Instant now) {
 
 void PlaneLinks::shut(bool linger) {
   stalled_.clear();
+  ends_.reset();
   if (router_ && !linger) router_->set(zmq::sockopt::linger, 0);
   router_.reset();
   for (auto& [link, dealer] : dealers_) {

@@ -12,6 +12,7 @@
 
 #include "base/events.h"
 #include "host/net/inbound_links.h"
+#include "host/net/link_ends.h"
 #include "host/net/send_budget.h"
 #include "host/net/socket_watch.h"
 #include "host/net/zmq_sockets.h"
@@ -84,6 +85,7 @@ class PlaneLinks {
 
   [[nodiscard]] int batch() const;
   [[nodiscard]] bool receive_one(zmq::socket_t& socket, ArrivedFrames& frames, int& left) const;
+  void tell_ends();
   void receive_from_peers();
   void receive_from(LinkId link, zmq::socket_t& socket);
   [[nodiscard]] bool well_formed(const ArrivedFrames& frames, std::size_t first) const;
@@ -105,6 +107,7 @@ class PlaneLinks {
   TransportCounts& counts_;
 
   std::optional<zmq::socket_t> router_;
+  std::optional<LinkEnds> ends_;  // of the router's connections; on the control plane
   InboundLinks inbound_;
   std::map<LinkId, std::deque<Outgoing>> stalled_;  // for peers that take no more just now
   std::map<LinkId, Dealer> dealers_;

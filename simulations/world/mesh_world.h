@@ -72,6 +72,8 @@ class MeshWorld {
   /// Every event and every line of a log, as they happen.
   void tell_everything(std::function<void(const std::string&)> told);
 
+  /// What its host tells a node.
+  void deliver(std::uint32_t node, const HostEvent& event);
   void run_for(Duration duration);
   /// Lets time run until `holds`, at most `patience`. @returns whether it came to hold.
   bool run_until(const std::function<bool()>& holds, Duration patience = 60s);
@@ -149,7 +151,6 @@ class MeshWorld {
   template <typename T>
   T ask(std::uint32_t via, Message message, T when_silent);
   void start(std::uint32_t node);
-  void deliver(std::uint32_t node, const HostEvent& event);
   void hand_over(NodeMachine& machine, const HostEvent& event);
   void wake(std::uint32_t node);
   void after_step(std::uint32_t node);

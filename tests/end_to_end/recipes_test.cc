@@ -55,6 +55,7 @@ TEST_SUITE("images") {
         {"convert", {"format=png"}, {3000, 2000}},
         {"crop", {"left=10", "top=20", "width=640", "height=480"}, {640, 480}},
         {"rotate", {"angle=90"}, {2000, 3000}},
+        {"sharpen", {"sigma=1"}, {3000, 2000}},
         {"im-resize", {"width=150", "height=150"}, {150, 100}}};
 
     for (const Case& tried : cases) {
@@ -94,7 +95,7 @@ TEST_SUITE("images") {
     const Json thumbnail = mesh.json({"recipe", "show", "thumbnail"});
 
     CHECK(names == std::vector<std::string>{"convert", "crop", "im-identify", "im-resize", "info",
-                                            "resize", "rotate", "thumbnail"});
+                                            "resize", "rotate", "sharpen", "thumbnail"});
     REQUIRE(thumbnail["parameters"].size() == 3);
     const std::string range = thumbnail["parameters"][0]["range"];
     CHECK(range.find("16384") != std::string::npos);

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string_view>
 
+#include "host/net/zmq_transport.h"
 #include "host/system/clocks.h"
 #include "host/system/event_queue.h"
-#include "host/net/zmq_transport.h"
 
 namespace pixmesh {
 
@@ -32,9 +32,30 @@ struct TransportEnd {
 
   /// The next message within `patience`; nothing if none came.
   std::optional<MessageArrived> next(Duration patience = 5s) {
+    const Instant deadline = monotonic_now() + patience;
     HostEvent event;
-    if (!queue.wait_next(monotonic_now() + patience, event)) return std::nullopt;
-    return std::get<MessageArrived>(event);
+    while (queue.wait_next(deadline, event)) {
+      if (const auto* closed = std::get_if<LinkClosed>(&event)) {
+        closed_links.push_back(closed->link);
+        continue;
+      }
+      return std::get<MessageArrived>(event);
+    }
+    return std::nullopt;
+  }
+
+  /// Waits for the next link whose connection ends; messages are passed over.
+  std::optional<LinkId> next_closed(Duration patience = 5s) {
+    const Instant deadline = monotonic_now() + patience;
+    HostEvent event;
+    while (closed_links.empty() && queue.wait_next(deadline, event)) {
+      if (const auto* closed = std::get_if<LinkClosed>(&event))
+        closed_links.push_back(closed->link);
+    }
+    if (closed_links.empty()) return std::nullopt;
+    const LinkId first = closed_links.front();
+    closed_links.erase(closed_links.begin());
+    return first;
   }
 
   const Endpoint& control() const { return transport->bound(Plane::control); }
@@ -45,6 +66,7 @@ struct TransportEnd {
 
   ChunkStore chunks;
   EventQueue queue;
+  std::vector<LinkId> closed_links;  // that `next` came upon
   std::unique_ptr<ZmqTransport> transport;
 };
 

@@ -1,0 +1,360 @@
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/map_work.h"
+#include "processing/closest.h"
+#include "processing/quantity.h"
+
+namespace pixmesh {
+namespace {
+
+struct MapFlags {
+  std::string chain;
+  std::vector<std::string> parameters;
+  std::string prefix;
+  bool by_prefix = false;
+  std::string from;
+  std::vector<std::string> tags;
+  std::string output;
+  std::string store;
+  std::string journal;
+  std::string deadline;
+  bool resume = false;
+  bool rerun_failed = false;
+  bool strict = false;
+  std::uint64_t limit = 0;
+  std::uint32_t concurrency = 0;
+};
+
+constexpr const char* journal_name = ".pixmesh-map.jsonl";
+constexpr Duration draw_every = 100ms;
+constexpr Duration say_every = 10s;
+
+Error bad_words(std::string text) { return {ErrorCode::usage, std::move(text)}; }
+
+Result<Done> check(const MapFlags& flags) {
+  if (flags.output.empty() == flags.store.empty()) {
+    return bad_words("say where the results go: -o FOLDER, or --store PREFIX for new images");
+  }
+  const int ways = int{flags.by_prefix} + int{!flags.from.empty()};
+  const bool selects = ways > 0 || !flags.tags.empty();
+  if (ways > 1 || (!flags.from.empty() && !flags.tags.empty())) {
+    return bad_words("--from FILE names the images; leave out --prefix and --tag");
+  }
+  if (!selects && (!flags.rerun_failed || flags.resume)) {
+    return bad_words(
+        "say which images: --prefix PREFIX (\"\" for all), --tag KEY=VALUE or --from FILE");
+  }
+  return Done{};
+}
+
+Json json_of(const MapLine& line, const std::string& recipe) {
+  Json object{{"name", line.name}, {"recipe", recipe}, {"outcome", line.done ? "done" : "failed"}};
+  if (line.done) {
+    object["file"] = line.file;
+    object["bytes"] = line.bytes;
+    object["node"] = line.node;
+    object["queued_micros"] = line.queued_micros;
+    object["wall_micros"] = line.wall_micros;
+    object["cpu_micros"] = line.cpu_micros;
+  } else {
+    object["error"] = line.error;
+    object["exit"] = line.exit;
+    object["detail"] = line.detail;
+  }
+  object["request"] = line.request;
+  return object;
+}
+
+std::string first_line_of(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+/// 0 if nothing failed, 10 if any tool did, else the code that all failures share, else 1.
+int exit_code_of_lines(const std::map<std::string, MapLine>& lines) {
+  std::set<int> codes;
+  for (const auto& [name, line] : lines) {
+    if (!line.done) codes.insert(line.exit);
+  }
+  if (codes.empty()) return exit_ok;
+  if (codes.contains(exit_code_of(ErrorCode::tool_failed))) {
+    return exit_code_of(ErrorCode::tool_failed);
+  }
+  return codes.size() == 1 ? *codes.begin() : exit_code_of(ErrorCode::failed);
+}
+
+/// One `pixmesh map`.
+class MapCommand {
+ public:
+  MapCommand(CommandContext& context, const MapFlags& flags) : context_(context), flags_(flags) {}
+
+  int run() {
+    if (const auto ready = prepare(); !ready) return context_.fail(ready.error());
+    if (items_.empty() && counts_.total == 0) {
+      context_.output().say("no image to process");
+      return complete_ ? exit_ok : list_lacks();
+    }
+    work_through();
+    return report();
+  }
+
+ private:
+  Result<Done> prepare() {
+    if (auto good = check(flags_); !good) return good;
+    auto chain = parse_chain(flags_.chain, flags_.parameters);
+    if (!chain) return chain.error();
+    orders_.chain = std::move(chain).value();
+    orders_.strict = flags_.strict;
+    orders_.concurrency = flags_.concurrency;
+    if (!flags_.deadline.empty()) {
+      const auto span = parse_duration(flags_.deadline);
+      if (!span) return bad_words("--deadline: " + span.error().detail);
+      orders_.deadline = span.value();
+    }
+    auto client = context_.connect(orders_.deadline);
+    if (!client) return client.error();
+    client_ = std::move(client).value();
+    if (auto done = find(); !done) return done;
+    if (auto done = try_chain(); !done) return done;
+    if (auto done = open(); !done) return done;
+    leave_out_what_is_done();
+    if (orders_.concurrency == 0) learn_start();
+    return Done{};
+  }
+
+  Result<Done> find() {
+    if (flags_.rerun_failed && !flags_.resume) return Done{};  // the journal names them
+    MapSelection selection;
+    selection.prefix = flags_.prefix;
+    selection.from = flags_.from;
+    selection.leave_out = flags_.store;
+    auto tags = parse_pairs(flags_.tags);
+    if (!tags) return bad_words("--tag: " + tags.error().detail);
+    selection.tags = std::move(tags).value();
+    auto found = find_items(*client_, selection, context_.cancel_fd());
+    if (!found) return found.error();
+    items_ = std::move(found->items);
+    complete_ = found->complete;
+    return Done{};
+  }
+
+  // A recipe or parameter that nobody knows would fail for every image, in the same words.
+  Result<Done> try_chain() {
+    std::set<std::string> faults;
+    const std::size_t count = std::min<std::size_t>(items_.size(), 3);
+    for (std::size_t i = 0; i < count; ++i) {
+      RunOptions options;
+      options.recipe = orders_.chain.recipe;
+      options.arguments = orders_.chain.arguments;
+      options.then = orders_.chain.then;
+      options.name = items_[i].name;
+      const auto plan = client_->plan(options);
+      if (plan || plan.error().code != ErrorCode::usage) return Done{};
+      faults.insert(plan.error().detail);
+    }
+    if (faults.size() == 1 && count > 1) return bad_words(*faults.begin());
+    return Done{};
+  }
+
+  Result<Done> open() {
+    MapHeading heading{text_of_chain(orders_.chain), "store " + flags_.store};
+    std::string path = flags_.journal.empty() ? journal_name : flags_.journal;
+    if (flags_.store.empty()) {
+      auto target = open_folder_target(flags_.output, label_of_chain(orders_.chain));
+      if (!target) return target.error();
+      target_ = std::move(target).value();
+      std::error_code failed;
+      heading.target = std::filesystem::canonical(flags_.output, failed).string();
+      if (flags_.journal.empty()) path = inside_folder(flags_.output, journal_name);
+    }
+    const bool goes_on = flags_.resume || flags_.rerun_failed;
+    auto journal = MapJournal::open(path, heading, goes_on ? MapMode::resume : MapMode::fresh);
+    if (!journal) return journal.error();
+    journal_ = std::move(journal).value();
+    if (flags_.store.empty()) remove_stale_parts(flags_.output);
+    if (!flags_.store.empty()) target_ = open_store_target(flags_.store, journal_->lines());
+    return Done{};
+  }
+
+  void leave_out_what_is_done() {
+    if (flags_.rerun_failed && !flags_.resume) {
+      for (const auto& [name, line] : journal_->lines()) {
+        if (!line.done) items_.push_back({name, line.digest});
+      }
+    } else {
+      std::erase_if(items_, [this](const MapItem& item) { return is_over(item); });
+    }
+    std::set<std::string> to_do;
+    if (flags_.limit > 0 && items_.size() > flags_.limit) {
+      items_.resize(flags_.limit);
+      limited_ = true;
+    }
+    for (const MapItem& item : items_) to_do.insert(item.name);
+    for (const auto& [name, line] : journal_->lines()) {
+      if (!to_do.contains(name)) ++(line.done ? counts_.done : counts_.failed);
+    }
+    counts_.total = counts_.done + counts_.failed + items_.size();
+  }
+
+  [[nodiscard]] bool is_over(const MapItem& item) const {
+    const auto known = journal_->lines().find(item.name);
+    if (known == journal_->lines().end()) return false;
+    const MapLine& line = known->second;
+    const bool is_same = item.digest.empty() || line.digest.empty() || item.digest == line.digest;
+    if (!is_same) return false;
+    return line.done ? target_->still_has(line) : !flags_.rerun_failed;
+  }
+
+  // A worker of each node, and one image more a node that waits for its turn.
+  void learn_start() {
+    const auto reports = client_->status();
+    if (!reports) return;
+    std::size_t workers = 0;
+    for (const NodeReport& one : reports.value()) {
+      if (one.status) workers += one.status->workers + 1;
+    }
+    orders_.start = std::max<std::size_t>(workers, 2);
+  }
+
+  void work_through() {
+    MapWork work(context_, *target_, *journal_, orders_, std::move(items_), counts_);
+    began_ = said_ = since_boot();
+    std::optional<ProgressLine> progress;
+    bool going = true;
+    while (going) {
+      going = work.go_on();
+      if (!context_.sleep_for(going ? draw_every : Duration{})) going = false;
+      tell(work.take_lines(), progress);
+      if (context_.output().broken()) going = false;
+      show(work, progress);
+    }
+    work.end();
+    tell(work.take_lines(), progress);
+    fault_ = work.fault();
+    counts_ = work.counts();
+  }
+
+  void show(MapWork& work, std::optional<ProgressLine>& progress) {
+    Output& output = context_.output();
+    if (output.options().animation) {
+      if (!progress) progress.emplace(output, label_of_chain(orders_.chain));
+      return progress->show_text(work.progress());
+    }
+    if (since_boot() - said_ < say_every) return;
+    said_ = since_boot();
+    output.say(label_of_chain(orders_.chain) + "  " + work.progress());
+  }
+
+  void tell(const std::vector<MapLine>& lines, std::optional<ProgressLine>& progress) {
+    Output& output = context_.output();
+    for (const MapLine& line : lines) {
+      output.object(json_of(line, text_of_chain(orders_.chain)));
+      if (line.done) continue;
+      progress.reset();
+      output.say("pixmesh: " + printable(line.name) + ": " + line.error + ": " +
+                 first_line_of(line.detail) + " (request " + line.request + ")");
+    }
+  }
+
+  int list_lacks() {
+    return context_.output().fail(
+        {ErrorCode::fewer_copies,
+         "the list may lack images: too few holders of some partitions answer; see 'pixmesh "
+         "status', and go on with --resume"});
+  }
+
+  int report() {
+    Output& output = context_.output();
+    const bool is_over = counts_.done + counts_.failed == counts_.total;
+    output.say(summary());
+    if (context_.interrupted()) {
+      output.say("pixmesh: interrupted; the same command with --resume goes on");
+      return exit_interrupted;
+    }
+    if (fault_) {
+      output.say("pixmesh: once that is mended, the same command with --resume goes on");
+      return context_.fail(*fault_);
+    }
+    if (is_over && complete_ && !limited_) {
+      if (const auto ended = journal_->end(); !ended) return context_.fail(ended.error());
+    }
+    const int code = exit_code_of_lines(journal_->lines());
+    if (code != exit_ok)
+      output.say(
+          "'--rerun-failed' tries these again; 'pixmesh why REQUEST' "
+          "tells what became of one");
+    if (code == exit_ok && !complete_) return list_lacks();
+    return code;
+  }
+
+  [[nodiscard]] std::string summary() const {
+    const Duration took = since_boot() - began_;
+    std::string text =
+        std::to_string(counts_.total) + (counts_.total == 1 ? " image: " : " images: ") +
+        std::to_string(counts_.done) + " done, " + std::to_string(counts_.failed) + " failed";
+    const std::uint64_t left = counts_.total - counts_.done - counts_.failed;
+    if (left > 0) text += ", " + std::to_string(left) + " left";
+    text += " in " + span_at_a_glance(took);
+    text += flags_.store.empty() ? "; results in " + flags_.output
+                                 : "; stored as " + flags_.store + "…";
+    return text + "; report in " + journal_->path();
+  }
+
+  static Duration since_boot() { return std::chrono::steady_clock::now().time_since_epoch(); }
+
+  CommandContext& context_;
+  const MapFlags& flags_;
+  MapOrders orders_;
+  std::unique_ptr<Client> client_;
+  std::vector<MapItem> items_;
+  bool complete_ = true;
+  bool limited_ = false;
+  std::unique_ptr<MapTarget> target_;
+  std::unique_ptr<MapJournal> journal_;
+  MapCounts counts_;
+  std::optional<Error> fault_;
+  Duration began_{};
+  Duration said_{};
+};
+
+}  // namespace
+
+void add_map(CommandLine& line) {
+  const auto flags = std::make_shared<MapFlags>();
+  const auto prefix = std::make_shared<std::optional<Flag>>();
+  const Command app =
+      line.add(processing_group, "map", "Process many images, each on a node that holds it",
+               [flags, prefix](CommandContext& context) {
+                 flags->by_prefix = (*prefix)->given();
+                 return MapCommand(context, *flags).run();
+               });
+  app.add_option("RECIPE", flags->chain, "A recipe, or a chain: \"thumbnail width=400 | sharpen\"")
+      .required();
+  app.add_option("KEY=VALUE", flags->parameters, "Parameters of the recipe");
+  *prefix = app.add_option("--prefix", flags->prefix, "Images whose names begin with it");
+  app.add_option("--tag", flags->tags, "Only images with this tag, KEY=VALUE; repeatable")
+      .one_value_each();
+  app.add_option("--from", flags->from, "A file of names, one a line; - is stdin")
+      .type_name("FILE");
+  app.add_option("-o,--output", flags->output, "The folder for results: NAME.RECIPE.EXTENSION")
+      .type_name("FOLDER");
+  app.add_option(
+      "--store", flags->store,
+      "Store results as new images, called PREFIX and the image's name; names that begin "
+      "with it are left out");
+  app.add_option("--journal", flags->journal,
+                 "The report and memory of this map (default: .pixmesh-map.jsonl in the folder)")
+      .type_name("FILE");
+  app.add_flag("--resume", flags->resume, "Go on after Ctrl-C or a crash: only what is not done");
+  app.add_flag("--rerun-failed", flags->rerun_failed, "Do again what failed");
+  app.add_option("--limit", flags->limit, "At most so many images now; 0: all").type_name("COUNT");
+  app.add_option("--concurrency", flags->concurrency,
+                 "Images under way at one time; 0: as many as the mesh takes")
+      .within(0, static_cast<int>(MapPace::most));
+  app.add_option("--deadline", flags->deadline, "For one image, such as 30s (default: 2m)")
+      .type_name("TIME");
+  app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+#include "base/time.h"
+
+namespace pixmesh {
+
+/// How many images a map has under way at one time.
+///
+/// It learns from what the runs say: one more when as many runs as are under way waited less than
+/// half as long for their turn as they took, one less when as many waited longer than they took, a
+/// quarter less, and a pause, when a node was busy. So every worker of the mesh has its next image
+/// at hand, and the queues stay short for others. (As TCP Vegas does with the round trip.)
+class MapPace {
+ public:
+  static constexpr std::size_t most = 64;
+
+  /// @param fixed  0: it learns, from `start` on; else always that many.
+  MapPace(std::size_t start, std::size_t fixed);
+
+  [[nodiscard]] std::size_t limit() const { return limit_; }
+  /// Nobody begins before.
+  [[nodiscard]] Instant not_before() const { return not_before_; }
+
+  void on_done(Duration queued, Duration wall);
+  void on_busy(Instant now, Duration retry_after);
+
+ private:
+  std::size_t limit_;
+  bool fixed_;
+  std::size_t short_waits_ = 0;
+  std::size_t long_waits_ = 0;
+  Instant not_before_{};
+};
+
+/// How fast it goes, by the last half minute.
+class MapRate {
+ public:
+  void begin(Instant now);
+  void on_done(Instant now);
+  /// Images in a thousand seconds; 0: nobody knows yet.
+  [[nodiscard]] std::uint64_t per_thousand_seconds(Instant now) const;
+
+ private:
+  struct Sample {
+    Instant at;
+    std::uint64_t done = 0;
+  };
+  std::deque<Sample> samples_;
+  std::uint64_t done_ = 0;
+};
+
+struct MapCounts {
+  std::uint64_t total = 0;
+  std::uint64_t done = 0;     // in all, also in earlier sessions
+  std::uint64_t failed = 0;   // the same
+  std::uint64_t running = 0;  // under way
+};
+
+/// "45%  90 of 200  3 failed  4 under way  9.1/s  12s left"
+/// @param rate  per thousand seconds; 0: not known.
+[[nodiscard]] std::string map_progress_text(const MapCounts& counts, std::uint64_t rate);
+
+/// "9.1/s", or "12.0/min" where that is less than one a second.
+[[nodiscard]] std::string rate_text(std::uint64_t per_thousand_seconds);
+
+}  // namespace pixmesh

@@ -1,0 +1,177 @@
+#include <doctest/doctest.h>
+
+#include "image_bytes.h"
+#include "simulations/world/mesh_world.h"
+
+using namespace pixmesh;
+
+namespace {
+
+struct ChainAsker {
+  MeshWorld& world;
+  RequestId request = world.client().fresh_request();
+
+  RunCandidates plan(std::vector<RunStep> then) {
+    RunRequest wish{{}, request, "a.png", "thumbnail", {}, false, std::move(then)};
+    const OperationId asked = world.client().send(0, wish);
+    (void)world.run_until([&] { return world.client().answer_of(asked) != nullptr; });
+    return std::get<RunCandidates>(*world.client().answer_of(asked));
+  }
+  /// Sends the start to a node. @returns the operation of its answer.
+  OperationId start(std::uint32_t node, const RunCandidates& plan,
+                    std::uint32_t limit_ms = 60'000) {
+    return world.client().send(
+        node,
+        RunStart{
+            {}, request, plan.input, "thumbnail", plan.recipe_digest, {}, limit_ms, plan.then});
+  }
+  RunDone end_of(OperationId asked) {
+    (void)world.run_until([&] { return has_end(asked); }, 20s);
+    REQUIRE(has_end(asked));
+    return std::get<RunDone>(*world.client().answer_of(asked));
+  }
+  bool has_end(OperationId asked) {
+    const Message* answer = world.client().answer_of(asked);
+    return answer != nullptr && std::holds_alternative<RunDone>(*answer);
+  }
+};
+
+/// Folders of runs that still have a result.
+int outputs_left(MeshWorld& world, std::uint32_t node) {
+  int left = 0;
+  for (int run = 1; run < 20; ++run) {
+    if (world.disk(node).file("scratch/run-" + std::to_string(run) + "/out.png")) ++left;
+  }
+  return left;
+}
+
+}  // namespace
+
+TEST_CASE("node: the steps of a chain run one after another on one node, each on the last one's") {
+  const auto world = settled_mesh(3, 51);
+  const Bytes image = test::png_bytes({.width = 300, .height = 200});
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
+  ChainAsker asker{*world};
+  const RunCandidates plan = asker.plan({{"thumbnail", {}, {}}, {"thumbnail", {}, {}}});
+  REQUIRE_MESSAGE(plan.code == ErrorCode{}, plan.detail);
+  REQUIRE(plan.then.size() == 2);
+  CHECK(plan.then[0].recipe_digest == plan.recipe_digest);
+  CHECK(std::count(plan.argv.begin(), plan.argv.end(), "|") == 2);
+  const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+
+  const RunDone done = asker.end_of(asker.start(holder, plan));
+
+  REQUIRE_MESSAGE(done.code == ErrorCode{}, done.detail);
+  CHECK(done.wall_micros == 6'000'000);
+  StreamOpen open;
+  open.run = asker.request;
+  open.size = done.output_size;
+  const auto course = world->client().begin_receive(holder, open);
+  (void)world->run_until([&] { return course->complete || course->end; }, 5s);
+  const auto once = [](const Bytes& bytes) { return MeshWorld::expected_output(bytes); };
+  CHECK(course->bytes == once(once(once(image))));
+  (void)world->client().send(holder, RunCancel{asker.request});
+  world->run_for(1s);
+  CHECK(outputs_left(*world, holder) == 0);
+  CHECK(world->machine(holder).executor->discarded == 3);
+}
+
+TEST_CASE("node: a chain whose asker goes is killed in whatever step it is, and leaves nothing") {
+  for (const Duration at : {1s, 3s, 5s}) {
+    const auto world = settled_mesh(3, 52);
+    REQUIRE(
+        world->put(0, "a.png", test::png_bytes({.width = 300, .height = 200}), {.wait_all = true})
+            .code == ErrorCode{});
+    for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
+    ChainAsker asker{*world};
+    const RunCandidates plan = asker.plan({{"thumbnail", {}, {}}, {"thumbnail", {}, {}}});
+    const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+    (void)asker.start(holder, plan);
+    world->run_for(at);
+    REQUIRE(world->tools_running(holder) == 1);
+
+    (void)world->client().send(holder, RunCancel{asker.request});
+    world->run_for(500ms);
+
+    CHECK(world->tools_running(holder) == 0);
+    CHECK(outputs_left(*world, holder) == 0);
+    CHECK(world->machine(holder).executor->discarded == static_cast<std::uint32_t>(at / 2s + 1));
+    CHECK(world->run(0, "a.png").code == ErrorCode{});
+  }
+}
+
+TEST_CASE("node: a chain that nobody can run is refused before anything starts") {
+  const auto world = settled_mesh(3, 53);
+  REQUIRE(world->put(0, "a.png", test::png_bytes({.width = 300, .height = 200}), {.wait_all = true})
+              .code == ErrorCode{});
+  ChainAsker asker{*world};
+
+  CHECK(asker.plan({{"no-such-recipe", {}, {}}}).code == ErrorCode::usage);
+  CHECK(asker.plan({{"thumbnail", {{"no-such-parameter", "1"}}, {}}}).code == ErrorCode::usage);
+  CHECK(asker.plan(std::vector<RunStep>(chain_steps_max, {"thumbnail", {}, {}})).code ==
+        ErrorCode::usage);
+
+  RunCandidates plan = asker.plan({{"thumbnail", {}, {}}});
+  REQUIRE(plan.code == ErrorCode{});
+  plan.then[0].recipe_digest.raw[0] ^= 1;  // the holder has another recipe of that name
+  const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+  const RunDone done = asker.end_of(asker.start(holder, plan));
+  CHECK(done.code == ErrorCode::overloaded);
+  CHECK(done.detail.find("differs") != std::string::npos);
+}
+
+TEST_CASE("node: all that a chain did is one request's record") {
+  const auto world = settled_mesh(3, 54);
+  REQUIRE(world->put(0, "a.png", test::png_bytes({.width = 300, .height = 200}), {.wait_all = true})
+              .code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
+  ChainAsker asker{*world};
+  const RunCandidates plan = asker.plan({{"thumbnail", {}, {}}});
+  const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+  (void)asker.end_of(asker.start(holder, plan));
+
+  const auto why = [&](std::uint32_t node) {
+    const OperationId asked = world->client().send(node, WhyRequest{{}, asker.request});
+    (void)world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s);
+    return std::get<WhyAnswer>(*world->client().answer_of(asked));
+  };
+  const WhyAnswer routed = why(0);
+  const WhyAnswer ran = why(holder);
+
+  REQUIRE(routed.routes.size() == 1);
+  CHECK(routed.routes[0].recipe == "thumbnail | thumbnail");
+  CHECK(routed.routes[0].name == "a.png");
+  CHECK(routed.routes[0].holders.size() == 3);
+  CHECK(routed.routes[0].holders[0].answered);
+  REQUIRE(ran.runs.size() == 1);
+  CHECK(ran.runs[0].state == "done");
+  CHECK(ran.runs[0].run_micros == 4'000'000);
+}
+
+TEST_CASE("node: when the connection of an asker ends its tool is killed within a second") {
+  const auto world = settled_mesh(3, 55);
+  REQUIRE(world->put(0, "a.png", test::png_bytes({.width = 300, .height = 200}), {.wait_all = true})
+              .code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 50s);
+  for (const bool comes_again : {false, true}) {
+    ChainAsker asker{*world};
+    const RunCandidates plan = asker.plan({});
+    const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+    (void)asker.start(holder, plan);
+    world->run_for(500ms);
+    REQUIRE(world->tools_running(holder) == 1);
+
+    for (std::uint64_t link = 1; link < 2'000; ++link) {  // the client's is one of them
+      world->deliver(holder, LinkClosed{LinkId{link}});
+    }
+    world->run_for(600ms);
+    CHECK(world->tools_running(holder) == 1);
+    if (comes_again) (void)world->client().send(holder, AliveRequest{});
+    world->run_for(300ms);
+
+    CHECK(world->tools_running(holder) == (comes_again ? 1 : 0));
+    (void)world->client().send(holder, RunCancel{asker.request});
+    world->run_for(1s);
+  }
+}
