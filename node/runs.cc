@@ -112,7 +112,7 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
     run.asker = from;
     run.start.operation = start.operation;
     run.asker_until = now + asker_patience;
-    run.told = run.link_closed = false;
+    run.told = false;
     tell_if_complete(*known);
     return;
   }
