@@ -28,6 +28,7 @@
 #include "replication/repair.h"
 #include "replication/scrub.h"
 #include "routing/avoidance.h"
+#include "routing/hot_images.h"
 
 namespace pixmesh {
 
@@ -235,6 +236,7 @@ class Node : private Post {
   IngressBudget ingress_;
   Hints hints_;
   Avoidance avoidance_;
+  HotImages hot_images_;
   Runs runs_;
   LearnedCosts costs_;  // of runs_
   DiskPlaces places_;

@@ -53,6 +53,8 @@ void Node::finish(Instant now, Operation& operation) {
     runs_.on_inspected(now, inspect->run(), inspect->header());
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
     runs_.on_verified(now, verify->run(), verify->intact());
+  } else if (auto* loan = dynamic_cast<BorrowCopy*>(done.get())) {
+    runs_.on_borrowed(now, loan->digest(), loan->copy(), loan->detail());
   } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {
     on_copy_checked(*check);
   } else if (const auto* move = dynamic_cast<MovePartitions*>(done.get())) {

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "node/borrowed_copies.h"
 #include "node/options.h"
 #include "node/outside.h"
 #include "node/post.h"
+#include "node/run_checks.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
 #include "replication/operation.h"
@@ -35,7 +37,12 @@ class Runs {
   /// Whether a run has its input, of this partition, on this disk.
   [[nodiscard]] bool reads(std::uint32_t disk, PartitionId partition) const;
   /// @param disk  index of the disk that holds the input
-  void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
+  /// @param borrowed  this node does not hold the input: it gets it from a holder first.
+  void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk,
+                bool borrowed = false);
+  /// @param copy  none: no source gave the image; `detail` says why.
+  void on_borrowed(Instant now, const Digest& image, std::optional<TempId> copy,
+                   const std::string& detail);
   void on_alive(Instant now, const RunAlive& alive);
   void on_cancel(Instant now, const RunCancel& cancel);
   void on_tool_ended(Instant now, const ToolReport& report);
@@ -54,7 +61,7 @@ class Runs {
   /// Headers to be looked at; the owner starts an InspectFile for each.
   struct Inspection {
     RunId run;
-    RunInput input;
+    StoredInput input;
     HeaderLimits limits;
   };
   [[nodiscard]] std::vector<Inspection> take_inspections();
@@ -62,9 +69,14 @@ class Runs {
   /// Inputs to be checked; the owner starts a VerifyFile for each.
   struct Check {
     RunId run;
-    RunInput input;
+    StoredInput input;
   };
   [[nodiscard]] std::vector<Check> take_checks();
+
+  /// Images to be borrowed; the owner starts a BorrowCopy for each.
+  [[nodiscard]] std::vector<RunInput> take_loans();
+  /// Borrowed files that nobody needs any more, on `borrowed_disk`.
+  [[nodiscard]] std::vector<TempId> take_returned() { return copies_.take_dropped(); }
 
   void set_accepting(bool accepting) { lanes_.set_accepting(accepting); }
   void set_book(RecipeBook book) { book_ = std::move(book); }
@@ -77,12 +89,14 @@ class Runs {
  private:
   static constexpr Duration asker_patience = 6s;
 
-  enum class Step { inspecting, waiting, checking, running, done };
+  enum class Step { borrowing, inspecting, waiting, checking, running, done };
   struct Run {
     RunId id;
     LinkId asker;
     RunStart start;
     std::uint32_t disk = 0;
+    bool borrowed = false;
+    HeaderLimits limits;
     ToolRun tool;
     std::uint64_t pixels = 0;
     bool held_whole = false;  // as of memory_need_of
@@ -102,7 +116,10 @@ class Runs {
   [[nodiscard]] std::optional<JobRefused> refusal_of(const RunStart& start) const;
   [[nodiscard]] Duration busy_pause_of(const RunStart& start) const;
   [[nodiscard]] Result<Done> begin(Instant now, LinkId from, const RunStart& start,
-                                   std::uint32_t disk);
+                                   std::uint32_t disk, bool borrowed);
+  [[nodiscard]] Result<Done> borrow(Instant now, Run& run);
+  void inspect(Run& run);
+  [[nodiscard]] StoredInput stored(const Run& run) const;
   Run& add_run(Instant now, LinkId from, const RunStart& start);
   void admit(Instant now, RunId id);
   [[nodiscard]] Job job_of(const Run& run) const;
@@ -110,7 +127,7 @@ class Runs {
   void perform(Instant now, const Lanes::Effects& effects);
   void tell_if_complete(RunId id);
   [[nodiscard]] RunDone outcome_of(const Run& run) const;
-  void forget(RunId id);
+  void forget(Instant now, RunId id);
   [[nodiscard]] std::optional<RunId> find(RequestId request) const;
 
   Outside& outside_;
@@ -123,6 +140,8 @@ class Runs {
   std::map<RequestId, RunId> by_request_;
   std::vector<Inspection> inspections_;
   std::vector<Check> checks_;
+  BorrowedCopies copies_;
+  std::vector<RunInput> loans_;
 };
 
 }  // namespace pixmesh

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct ProbeLoad {
   std::uint64_t pixels = 0;       // of the image, by its record; 0: not known
   bool batch = false;             // as in RunRequest
   std::uint32_t deadline_ms = 0;  // from now; 0: none
+  Digest image;                   // a node that is no holder may have borrowed it
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
@@ -40,6 +42,7 @@ struct LoadAnswer {
   std::uint64_t memory_free = 0;     // of what it gives its tools; 0 too where it is not counted
   std::uint32_t retry_after_ms = 0;  // a start would be refused now; 0: it would not
   bool too_large = false;            // it needs more memory than the node gives all its tools
+  bool has_image = false;            // borrowed: it need not be moved
   friend bool operator==(const LoadAnswer&, const LoadAnswer&) = default;
 };
 struct ReleaseLoad {  // the probed request went elsewhere
@@ -71,11 +74,19 @@ using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Place
 
 struct RunPlacementOptions {
   Duration probe_timeout = 100ms;
+  std::vector<NodeId> helpers;    // members that are no holders, to be asked when help is wanted
+  std::uint64_t image_bytes = 0;  // that a helper has to be given first
+  /// Told the least wait of all holders; none: help is never wanted.
+  std::function<bool(Instant, std::uint64_t)> wants_help;
 };
 
 /// Where one request should run: asks the image's live holders for their load and ranks them.
 ///
 ///   start ──► probes out ──► all answered, or 100 ms over ──► Placed or NotPlaced
+///                                     └──► help is wanted: helpers are asked too, once ──► …
+///
+/// A helper is a candidate only where moving the image there, waiting and running take less than
+/// waiting and running at the best holder, or where no holder takes the run.
 ///
 /// The best candidate keeps its announcement until `start` reaches it; every other probed holder,
 /// silent ones too, is released at once. The owner sends `start` to the first candidate, on refusal
@@ -114,17 +125,22 @@ class RunPlacement {
   [[nodiscard]] bool decided() const { return state_ == State::decided; }
   /// What a holder answered; none if it did not.
   [[nodiscard]] const LoadAnswer* load_of(NodeId holder) const;
+  /// What of the image has to be moved first, if it runs there; 0: nothing.
+  [[nodiscard]] std::uint64_t bytes_to_move(NodeId node) const;
   void check_invariants() const;
 
  private:
   enum class State : std::uint8_t { fresh, asking, decided };
   struct Asked {
+    bool helper = false;
     bool silent = false;  // will not answer any more
     std::optional<LoadAnswer> answer;
   };
 
   [[nodiscard]] bool all_heard() const;
-  [[nodiscard]] Effects decide();
+  [[nodiscard]] Effects decide(Instant now);
+  /// None: no helper is to be asked, or they were asked already.
+  [[nodiscard]] Effects ask_helpers(Instant now);
   [[nodiscard]] std::vector<Candidate> usable() const;
   [[nodiscard]] NotPlaced why_not() const;
   void release_all_but(std::optional<NodeId> kept, Effects& effects) const;

@@ -14,7 +14,7 @@ struct Fields<ProbeLoad> {
   static constexpr std::size_t required = 4;
   using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
                          &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
-                         &ProbeLoad::deadline_ms>;
+                         &ProbeLoad::deadline_ms, &ProbeLoad::image>;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -25,7 +25,7 @@ struct Fields<LoadAnswer> {
                 &LoadAnswer::running, &LoadAnswer::queued, &LoadAnswer::announced,
                 &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros,
                 &LoadAnswer::memory_bytes, &LoadAnswer::memory_free, &LoadAnswer::retry_after_ms,
-                &LoadAnswer::too_large>;
+                &LoadAnswer::too_large, &LoadAnswer::has_image>;
 };
 template <>
 struct Fields<ReleaseLoad> {
