@@ -127,9 +127,10 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
                               {"memory_bytes", candidate.memory_bytes},
                               {"memory_free", candidate.memory_free}});
   }
-  output.print("\nHolders that could run it, best first:\n");
+  output.print("\nNodes that could run it, best first:\n");
   output.print(table);
-  output.print("SCORE is WAIT and the run's share of the node's workers.\n");
+  output.print(
+      "SCORE is WAIT, the run's share of the node's workers, and what moving the image takes.\n");
   output.object(Json{{"recipe", options.recipe},
                      {"name", options.name},
                      {"argv", plan->argv},

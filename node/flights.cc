@@ -118,7 +118,7 @@ bool Results::leads_again(Instant now, FlightId id, const RunDone& done, const T
   }
   runs_.on_cancel(now, {last});
   const RunStart start = flight.start;
-  runs_.on_start(now, flight.link, start, flight.disk);
+  runs_.on_start(now, flight.link, start, flight.place);
   return true;
 }
 

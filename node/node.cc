@@ -193,6 +193,9 @@ void Node::after_event(Instant now) {
       begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())
       begin<VerifyFile>(now, check.run, check.input);
+    for (RunInput& loan : runs_.take_loans()) begin<BorrowCopy>(now, view_, std::move(loan));
+    for (const TempId temp : runs_.take_returned())
+      use_disk({}, {address_of_disk(borrowed_disk), DropTemp{temp}, false});
     start_syncs(now);
     go_on_moving(now);
   } while (!local_.empty() || results_.settle(now));

@@ -29,6 +29,7 @@
 #include "replication/repair.h"
 #include "replication/scrub.h"
 #include "routing/avoidance.h"
+#include "routing/hot_images.h"
 
 namespace pixmesh {
 
@@ -238,6 +239,7 @@ class Node : private Post {
   Hints hints_;
   Avoidance avoidance_;
   Results results_;  // in front of runs_, which speaks through it
+  HotImages hot_images_;
   Runs runs_;
   LearnedCosts costs_;  // of runs_
   DiskPlaces places_;

@@ -56,6 +56,8 @@ void Node::finish(Instant now, Operation& operation) {
     runs_.on_verified(now, verify->run(), verify->intact());
   } else if (const auto* kept = dynamic_cast<KeptCheck*>(done.get())) {
     results_.on_checked(now, kept->request(), kept->intact());
+  } else if (auto* loan = dynamic_cast<BorrowCopy*>(done.get())) {
+    runs_.on_borrowed(now, loan->digest(), loan->copy(), loan->detail());
   } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {
     on_copy_checked(*check);
   } else if (const auto* move = dynamic_cast<MovePartitions*>(done.get())) {

@@ -130,11 +130,15 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
             }
           },
           [&](const RunRequest& wish) {
-            begin<RouteRun>(now, view_, runs_.book(), avoidance_, runs_.journal(),
+            begin<RouteRun>(now, view_, runs_.book(), avoidance_, hot_images_, runs_.journal(),
                             static_cast<Post&>(*this), wish, partition(wish), lists(wish), link);
           },
           [&](const RunStart& wish) {
-            results_.on_start(now, link, wish, view_.disk_of(wish.input.partition));
+            const std::vector<NodeId>& sources = wish.input.sources;
+            const bool is_source = std::ranges::find(sources, view_.self) != sources.end();
+            const bool borrowed = !sources.empty() && !is_source;
+            const std::uint32_t disk = view_.disk_of(wish.input.partition);
+            results_.on_start(now, link, wish, {borrowed ? borrowed_disk : disk, borrowed});
           },
           [&](const RunAlive& wish) { results_.on_alive(now, wish); },
           [&](const RunCancel& wish) { results_.on_cancel(now, wish); },

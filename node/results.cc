@@ -74,17 +74,17 @@ std::optional<Results::Work> Results::work_of_start(const RunStart& start) const
   return Work{result_key_of(work->work, work->fingerprint.value_or(Digest{})), work->fingerprint};
 }
 
-void Results::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
+void Results::on_start(Instant now, LinkId from, const RunStart& start, const InputPlace& place) {
   now_ = now;
   if (is_retry(now, from, start)) return;
   const auto work = work_of_start(start);
-  if (!work) return runs_.on_start(now, from, start, disk);  // which says why
+  if (!work) return runs_.on_start(now, from, start, place);  // which says why
   const Asker asker{from, start.operation, now + asker_waits,
                     now + std::chrono::milliseconds(start.deadline_ms)};
   if (!start.force) {
     if (cache_.contains(work->key)) {
       runs_.on_release(now, {start.request, {}});
-      return begin_hit(asker, start, work->key, disk);
+      return begin_hit(asker, start, work->key, place);
     }
     if (is_refused(now, from, start, work->key)) return;
     if (const auto going_on = joinable_.find(work->key); going_on != joinable_.end()) {
@@ -92,7 +92,7 @@ void Results::on_start(Instant now, LinkId from, const RunStart& start, std::uin
       return join(going_on->second, start, asker);
     }
   }
-  lead(now, from, start, *work, disk, asker);
+  lead(now, from, start, *work, place, asker);
 }
 
 // The same wish once more: whoever waits for it is asked to answer there.
@@ -136,7 +136,7 @@ bool Results::is_refused(Instant now, LinkId from, const RunStart& start, const 
 }
 
 void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
-                        std::uint32_t disk) {
+                        const InputPlace& place) {
   cache_.hold(key);
   runs_.journal().on_shared(now_, start, "kept");
   const Kept& kept = kept_.at(key);
@@ -144,7 +144,7 @@ void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest&
   checks_.push_back({start.request, output});
   if (output.checksums.size() > 8) post_.to_link(asker.link, RunAccepted{asker.operation, 0});
   RunDone done = done_of(kept.facts, kept.bytes.size);
-  hits_[start.request] = {key, start, disk, asker, std::move(output), std::move(done), false};
+  hits_[start.request] = {key, start, place, asker, std::move(output), std::move(done), false};
 }
 
 void Results::end_hit(std::map<RequestId, Hit>::iterator hit) {
@@ -166,7 +166,7 @@ void Results::on_checked(Instant now, RequestId request, bool intact) {
   outside_.log.event(LogLevel::warning, "result_damaged", {{"key", to_text(hit.key)}});
   forget_kept(hit.key);
   end_hit(found);
-  on_start(now, hit.asker.link, hit.start, hit.disk);
+  on_start(now, hit.asker.link, hit.start, hit.place);
 }
 
 void Results::tell_hit(const Hit& hit) {
@@ -188,21 +188,21 @@ void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
 }
 
 void Results::lead(Instant now, LinkId from, const RunStart& start, const Work& work,
-                   std::uint32_t disk, const Asker& asker) {
+                   const InputPlace& place, const Asker& asker) {
   const FlightId id = ++last_flight_;
   Flight& flight = flights_[id];
   flight.key = work.key;
   flight.fingerprint = work.fingerprint;
   flight.start = start;
   flight.link = from;
-  flight.disk = disk;
+  flight.place = place;
   flight.deadline = asker.deadline;
   flight.askers[start.request] = asker;
   asking_[start.request] = id;
   at_runs_[{from, start.operation}] = id;
   if (!start.force) joinable_.try_emplace(work.key, id);
   ++miss_count_;
-  runs_.on_start(now, from, start, disk);
+  runs_.on_start(now, from, start, place);
 }
 
 // --- Askers that live, and that go

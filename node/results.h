@@ -40,8 +40,7 @@ class Results : public Post {
 
   void on_probe(Instant now, LinkId from, const ProbeLoad& probe);
   void on_release(Instant now, const ReleaseLoad& release);
-  /// @param disk  index of the disk that holds the input
-  void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
+  void on_start(Instant now, LinkId from, const RunStart& start, const InputPlace& place);
   void on_alive(Instant now, const RunAlive& alive);
   void on_cancel(Instant now, const RunCancel& cancel);
   /// The connection of askers has ended. If nothing is heard on their link within
@@ -89,7 +88,7 @@ class Results : public Post {
     std::optional<Digest> fingerprint;
     RunStart start;  // of the request whose run it is
     LinkId link;     // and where from, for Runs
-    std::uint32_t disk = 0;
+    InputPlace place;
     Instant deadline;  // of that request
     std::map<RequestId, Asker> askers;
     std::optional<std::uint32_t> position;  // in the queue, once it was accepted
@@ -100,7 +99,7 @@ class Results : public Post {
   struct Hit {
     Digest key;
     RunStart start;
-    std::uint32_t disk = 0;
+    InputPlace place;
     Asker asker;
     Output output;
     RunDone done;
@@ -121,12 +120,13 @@ class Results : public Post {
   [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
   [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
-  void begin_hit(const Asker& asker, const RunStart& start, const Digest& key, std::uint32_t disk);
+  void begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
+                 const InputPlace& place);
   void end_hit(std::map<RequestId, Hit>::iterator hit);
   void tell_hit(const Hit& hit);
   void join(FlightId id, const RunStart& start, const Asker& asker);
-  void lead(Instant now, LinkId from, const RunStart& start, const Work& work, std::uint32_t disk,
-            const Asker& asker);
+  void lead(Instant now, LinkId from, const RunStart& start, const Work& work,
+            const InputPlace& place, const Asker& asker);
   void part(Instant now, FlightId id, RequestId request);
   [[nodiscard]] KnownWork known(Instant now, const ProbeLoad& probe) const;
 

@@ -11,12 +11,13 @@
 namespace pixmesh {
 
 RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
-                   Avoidance& avoidance, RunJournal& journal, Post& post, RunRequest request,
-                   PartitionId partition, HolderLists lists, LinkId client)
+                   Avoidance& avoidance, HotImages& hot, RunJournal& journal, Post& post,
+                   RunRequest request, PartitionId partition, HolderLists lists, LinkId client)
     : Operation(id),
       mesh_(mesh),
       book_(book),
       avoidance_(avoidance),
+      hot_images_(hot),
       journal_(journal),
       post_(post),
       request_(std::move(request)),
@@ -81,8 +82,9 @@ Effects RouteRun::after_lookup(Instant now, Effects effects) {
     return effects;
   }
   result_.confirmed = found.confirmed;
-  result_.input = {partition_, found.record.digest, found.record.size, found.record.media,
-                   found.record.checksums};
+  result_.input = {partition_,         found.record.digest,    found.record.size,
+                   found.record.media, found.record.checksums, lookup_.outcome().have};
+  std::ranges::sort(result_.input.sources);
   place(now);
   return effects;
 }
@@ -95,6 +97,23 @@ Digest RouteRun::work() const {
   return work ? work->work : Digest{};
 }
 
+// The same ones for an image at whatever router, so that few have to borrow it.
+std::vector<NodeId> RouteRun::helpers(Instant now) const {
+  constexpr std::size_t helpers_max = 3;
+  std::vector<std::pair<std::uint64_t, NodeId>> others;
+  for (const NodeId& node : mesh_.alive) {
+    if (contains(result_.input.sources, node)) continue;
+    const std::uint64_t key = chunk_checksum(result_.input.digest.raw);
+    others.emplace_back(keyed_hash(key, node.raw), node);
+  }
+  std::ranges::sort(others);
+  std::vector<NodeId> chosen;
+  for (const auto& [hash, node] : others) {
+    if (chosen.size() < helpers_max) chosen.push_back(node);
+  }
+  return avoidance_.preferred(now, chosen);
+}
+
 void RouteRun::place(Instant now) {
   std::vector<NodeId> holders;
   for (const NodeId& node : lookup_.outcome().have) {
@@ -103,12 +122,18 @@ void RouteRun::place(Instant now) {
   holders = avoidance_.preferred(now, holders);
   journal_.on_located(now, request_.request, holders);
   const MediaFacts& media = result_.input.media;
+  RunPlacementOptions options;
+  options.helpers = helpers(now);
+  options.image_bytes = result_.input.size;
+  options.wants_help = [this](Instant at, std::uint64_t least_wait) {
+    return hot_images_.on_waits(at, result_.input.digest, least_wait);
+  };
   placement_.emplace(
       ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
                 std::uint64_t{media.width} * media.height, request_.batch,
                 static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms), work(),
-                false},
-      std::move(holders));
+                false, result_.input.digest},
+      std::move(holders), std::move(options));
   perform(now, placement_->start(now));
 }
 
@@ -147,6 +172,7 @@ RunCandidate RouteRun::candidate_of(const Candidate& ranked) const {
     candidate.run_micros = load->service_micros;
     candidate.memory_bytes = load->memory_bytes;
     candidate.memory_free = load->memory_free;
+    candidate.bytes_to_move = placement_->bytes_to_move(ranked.node);
   }
   return candidate;
 }

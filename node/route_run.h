@@ -5,6 +5,7 @@
 #include "processing/recipe_book.h"
 #include "replication/find_image.h"
 #include "routing/avoidance.h"
+#include "routing/hot_images.h"
 #include "routing/request.h"
 #include "routing/run_messages.h"
 
@@ -15,8 +16,8 @@ namespace pixmesh {
 class RouteRun : public Operation {
  public:
   RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book, Avoidance& avoidance,
-           RunJournal& journal, Post& post, RunRequest request, PartitionId partition,
-           HolderLists lists, LinkId client);
+           HotImages& hot, RunJournal& journal, Post& post, RunRequest request,
+           PartitionId partition, HolderLists lists, LinkId client);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -31,6 +32,7 @@ class RouteRun : public Operation {
   [[nodiscard]] Effects after_lookup(Instant now, Effects effects);
   void place(Instant now);
   [[nodiscard]] Digest work() const;
+  [[nodiscard]] std::vector<NodeId> helpers(Instant now) const;
   void perform(Instant now, const RunPlacement::Effects& effects);
   void answer(RunCandidates candidates);
   void fail(ErrorCode code, std::string detail, Duration retry_after = {});
@@ -39,6 +41,7 @@ class RouteRun : public Operation {
   const MeshView& mesh_;
   const RecipeBook& book_;
   Avoidance& avoidance_;
+  HotImages& hot_images_;
   RunJournal& journal_;
   Post& post_;
   RunRequest request_;

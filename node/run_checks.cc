@@ -5,44 +5,54 @@
 #include "replication/record.h"
 
 namespace pixmesh {
+namespace {
 
-InspectFile::InspectFile(OperationId id, RunId run, RunInput input, HeaderLimits limits)
-    : Operation(id), run_(run), input_(std::move(input)), limits_(limits) {}
+// Nobody mends a borrowed copy: it goes soon anyway.
+Effects suspects(const StoredInput& stored) {
+  if (!stored.own) return {};
+  return {SuspectBytes{stored.input.partition, stored.input.digest}};
+}
+
+}  // namespace
+
+InspectFile::InspectFile(OperationId id, RunId run, StoredInput stored, HeaderLimits limits)
+    : Operation(id), run_(run), stored_(std::move(stored)), limits_(limits) {}
 
 Effects InspectFile::start(Instant) {
-  return {UseDisk{input_.partition, InspectImage{blob_path(input_.digest, input_.media),
-                                                 input_.size, input_.checksums, limits_}}};
+  return {UseDisk{stored_.partition, InspectImage{stored_.path, stored_.input.size,
+                                                  stored_.input.checksums, limits_}}};
 }
 
 Effects InspectFile::on_disk(Instant, const Result<DiskAnswer>& answer) {
   over_ = true;
   const auto* inspected = answer ? std::get_if<ImageInspected>(&answer.value()) : nullptr;
-  if (inspected == nullptr) return {SuspectBytes{input_.partition, input_.digest}};
+  if (inspected == nullptr) return suspects(stored_);
   header_ = inspected->header;
   return {};
 }
 
-VerifyFile::VerifyFile(OperationId id, RunId run, const RunInput& input)
-    : Operation(id), run_(run), input_(input) {}
+VerifyFile::VerifyFile(OperationId id, RunId run, StoredInput stored)
+    : Operation(id), run_(run), stored_(std::move(stored)) {}
 
 Effects VerifyFile::start(Instant) {
-  over_ = input_.checksums.empty() || input_.checksums.size() != chunk_count_of(input_.size);
+  over_ = stored_.input.checksums.empty() ||
+          stored_.input.checksums.size() != chunk_count_of(stored_.input.size);
   return read_next();
 }
 
 Effects VerifyFile::read_next() {
   if (over_) return {};
-  return {UseDisk{input_.partition, ReadRange{blob_path(input_.digest, input_.media),
-                                              std::uint64_t{next_chunk_} * chunk_bytes_max,
-                                              chunk_size_of(input_.size, next_chunk_),
-                                              input_.checksums[next_chunk_]}}};
+  return {UseDisk{stored_.partition,
+                  ReadRange{stored_.path, std::uint64_t{next_chunk_} * chunk_bytes_max,
+                            chunk_size_of(stored_.input.size, next_chunk_),
+                            stored_.input.checksums[next_chunk_]}}};
 }
 
 Effects VerifyFile::on_disk(Instant, const Result<DiskAnswer>& answer) {
   intact_ = answer.has_value();
   ++next_chunk_;
-  over_ = !intact_ || next_chunk_ == input_.checksums.size();
-  if (!intact_) return {SuspectBytes{input_.partition, input_.digest}};
+  over_ = !intact_ || next_chunk_ == stored_.input.checksums.size();
+  if (!intact_) return suspects(stored_);
   return read_next();
 }
 

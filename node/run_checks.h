@@ -5,11 +5,19 @@
 
 namespace pixmesh {
 
+/// Where the bytes of a run's input lie on this node.
+struct StoredInput {
+  RunInput input;
+  PartitionId partition;  // says on which disk
+  std::string path;
+  bool own = true;  // a copy that this node answers for; else it is borrowed
+};
+
 /// Looks at the header of a stored file before anything is decided about a run. Bytes that do not
 /// have their checksum tell nothing: then there is no header, and the copy is suspected.
 class InspectFile : public Operation {
  public:
-  InspectFile(OperationId id, RunId run, RunInput input, HeaderLimits limits);
+  InspectFile(OperationId id, RunId run, StoredInput stored, HeaderLimits limits);
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return over_; }
@@ -18,7 +26,7 @@ class InspectFile : public Operation {
 
  private:
   RunId run_;
-  RunInput input_;
+  StoredInput stored_;
   HeaderLimits limits_;
   bool over_ = false;
   std::optional<ImageHeader> header_;
@@ -28,7 +36,7 @@ class InspectFile : public Operation {
 /// the file: damaged bytes are found before the result is given out, and no time is lost.
 class VerifyFile : public Operation {
  public:
-  VerifyFile(OperationId id, RunId run, const RunInput& input);
+  VerifyFile(OperationId id, RunId run, StoredInput stored);
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return over_; }
@@ -39,7 +47,7 @@ class VerifyFile : public Operation {
   [[nodiscard]] Effects read_next();
 
   RunId run_;
-  RunInput input_;
+  StoredInput stored_;
   std::uint32_t next_chunk_ = 0;
   bool over_ = false;
   bool intact_ = true;

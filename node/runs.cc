@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/disk_places.h"
 #include "node/tool_outcome.h"
 #include "processing/header_check.h"
 #include "processing/render.h"
@@ -15,6 +16,7 @@ constexpr std::ptrdiff_t inspecting_max = 64;  // headers looked at at one time
 constexpr std::uint32_t busy_pause_ms = 500;
 constexpr const char* draining = "the node takes no new work";
 constexpr const char* queue_is_full = "the queue is full";
+constexpr const char* no_room_to_borrow = "the node has no room for one more borrowed image";
 constexpr const char* too_late = "its turn would come after its deadline";
 
 std::uint32_t in_ms(Duration span) { return static_cast<std::uint32_t>(span / 1ms); }
@@ -59,6 +61,7 @@ void Runs::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
     answer.memory_bytes = load.memory_bytes;
     answer.memory_free = load.memory_free;
     answer.too_large = load.too_large;
+    answer.has_image = copies_.has(probe.image);
     answer.retry_after_ms = in_ms(load.retry_after);
     const bool late = probe.deadline_ms > 0 && load.wait_micros / 1000 >= probe.deadline_ms;
     if (late) answer.retry_after_ms = std::max(answer.retry_after_ms, busy_pause_ms);
@@ -101,12 +104,12 @@ std::optional<JobRefused> Runs::refusal_of(const RunStart& start) const {
   const RunShape shape{start.recipe, pixels, start.batch, most};
   if (const auto refused = lanes_.refusal_of(shape)) return refused;
   const auto inspected = std::ranges::count_if(
-      runs_, [](const auto& one) { return one.second.step == Step::inspecting; });
+      runs_, [](const auto& one) { return one.second.step <= Step::inspecting; });
   if (inspected < inspecting_max) return std::nullopt;
   return JobRefused{100ms, false};
 }
 
-void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
+void Runs::on_start(Instant now, LinkId from, const RunStart& start, const InputPlace& place) {
   if (const auto known = find(start.request)) {  // a retry: the same run answers again
     Run& run = runs_.at(*known);
     run.asker = from;
@@ -117,7 +120,7 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, std::uint32
     return;
   }
   journal_.on_started(now, start);
-  if (const Result<Done> begun = begin(now, from, start, disk); !begun) {
+  if (const Result<Done> begun = begin(now, from, start, place); !begun) {
     lanes_.on_release(now, start.request);
     const bool busy = begun.error().code == ErrorCode::overloaded;
     const Duration pause = busy ? busy_pause_of(start) : Duration{};
@@ -130,7 +133,7 @@ Duration Runs::busy_pause_of(const RunStart& start) const {
   return refused ? refused->retry_after : Duration(std::chrono::milliseconds(busy_pause_ms));
 }
 
-Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
+Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, const InputPlace& place) {
   const auto entry = book_.require(start.recipe, start.recipe_digest);
   if (!entry) return entry.error();
   const auto command = render_arguments(entry.value()->recipe, given_of(start.arguments));
@@ -148,17 +151,63 @@ Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::u
   const auto said = check_header(recipe, header_with(media.type, media.width, media.height));
   if (!said) return said;
   Run& run = add_run(now, from, start);
-  run.disk = disk;
+  run.disk = place.disk;
+  run.borrowed = place.borrowed;
+  run.limits = recipe.header_limits;
   run.tool = tool_of(steps->front());
   run.tool.run = run.id;
   run.tool.input_path = blob_path(start.input.digest, start.input.media);
   run.tool.input_extension = extension_of(start.input.media);
-  run.tool.disk = disk;
+  run.tool.disk = place.disk;
   std::vector<ToolRun> rest;
   for (auto step = steps->begin() + 1; step != steps->end(); ++step) rest.push_back(tool_of(*step));
   run.chain = RunChain(std::move(rest));
-  inspections_.push_back({run.id, start.input, recipe.header_limits});
+  if (place.borrowed) return borrow(now, run);
+  inspect(run);
   return Done{};
+}
+
+// Bytes are moved only for a run that would be let in.
+Result<Done> Runs::borrow(Instant now, Run& run) {
+  using Found = BorrowedCopies::Found;
+  run.step = Step::borrowing;
+  const RunInput& input = run.start.input;
+  const Found found = copies_.use(now, input.digest, input.size);
+  if (found == Found::no_room) {
+    run.borrowed = false;  // nothing is to be released
+    forget(now, run.id);
+    return Error{ErrorCode::overloaded, no_room_to_borrow};
+  }
+  if (found == Found::to_fetch) loans_.push_back(input);
+  if (found == Found::here) inspect(run);
+  return Done{};
+}
+
+void Runs::on_borrowed(Instant now, const Digest& image, std::optional<TempId> copy,
+                       const std::string& detail) {
+  if (copy) copies_.on_fetched(now, image, *copy);
+  std::vector<RunId> failed;
+  for (auto& [id, run] : runs_) {
+    if (run.step != Step::borrowing || run.start.input.digest != image) continue;
+    if (copy) {
+      inspect(run);
+    } else {
+      failed.push_back(id);
+    }
+  }
+  for (const RunId id : failed) end_before_start(now, id, {ErrorCode::unreachable, detail});
+  if (!copy) copies_.on_failed(image);
+}
+
+StoredInput Runs::stored(const Run& run) const {
+  const PartitionId where = run.borrowed ? address_of_disk(run.disk) : run.start.input.partition;
+  return {run.start.input, where, run.tool.input_path, !run.borrowed};
+}
+
+void Runs::inspect(Run& run) {
+  run.step = Step::inspecting;
+  if (run.borrowed) run.tool.input_path = temp_path(*copies_.copy_of(run.start.input.digest));
+  inspections_.push_back({run.id, stored(run), run.limits});
 }
 
 Runs::Run& Runs::add_run(Instant now, LinkId from, const RunStart& start) {
@@ -202,7 +251,7 @@ void Runs::admit(Instant now, RunId id) {
     } else {
       refuse(run.start, run.asker, ErrorCode::denied, reason_of(*too_large));
     }
-    forget(id);
+    forget(now, id);
     return perform(now, admitted.effects);
   }
   run.step = Step::waiting;
@@ -235,7 +284,7 @@ void Runs::end_before_start(Instant now, RunId id, const Error& why) {
   lanes_.on_release(now, run.start.request);
   refuse(run.start, run.asker, why.code, why.detail,
          why.code == ErrorCode::overloaded ? busy_pause_of(run.start) : Duration{});
-  forget(id);
+  forget(now, id);
 }
 
 void Runs::perform(Instant now, const Lanes::Effects& effects) {
@@ -245,13 +294,13 @@ void Runs::perform(Instant now, const Lanes::Effects& effects) {
       run.step = Step::checking;
       run.started_at = now;
       journal_.on_step(now, run.start.request, RunJournal::Step::taken_up);
-      checks_.push_back({begin->run, run.start.input});
+      checks_.push_back({begin->run, stored(run)});
     } else if (const auto* drop = std::get_if<DropJob>(&effect)) {
       const auto place = runs_.find(drop->run);
       if (place == runs_.end()) continue;
       refuse(place->second.start, place->second.asker, drop->why,
              "the run waited until too little of its time was left");
-      forget(drop->run);
+      forget(now, drop->run);
     } else if (const auto* cancel = std::get_if<CancelRun>(&effect)) {
       outside_.executor.cancel(step_of(cancel->run));
     }
@@ -263,6 +312,8 @@ std::vector<Runs::Check> Runs::take_checks() {
   checks_.clear();
   return checks;
 }
+
+std::vector<RunInput> Runs::take_loans() { return std::exchange(loans_, {}); }
 
 std::vector<Runs::Inspection> Runs::take_inspections() { return std::exchange(inspections_, {}); }
 

@@ -5,16 +5,24 @@
 #include <string>
 #include <vector>
 
+#include "node/borrowed_copies.h"
 #include "node/options.h"
 #include "node/outside.h"
 #include "node/post.h"
 #include "node/run_chain.h"
+#include "node/run_checks.h"
 #include "node/run_journal.h"
 #include "processing/lanes.h"
 #include "processing/recipe_book.h"
 #include "replication/operation.h"
 
 namespace pixmesh {
+
+/// Where this node has the input of a run.
+struct InputPlace {
+  std::uint32_t disk = 0;
+  bool borrowed = false;  // it is no holder, and gets it from one first
+};
 
 /// The runs of this node, from a client's `RunStart` to the fetched result.
 ///
@@ -26,8 +34,7 @@ namespace pixmesh {
 /// no tool ever sees it. The input is checked before the tool begins, not beside it: a damaged file
 /// that is mended meanwhile would pass a check that ends after the tool has read it.
 ///
-/// An asker that is silent for `asker_patience`, or for `closed_patience` after its connection
-/// ended, is gone: its run is killed, its output removed.
+/// An asker that is silent for `asker_patience` is gone: its run is killed, its output removed.
 /// A second start of one request joins the run that is here already.
 class Runs {
  public:
@@ -37,8 +44,10 @@ class Runs {
   void on_release(Instant now, const ReleaseLoad& release);
   /// Whether a run has its input, of this partition, on this disk.
   [[nodiscard]] bool reads(std::uint32_t disk, PartitionId partition) const;
-  /// @param disk  index of the disk that holds the input
-  void on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk);
+  void on_start(Instant now, LinkId from, const RunStart& start, const InputPlace& place);
+  /// @param copy  none: no source gave the image; `detail` says why.
+  void on_borrowed(Instant now, const Digest& image, std::optional<TempId> copy,
+                   const std::string& detail);
   void on_alive(Instant now, const RunAlive& alive);
   void on_cancel(Instant now, const RunCancel& cancel);
   void on_tool_ended(Instant now, const ToolReport& report);
@@ -59,7 +68,7 @@ class Runs {
   /// Headers to be looked at; the owner starts an InspectFile for each.
   struct Inspection {
     RunId run;
-    RunInput input;
+    StoredInput input;
     HeaderLimits limits;
   };
   [[nodiscard]] std::vector<Inspection> take_inspections();
@@ -67,9 +76,14 @@ class Runs {
   /// Inputs to be checked; the owner starts a VerifyFile for each.
   struct Check {
     RunId run;
-    RunInput input;
+    StoredInput input;
   };
   [[nodiscard]] std::vector<Check> take_checks();
+
+  /// Images to be borrowed; the owner starts a BorrowCopy for each.
+  [[nodiscard]] std::vector<RunInput> take_loans();
+  /// Borrowed files that nobody needs any more, on `borrowed_disk`.
+  [[nodiscard]] std::vector<TempId> take_returned() { return copies_.take_dropped(); }
 
   void set_accepting(bool accepting) { lanes_.set_accepting(accepting); }
   void set_book(RecipeBook book) { book_ = std::move(book); }
@@ -83,12 +97,14 @@ class Runs {
  private:
   static constexpr Duration asker_patience = 6s;
 
-  enum class Step { inspecting, waiting, checking, running, done };
+  enum class Step { borrowing, inspecting, waiting, checking, running, done };
   struct Run {
     RunId id;
     LinkId asker;
     RunStart start;
     std::uint32_t disk = 0;
+    bool borrowed = false;
+    HeaderLimits limits;
     ToolRun tool;
     std::uint64_t pixels = 0;
     bool held_whole = false;  // as of memory_need_of
@@ -121,7 +137,10 @@ class Runs {
   [[nodiscard]] std::optional<JobRefused> refusal_of(const RunStart& start) const;
   [[nodiscard]] Duration busy_pause_of(const RunStart& start) const;
   [[nodiscard]] Result<Done> begin(Instant now, LinkId from, const RunStart& start,
-                                   std::uint32_t disk);
+                                   const InputPlace& place);
+  [[nodiscard]] Result<Done> borrow(Instant now, Run& run);
+  void inspect(Run& run);
+  [[nodiscard]] StoredInput stored(const Run& run) const;
   Run& add_run(Instant now, LinkId from, const RunStart& start);
   void admit(Instant now, RunId id);
   [[nodiscard]] Job job_of(const Run& run) const;
@@ -129,7 +148,7 @@ class Runs {
   void perform(Instant now, const Lanes::Effects& effects);
   void tell_if_complete(RunId id);
   [[nodiscard]] RunDone outcome_of(const Run& run) const;
-  void forget(RunId id);
+  void forget(Instant now, RunId id);
   [[nodiscard]] std::optional<RunId> find(RequestId request) const;
 
   Outside& outside_;
@@ -144,6 +163,8 @@ class Runs {
   std::vector<Check> checks_;
   std::map<RunId, Turn> turns_;  // of chains that are behind their first step
   RunJournal journal_;
+  BorrowedCopies copies_;
+  std::vector<RunInput> loans_;
 };
 
 }  // namespace pixmesh

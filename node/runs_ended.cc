@@ -120,21 +120,25 @@ void Runs::on_cancel(Instant now, const RunCancel& cancel) {
   journal_.on_left(now, cancel.request);
   const Step step = runs_.at(*id).step;
   const RunId last = step == Step::done ? runs_.at(*id).report->run : *id;
-  forget(*id);
-  if (step == Step::inspecting) return lanes_.on_release(now, cancel.request);
+  forget(now, *id);
+  if (step == Step::borrowing || step == Step::inspecting)
+    return lanes_.on_release(now, cancel.request);
   if (step == Step::checking) return perform(now, lanes_.on_finished(now, *id, std::nullopt));
   if (step == Step::done) outside_.executor.discard(last);
   perform(now, lanes_.on_cancel(now, *id));
 }
 
-void Runs::forget(RunId id) {
+void Runs::forget(Instant now, RunId id) {
   const auto place = runs_.find(id);
   if (place == runs_.end()) return;
-  by_request_.erase(place->second.start.request);
+  const Run& run = place->second;
+  if (run.borrowed) copies_.release(now, run.start.input.digest);
+  by_request_.erase(run.start.request);
   runs_.erase(place);
 }
 
 void Runs::on_deadline(Instant now) {
+  copies_.on_deadline(now);
   perform(now, lanes_.on_deadline(now));
   std::vector<RequestId> gone;
   for (const auto& [id, run] : runs_) {
@@ -148,6 +152,7 @@ void Runs::on_deadline(Instant now) {
 
 std::optional<Instant> Runs::next_deadline() const {
   std::optional<Instant> first = lanes_.next_deadline();
+  if (const auto at = copies_.next_deadline(); at && (!first || *at < *first)) first = at;
   for (const auto& [id, run] : runs_) {
     if (!first || run.asker_until < *first) first = run.asker_until;
   }

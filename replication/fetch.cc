@@ -17,7 +17,7 @@ Fetch::Fetch(const MeshView& mesh, PartitionId partition, PartitionId source_par
       options_(options) {}
 
 Effects Fetch::start(Instant) {
-  return {UseDisk{partition_, CreateTemp{temp_, false, record_.size}}};
+  return {UseDisk{partition_, CreateTemp{temp_, options_.check_digest, record_.size}}};
 }
 
 Effects Fetch::ask_next(Instant now) {
@@ -88,6 +88,9 @@ Effects Fetch::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   }
   if (state_ == State::syncing) {
     if (!answer) return fail(answer.error().detail);
+    const auto* synced = std::get_if<Synced>(&answer.value());
+    const bool checked = synced != nullptr && synced->digest == record_.digest;
+    if (options_.check_digest && !checked) return fail("the bytes do not have their digest");
     state_ = State::done;
     return {};
   }

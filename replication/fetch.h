@@ -11,6 +11,7 @@ class Fetch {
   struct Options {
     std::uint32_t credit = 4;   // chunks on their way at once
     Duration stall_after = 5s;  // no chunk for that long: the next source
+    bool check_digest = false;  // of all bytes too, at the end
   };
   Fetch(const MeshView& mesh, PartitionId partition, PartitionId source_partition,
         const ImageRecord& record, std::vector<NodeId> sources, TempId temp);

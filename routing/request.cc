@@ -5,6 +5,7 @@
 
 #include "base/invariant.h"
 #include "base/limits.h"
+#include "routing/hot_images.h"
 
 namespace pixmesh {
 namespace {
@@ -23,7 +24,7 @@ bool takes_it(const LoadAnswer& load) {
 
 RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders,
                            RunPlacementOptions options)
-    : probe_(std::move(probe)), options_(options) {
+    : probe_(std::move(probe)), options_(std::move(options)) {
   for (const NodeId holder : holders) {
     if (asked_.size() < replicas_max) asked_.try_emplace(holder);
   }
@@ -52,7 +53,8 @@ RunPlacement::Effects RunPlacement::on_answer(Instant now, NodeId from, const Lo
   const bool expected = state_ == State::asking && found != asked_.end() &&
                         answer.operation == probe_.operation && !found->second.answer;
   if (!expected) return {};
-  found->second = {.silent = false, .answer = answer};
+  found->second.silent = false;
+  found->second.answer = answer;
   const bool has_it = arbiter_ != NodeId{} && answer.known == KnownWork::kept &&
                       answer.has_recipe && answer.accepts_work;
   if (has_it || all_heard()) return decide(now);
@@ -90,9 +92,29 @@ bool RunPlacement::all_heard() const {
       asked_, [](const auto& entry) { return entry.second.silent || entry.second.answer; });
 }
 
-RunPlacement::Effects RunPlacement::decide(Instant now) {
-  state_ = State::decided;
+RunPlacement::Effects RunPlacement::ask_helpers(Instant now) {
+  std::optional<std::uint64_t> least;
+  for (const auto& [node, asked] : asked_) {
+    if (asked.helper) return {};
+    if (!asked.answer || !asked.answer->has_recipe || !asked.answer->accepts_work) continue;
+    least = std::min(least.value_or(asked.answer->wait_micros), asked.answer->wait_micros);
+  }
+  if (!least || !options_.wants_help || !options_.wants_help(now, *least)) return {};
   Effects effects;
+  for (const NodeId helper : options_.helpers) {
+    const auto [place, is_new] = asked_.try_emplace(helper);
+    if (!is_new) continue;
+    place->second.helper = true;
+    effects.emplace_back(SendProbe{helper, probe_});
+  }
+  if (!effects.empty()) deadline_ = now + options_.probe_timeout;
+  return effects;
+}
+
+RunPlacement::Effects RunPlacement::decide(Instant now) {
+  Effects effects = ask_helpers(now);
+  if (!effects.empty()) return effects;
+  state_ = State::decided;
   for (const auto& [node, asked] : asked_) {
     if (asked.silent) effects.emplace_back(HolderSilent{node});
   }
@@ -108,21 +130,39 @@ RunPlacement::Effects RunPlacement::decide(Instant now) {
 }
 
 std::vector<Candidate> RunPlacement::usable(Instant now) const {
-  std::vector<HolderLoad> loads;
+  std::vector<HolderLoad> holders, helpers;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer || !takes_it(*asked.answer)) continue;
-    loads.push_back({node, asked.answer->running, asked.answer->queued, asked.answer->announced,
-                     asked.answer->workers, asked.answer->service_micros,
-                     asked.answer->wait_micros});
+    const LoadAnswer& load = *asked.answer;
+    std::vector<HolderLoad>& loads = asked.helper ? helpers : holders;
+    loads.push_back({node, load.running, load.queued, load.announced, load.workers,
+                     load.service_micros, load.wait_micros});
   }
-  if (arbiter_ == NodeId{}) return rank_holders(loads);
+  std::vector<Candidate> ranked = rank_holders(holders);
+  std::vector<Candidate> helping = rank_holders(helpers);
+  for (Candidate& helper : helping)
+    helper.score_micros += moving_micros(bytes_to_move(helper.node));
+  if (!ranked.empty()) {
+    const std::uint64_t here = ranked.front().score_micros;
+    std::erase_if(helping, [here](const Candidate& one) { return one.score_micros >= here; });
+  }
+  ranked.insert(ranked.end(), helping.begin(), helping.end());
+  std::ranges::stable_sort(ranked, {}, &Candidate::score_micros);
+  if (arbiter_ == NodeId{}) return ranked;
   std::vector<WorkAnswer> answers;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer) continue;
     answers.push_back({node, asked.answer->known, asked.answer->placed_at, asked.answer->claimed});
   }
-  return in_order_of_work(probe_.work, rank_holders(loads), answers,
+  return in_order_of_work(probe_.work, std::move(ranked), answers,
                           now >= asked_at_ + options_.late_after);
+}
+
+std::uint64_t RunPlacement::bytes_to_move(NodeId node) const {
+  const auto found = asked_.find(node);
+  if (found == asked_.end() || !found->second.helper) return 0;
+  const bool is_there = found->second.answer && found->second.answer->has_image;
+  return is_there ? 0 : options_.image_bytes;
 }
 
 const LoadAnswer* RunPlacement::load_of(NodeId holder) const {
@@ -171,7 +211,8 @@ void RunPlacement::release_all_but(std::optional<NodeId> kept, Effects& effects)
 }
 
 void RunPlacement::check_invariants() const {
-  invariant(asked_.size() <= replicas_max, "only holders are asked");
+  invariant(asked_.size() <= replicas_max + options_.helpers.size(),
+            "only holders and helpers are asked");
   invariant(state_ != State::asking || !all_heard(), "all heard is decided");
   for (const auto& [node, asked] : asked_) {
     invariant(!(asked.silent && asked.answer), "an answer ends silence");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -27,6 +28,7 @@ struct ProbeLoad {
   std::uint32_t deadline_ms = 0;  // from now; 0: none
   Digest work;                    // the same for requests that are to meet; zero: it meets none
   bool arbiter = false;           // keep such requests apart
+  Digest image;                   // a node that is no holder may have borrowed it
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
@@ -46,6 +48,7 @@ struct LoadAnswer {
   KnownWork known{};                 // of the probe's work; of an arbiter also:
   NodeId placed_at;                  // another request for it was placed there
   bool claimed = false;              // or is about to be placed anywhere
+  bool has_image = false;            // borrowed: it need not be moved
   friend bool operator==(const LoadAnswer&, const LoadAnswer&) = default;
 };
 struct ReleaseLoad {  // the probed request went elsewhere
@@ -78,13 +81,21 @@ using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Place
 
 struct RunPlacementOptions {
   Duration probe_timeout = 100ms;
-  Duration late_after = 30ms;  // below claim_patience: others wait no longer for this choice
+  Duration late_after = 30ms;     // below claim_patience: others wait no longer for this choice
+  std::vector<NodeId> helpers;    // members that are no holders, to be asked when help is wanted
+  std::uint64_t image_bytes = 0;  // that a helper has to be given first
+  /// Told the least wait of all holders; none: help is never wanted.
+  std::function<bool(Instant, std::uint64_t)> wants_help;
 };
 
 /// Where one request should run: asks the image's live holders for their load and ranks them.
 ///
 ///   start ──► probes out ──► all answered, or 100 ms over ──► Placed or NotPlaced
 ///                            or one keeps the result
+///                                     └──► help is wanted: helpers are asked too, once ──► …
+///
+/// A helper is a candidate only where moving the image there, waiting and running take less than
+/// waiting and running at the best holder, or where no holder takes the run.
 ///
 /// The best candidate keeps its announcement until `start` reaches it; every other probed holder,
 /// silent ones too, is released at once. With a work the arbiter is told where it goes, even if it
@@ -124,17 +135,22 @@ class RunPlacement {
   [[nodiscard]] bool decided() const { return state_ == State::decided; }
   /// What a holder answered; none if it did not.
   [[nodiscard]] const LoadAnswer* load_of(NodeId holder) const;
+  /// What of the image has to be moved first, if it runs there; 0: nothing.
+  [[nodiscard]] std::uint64_t bytes_to_move(NodeId node) const;
   void check_invariants() const;
 
  private:
   enum class State : std::uint8_t { fresh, asking, decided };
   struct Asked {
+    bool helper = false;
     bool silent = false;  // will not answer any more
     std::optional<LoadAnswer> answer;
   };
 
   [[nodiscard]] bool all_heard() const;
   [[nodiscard]] Effects decide(Instant now);
+  /// None: no helper is to be asked, or they were asked already.
+  [[nodiscard]] Effects ask_helpers(Instant now);
   [[nodiscard]] std::vector<Candidate> usable(Instant now) const;
   [[nodiscard]] NotPlaced why_not() const;
   void release_all_but(std::optional<NodeId> kept, Effects& effects) const;

@@ -58,6 +58,7 @@ struct RunInput {
   std::uint64_t size = 0;
   MediaFacts media;
   std::vector<std::uint64_t> checksums;
+  std::vector<NodeId> sources;  // holders of this version: any other node borrows it from them
 };
 struct RunCandidates {
   OperationId operation;

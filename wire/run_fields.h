@@ -15,6 +15,7 @@ struct Fields<ProbeLoad> {
   using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
                          &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
                          &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter>;
+  &ProbeLoad::deadline_ms, &ProbeLoad::image > ;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -27,6 +28,7 @@ struct Fields<LoadAnswer> {
                 &LoadAnswer::memory_bytes, &LoadAnswer::memory_free, &LoadAnswer::retry_after_ms,
                 &LoadAnswer::too_large, &LoadAnswer::known, &LoadAnswer::placed_at,
                 &LoadAnswer::claimed>;
+  &LoadAnswer::too_large, &LoadAnswer::has_image > ;
 };
 template <>
 struct Fields<ReleaseLoad> {

@@ -168,7 +168,8 @@ struct Fields<RunCandidate> {
 template <>
 struct Fields<RunInput> {
   using List = FieldList<&RunInput::partition, &RunInput::digest, &RunInput::size, &RunInput::media,
-                         &RunInput::checksums>;
+                         &RunInput::checksums, &RunInput::sources>;
+  static constexpr std::size_t required = 5;
 };
 template <>
 struct Fields<MemberStatus> {

@@ -103,7 +103,7 @@ void RoutingWorld::on_arrival(std::uint32_t request) {
   if (request + 1 < requests_.size()) plan(drawn_gap(), Kind::arrival, 0, request + 1);
   requests_[request].arrived = now_;
   requests_[request].work = drawn_work();
-  const std::vector<std::uint32_t> holders = drawn_holders();
+  const std::vector<std::uint32_t> holders = drawn_holders(requests_[request].hot);
   if (shape_.rule == RoutingRule::probes) return ask(request, holders);
   const std::uint32_t chosen = shape_.rule == RoutingRule::gossip
                                    ? best_by_gossip(holders)
@@ -111,9 +111,9 @@ void RoutingWorld::on_arrival(std::uint32_t request) {
   plan(2 * shape_.latency, Kind::start, chosen, request);  // by way of the client
 }
 
-std::vector<std::uint32_t> RoutingWorld::drawn_holders() {
+std::vector<std::uint32_t> RoutingWorld::drawn_holders(bool& hot) {
   std::vector<std::uint32_t> holders;
-  const bool hot = drawn_share() <= shape_.hot_share;
+  hot = drawn_share() <= shape_.hot_share;
   while (holders.size() < shape_.replicas) {
     const auto node = static_cast<std::uint32_t>(hot ? shape_.nodes - 1 - holders.size()
                                                      : holders_.below(shape_.nodes));
@@ -132,8 +132,28 @@ void RoutingWorld::ask(std::uint32_t request, const std::vector<std::uint32_t>& 
   probe.operation.raw = request;
   probe.request = id_of<RequestId>(request);
   probe.recipe = recipe;
-  requests_[request].asking = std::make_unique<Asking>(Asking{{probe, asked}, {}});
+  requests_[request].asking =
+      std::make_unique<Asking>(Asking{{probe, asked, help_for(requests_[request].hot)}, {}});
   perform(request, requests_[request].asking->placement.start(now_));
+}
+
+RunPlacementOptions RoutingWorld::help_for(bool hot) {
+  RunPlacementOptions options;
+  if (!hot) return options;
+  for (std::size_t i = 0; i < shape_.helpers; ++i) {
+    const auto last = static_cast<std::uint32_t>(shape_.nodes - 1 - shape_.replicas);
+    options.helpers.push_back(id_of<NodeId>(last - static_cast<std::uint32_t>(i)));
+  }
+  options.image_bytes = static_cast<std::uint64_t>(shape_.moving / 1us) * 100;
+  options.wants_help = [this](Instant now, std::uint64_t least_wait) {
+    return hot_images_.on_waits(now, Digest{}, least_wait);
+  };
+  return options;
+}
+
+bool RoutingWorld::has_hot_image(std::uint32_t node) const {
+  const auto found = borrowed_.find(node);
+  return found != borrowed_.end() && now_ - found->second <= 30s;
 }
 
 void RoutingWorld::perform(std::uint32_t request, const RunPlacement::Effects& effects) {
@@ -144,7 +164,10 @@ void RoutingWorld::perform(std::uint32_t request, const RunPlacement::Effects& e
       plan(shape_.latency, Kind::release, number_of(release->to), request);
     } else if (const auto* placed = std::get_if<Placed>(&effect)) {
       const NodeId chosen = placed->candidates.front().node;
-      plan(2 * shape_.latency, Kind::start, number_of(chosen), request);
+      const bool moves = requests_[request].asking->placement.bytes_to_move(chosen) > 0;
+      if (moves) borrowed_[number_of(chosen)] = now_;
+      plan(2 * shape_.latency + (moves ? shape_.moving : 0s), Kind::start, number_of(chosen),
+           request);
     }
   }
 }
@@ -162,6 +185,7 @@ void RoutingWorld::on_probe(const Event& event) {
   answer.workers = load.workers;
   answer.service_micros = load.service_micros;
   answer.wait_micros = load.wait_micros;
+  answer.has_image = has_hot_image(event.node);
   requests_[event.request].asking->answers.push_back({event.node, answer});
   plan(shape_.latency, Kind::answer, event.node, event.request);
 }
@@ -174,6 +198,7 @@ void RoutingWorld::on_answer(const Event& event) {
 }
 
 void RoutingWorld::on_start(const Event& event) {
+  if (requests_[event.request].hot && has_hot_image(event.node)) borrowed_[event.node] = now_;
   const StartAnswer answer = lanes_[event.node].on_start(
       now_, {RunId{event.request}, id_of<RequestId>(event.request), recipe, {}, 0, now_ + forever});
   invariant(std::holds_alternative<JobStarted>(answer.outcome) ||

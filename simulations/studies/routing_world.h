@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "processing/lanes.h"
+#include "routing/hot_images.h"
 #include "routing/request.h"
 #include "simulations/studies/samples.h"
 
@@ -36,13 +37,15 @@ struct RoutingShape {
   std::size_t slow_nodes = 0;      // the first ones …
   double slow_factor = 3;          // … need so much longer
   double hot_share = 0;            // of the requests want one image
+  std::size_t helpers = 0;         // nodes that may borrow it …
+  Duration moving = 135ms;         // … in this time, once until it was not used for half a minute
   std::size_t requests = 100'000;  // counted, after a tenth of that to warm up
 };
 
 /// Nodes with the product's Lanes, requests that arrive by Poisson, and one way to choose. Images
 /// are many and evenly placed: the holders of a request are drawn by chance, but those of the hot
-/// image are the last nodes. Queues are unbounded and nobody gives up, so that latencies are all
-/// there is.
+/// image are the last nodes, and its helpers those before them. Queues are unbounded and nobody
+/// gives up, so that latencies are all there is.
 ///
 /// Arrivals, holders and the work of each request come from sources of their own: rules with one
 /// seed meet the very same requests. Drawing times uses floating point; no decision does.
@@ -76,6 +79,7 @@ class RoutingWorld {
   struct Request {
     Instant arrived;
     Duration work{};  // on a node that is not slow
+    bool hot = false;
     std::unique_ptr<Asking> asking;
   };
 
@@ -90,7 +94,9 @@ class RoutingWorld {
   void perform(std::uint32_t request, const RunPlacement::Effects& effects);
   void run_jobs(std::uint32_t node, std::span<const LanesEffect> effects);
   void plan(Duration delay, Kind kind, std::uint32_t node, std::uint32_t request);
-  [[nodiscard]] std::vector<std::uint32_t> drawn_holders();
+  [[nodiscard]] std::vector<std::uint32_t> drawn_holders(bool& hot);
+  [[nodiscard]] RunPlacementOptions help_for(bool hot);
+  [[nodiscard]] bool has_hot_image(std::uint32_t node) const;
   [[nodiscard]] std::uint32_t best_by_gossip(const std::vector<std::uint32_t>& holders) const;
   [[nodiscard]] Duration time_on(std::uint32_t node, Duration work) const;
   [[nodiscard]] Duration drawn_gap();
@@ -108,6 +114,8 @@ class RoutingWorld {
   std::size_t done_ = 0;
   std::vector<Lanes> lanes_;
   std::vector<HolderLoad> told_;  // gossip: by node
+  HotImages hot_images_;
+  std::map<std::uint32_t, Instant> borrowed_;  // by node: when it last ran the hot image
   std::vector<Request> requests_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> queue_;
   Samples times_;

@@ -1,5 +1,7 @@
 #include "simulations/world/virtual_disk.h"
 
+#include "base/temp_path.h"
+
 #include <algorithm>
 #include <utility>
 
@@ -186,6 +188,9 @@ void VirtualDisk::restore(Contents contents) {
 }
 
 SharedBytes VirtualDisk::file(const std::string& path) const {
+  for (const auto& [temp, held] : temps_) {  // few; a synced one can be read
+    if (held.synced && temp_path(temp) == path) return std::make_shared<const Bytes>(held.bytes);
+  }
   const auto found = files_.find(path);
   return found == files_.end() ? nullptr : found->second;
 }

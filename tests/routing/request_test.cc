@@ -170,6 +170,45 @@ TEST_CASE("routing: when all holders are full the soonest says when to come back
   CHECK(all<NotPlaced>(denied)[0].error.code == ErrorCode::denied);
 }
 
+TEST_CASE(
+    "routing: a helper is asked when help is wanted, and chosen where moving the image pays") {
+  LoadAnswer busy = answer_of(60);
+  busy.wait_micros = 2'000'000;
+  LoadAnswer free = answer_of(0), slow = answer_of(0), lent = answer_of(0);
+  free.wait_micros = lent.wait_micros = 1'000'000;
+  slow.wait_micros = 1'900'000;
+  lent.has_image = true;
+  RunPlacementOptions options;
+  options.helpers = {node_of(7), node_of(8), node_of(9)};
+  options.image_bytes = 50'000'000;  // 505 ms
+  std::uint64_t least = 0;
+  bool wanted = false;
+  options.wants_help = [&](Instant, std::uint64_t wait) {
+    least = wait;
+    return wanted;
+  };
+
+  RunPlacement alone(probe(), {node_of(1)}, options);
+  (void)alone.start(start);
+  CHECK(placed(alone.on_answer(start, node_of(1), busy)) == std::vector{node_of(1)});
+  CHECK(least == 2'000'000);
+
+  wanted = true;
+  RunPlacement helped(probe(), {node_of(1)}, options);
+  (void)helped.start(start);
+  CHECK(all<SendProbe>(helped.on_answer(start, node_of(1), busy)).size() == 3);
+  CHECK(helped.next_deadline() == start + 100ms);
+  helped.check_invariants();
+  (void)helped.on_answer(start, node_of(7), free);
+  (void)helped.on_answer(start, node_of(8), slow);
+  const Effects decided = helped.on_answer(start, node_of(9), lent);
+  CHECK(placed(decided) == std::vector{node_of(9), node_of(7), node_of(1)});
+  CHECK(helped.bytes_to_move(node_of(7)) == 50'000'000);
+  CHECK(helped.bytes_to_move(node_of(9)) == 0);
+  CHECK(helped.bytes_to_move(node_of(1)) == 0);
+  CHECK(released(decided).size() == 3);
+}
+
 TEST_CASE("routing: a cancelled placement releases all and stays silent") {
   RunPlacement placement = placement_of({node_of(1), node_of(2)});
   (void)placement.start(start);

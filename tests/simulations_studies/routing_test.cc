@@ -78,3 +78,20 @@ TEST_CASE("studies: a slow node gets less of the work, and is learned to be slow
   CHECK(probed < 8);
   CHECK(by_chance > 50);
 }
+
+TEST_CASE(
+    "studies: helpers carry an image that its holders cannot, and change nothing for others") {
+  RoutingShape shape;
+  shape.hot_share = 0.15;  // the work of eight workers, where the holders have six
+  shape.requests = 20'000;
+  const double alone = RoutingWorld(shape).run().quantile(0.99);
+  shape.helpers = 3;
+  const double helped = RoutingWorld(shape).run().quantile(0.99);
+  CHECK(helped < 8);
+  CHECK(alone > 4 * helped);
+
+  shape.hot_share = 0;
+  const double with = RoutingWorld(shape).run().mean();
+  shape.helpers = 0;
+  CHECK(RoutingWorld(shape).run().mean() == with);
+}
