@@ -27,7 +27,7 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
       &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
-      &StatusAnswer::sent, &StatusAnswer::begun_anew>;
+      &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::sandbox>;
 };
 template <>
 struct Fields<RecipesRequest> {

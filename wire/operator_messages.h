@@ -110,6 +110,7 @@ struct StatusAnswer {
   ClockStatus clock;
   SentStatus sent;
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
+  std::string sandbox;           // what is around tools: "bwrap", "off"
 };
 
 struct RecipesRequest {

@@ -50,7 +50,7 @@ Words privilege_words(bool changes_user) {
   return {"--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"};
 }
 
-Words fixed_words(bool changes_user, const std::string& launcher, const Words& folders) {
+Words fixed_words(bool changes_user, const std::string& launcher) {
   Words words = privilege_words(changes_user);
   add(words, {"--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
               "--unshare-cgroup-try", "--hostname", "tool", "--die-with-parent", "--as-pid-1"});
@@ -66,7 +66,6 @@ Words fixed_words(bool changes_user, const std::string& launcher, const Words& f
   for (const char* device : {"/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"}) {
     add(words, {"--dev-bind", device, device});
   }
-  for (const std::string& folder : folders) add(words, {"--ro-bind", folder, folder});
   add(words, {"--ro-bind", launcher, launcher_inside});
   return words;
 }
@@ -120,7 +119,7 @@ Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
   sandbox.launcher_ = *launcher;
   sandbox.changes_user_ = is_root_of_all();
   sandbox.folders_ = options.folders;
-  sandbox.fixed_words_ = fixed_words(sandbox.changes_user_, *launcher, options.folders);
+  sandbox.fixed_words_ = fixed_words(sandbox.changes_user_, *launcher);
   if (const Result<Done> works = sandbox.try_out(); !works) return works.error();
   return sandbox;
 }
@@ -129,11 +128,14 @@ Words Sandbox::sandboxed(const SandboxView& view, const std::string& program,
                          const Words& argv) const {
   Words words{bwrap_};
   add(words, fixed_words_);
-  for (const SandboxBind& bind : view.readable)
+  // Before the folders that are shown: they may lie in the /tmp outside.
+  add(words, {"--perms", "1777", "--size", std::to_string(view.temp_bytes), "--tmpfs", "/tmp"});
+  for (const std::string& folder : folders_) add(words, {"--ro-bind", folder, folder});
+  for (const SandboxBind& bind : view.readable) {
     add(words, {"--ro-bind", bind.outside, bind.inside});
+  }
   for (const SandboxBind& bind : view.writable) add(words, {"--bind", bind.outside, bind.inside});
-  add(words, {"--perms", "1777", "--size", std::to_string(view.temp_bytes), "--tmpfs", "/tmp",
-              "--remount-ro", "/", "--chdir", "/tmp"});
+  add(words, {"--remount-ro", "/", "--chdir", "/tmp"});
   LaunchOptions launch;
   launch.tasks = view.tasks;
   launch.filter = true;
