@@ -17,6 +17,7 @@
 #include "cli/node_settings.h"
 #include "host/config/recipe_file.h"
 #include "host/system/clocks.h"
+#include "host/tools/sandbox.h"
 #include "processing/quantity.h"
 
 namespace pixmesh {
@@ -56,6 +57,19 @@ Finding tools(const std::string& recipe_file) {
   return finding("tools", Verdict::warning,
                  "missing for some recipes: " + names +
                      "; install them, as in 'apt install libvips-tools imagemagick'");
+}
+
+Finding sandbox(const NodeSettings& settings) {
+  const Result<Sandbox> tried = Sandbox::open({.folders = settings.sandbox_bind});
+  if (tried) {
+    const std::string who = tried->changes_user() ? "a user id of its own for each tool"
+                                                  : "a user namespace for each tool";
+    return finding("sandbox", settings.sandbox == "off" ? Verdict::warning : Verdict::fine,
+                   "bubblewrap works, with " + who +
+                       (settings.sandbox == "off" ? "; it is set to off all the same" : ""));
+  }
+  const bool needed = settings.sandbox != "off";
+  return finding("sandbox", needed ? Verdict::wrong : Verdict::warning, tried.error().detail);
 }
 
 Finding port(const std::string& what, std::string_view endpoint, std::int64_t above) {
@@ -146,7 +160,8 @@ Finding cores() {
 }
 
 std::vector<Finding> examine(const NodeSettings& settings) {
-  std::vector<Finding> findings{tools(settings.recipes), cores(), open_files(), clock()};
+  std::vector<Finding> findings{tools(settings.recipes), sandbox(settings), cores(), open_files(),
+                                clock()};
   findings.push_back(port("control port", settings.listen, 0));
   findings.push_back(settings.bulk_listen.empty() ? port("bulk port", settings.listen, 1000)
                                                   : port("bulk port", settings.bulk_listen, 0));

@@ -61,6 +61,9 @@ std::vector<LocalNode> plan_local_mesh(const LocalMeshOptions& options, const Lo
                       "--listen",      node.address,
                       "--bulk-listen", node.bulk,
                       "--workers",     std::to_string(workers)};
+    if (!options.sandbox.empty()) {
+      node.arguments.insert(node.arguments.end(), {"--sandbox", options.sandbox});
+    }
     if (!has_state[number - 1]) {
       if (number == 1 && !mesh_exists) node.arguments.emplace_back("--create");
       for (std::uint32_t other = 1; other <= options.nodes; ++other) {

@@ -56,6 +56,7 @@ struct LocalMeshOptions {
   std::uint32_t nodes = 3;
   std::uint32_t port = 7600;  // of the first node; the next ones follow, bulk is 1000 above
   std::uint32_t workers = 0;  // a node; 0: the cores shared out
+  std::string sandbox;        // of every node; empty: as its other settings say
 };
 
 /// Who founds and who joins: the first node founds a mesh only if no folder has one; every node

@@ -277,6 +277,11 @@ Result<Done> NodeProcess::open_outside() {
   ProcessExecutorOptions tools;
   tools.folder_of = [this](std::uint32_t disk) { return disks_->folder_of(disk); };
   tools.scratch = disks_->folder_of(0) / "scratch";
+  if (options_.settings.sandbox != "off") {
+    auto sandbox = Sandbox::open({.folders = options_.settings.sandbox_bind});
+    if (!sandbox) return sandbox.error();
+    tools.sandbox = std::move(sandbox).value();
+  }
   auto executor = ProcessExecutor::open(std::move(tools), events_);
   if (!executor) return executor.error();
   executor_ = std::move(executor).value();
@@ -313,6 +318,7 @@ NodeOptions NodeProcess::node_options() const {
   node.disks = disks_->descriptions();
   node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
   node.version = PIXMESH_VERSION;
+  node.sandbox = settings.sandbox;
   node.lanes.workers =
       settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
   node.lanes.queue_max = settings.queue_max;

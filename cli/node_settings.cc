@@ -15,7 +15,7 @@ struct FlagText {
   const char* summary;
 };
 
-constexpr std::array<FlagText, 18> flag_texts{{
+constexpr std::array<FlagText, 20> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
     {"join", "HOST:PORT", "Members to ask for the mesh; a restart needs none"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
@@ -34,6 +34,8 @@ constexpr std::array<FlagText, 18> flag_texts{{
      "Dead for that long, a member is evicted if the others agree; 'off': never (default 10m)"},
     {"state", "DIR", "Identity and counters (default: 'state' in the first data folder)"},
     {"recipes", "FILE", "More recipes, or others of the same name"},
+    {"sandbox", "LEVEL", "What is around tools: bwrap (bubblewrap), or off (default bwrap)"},
+    {"sandbox_bind", "DIR", "Folders beside /usr that tools in a sandbox may read"},
     {"log_level", "LEVEL", "debug, info, warning or error"},
 }};
 
@@ -50,7 +52,7 @@ void NodeFlags::add_to(Command app) {
   for (const FlagText& text : flag_texts) {
     auto value = std::make_unique<Value>();
     value->key = text.key;
-    const bool list = value->key == "data" || value->key == "join";
+    const bool list = value->key == "data" || value->key == "join" || value->key == "sandbox_bind";
     value->flag =
         app.add_option(flag_of(text.key), value->texts, text.summary).type_name(text.type);
     if (!list) value->flag->one_value_each();

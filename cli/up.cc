@@ -212,6 +212,9 @@ void add_up(CommandLine& line) {
       .shows_default();
   app.add_option("--workers", flags->mesh.workers,
                  "Tools that each node runs at a time (default: the cores shared out)");
+  app.add_option("--sandbox", flags->mesh.sandbox,
+                 "What is around tools: bwrap (bubblewrap), or off (default bwrap)")
+      .type_name("LEVEL");
   app.add_flag("--clean", flags->clean, "First remove what an earlier 'up' left there");
 }
 

@@ -40,6 +40,7 @@ struct NodeOptions {
   std::vector<DiskDescription> disks;
   std::string scratch_root;  // absolute; the `scratch` folder of disk 0
   std::string version;
+  std::string sandbox;  // what is around tools, for people: "bwrap", "off"
   LanesOptions lanes;
   LivenessOptions liveness;
   Scrub::Options scrub;

@@ -28,7 +28,8 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::dropped_messages, &StatusAnswer::malformed_messages, &StatusAnswer::members,
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
       &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
-      &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::results, &StatusAnswer::runs>;
+      &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::results, &StatusAnswer::runs,
+      &StatusAnswer::sandbox>;
 };
 template <>
 struct Fields<RecipesRequest> {

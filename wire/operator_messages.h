@@ -134,6 +134,7 @@ struct StatusAnswer {
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
   ResultsStatus results;
   RunStatus runs;
+  std::string sandbox;  // what is around tools: "bwrap", "off"
 };
 
 struct RecipesRequest {

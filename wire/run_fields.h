@@ -12,10 +12,10 @@ template <>
 struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
   static constexpr std::size_t required = 4;
-  using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
-                         &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter>;
-  &ProbeLoad::deadline_ms, &ProbeLoad::image > ;
+  using List =
+      FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
+                &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
+                &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter, &ProbeLoad::image>;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -27,8 +27,7 @@ struct Fields<LoadAnswer> {
                 &LoadAnswer::workers, &LoadAnswer::service_micros, &LoadAnswer::wait_micros,
                 &LoadAnswer::memory_bytes, &LoadAnswer::memory_free, &LoadAnswer::retry_after_ms,
                 &LoadAnswer::too_large, &LoadAnswer::known, &LoadAnswer::placed_at,
-                &LoadAnswer::claimed>;
-  &LoadAnswer::too_large, &LoadAnswer::has_image > ;
+                &LoadAnswer::claimed, &LoadAnswer::has_image>;
 };
 template <>
 struct Fields<ReleaseLoad> {

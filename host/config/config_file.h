@@ -30,11 +30,13 @@ struct NodeSettings {
   std::uint32_t replicas = 3;               // 1 … replicas_max; read when a mesh is founded
   std::uint32_t write_quorum = 2;           // above half of replicas; follows it unless set
   std::optional<Duration> out_delay =
-      10min;                      // dead for that long: evicted; 5 s … 30 d; none: never
-  std::vector<std::string> data;  // folders, one a disk
-  std::string state;              // folder; empty: `state` in the first data folder
-  std::string recipes;            // file; empty: the built-in ones only
-  std::vector<std::string> join;  // host:port of peers
+      10min;                              // dead for that long: evicted; 5 s … 30 d; none: never
+  std::vector<std::string> data;          // folders, one a disk
+  std::string state;                      // folder; empty: `state` in the first data folder
+  std::string recipes;                    // file; empty: the built-in ones only
+  std::string sandbox = "bwrap";          // around tools; or "off"
+  std::vector<std::string> sandbox_bind;  // more folders that tools in it may read
+  std::vector<std::string> join;          // host:port of peers
   LogLevel log_level = LogLevel::info;
 };
 

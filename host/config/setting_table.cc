@@ -30,6 +30,18 @@ Fault fault_of_path(std::string_view text) {
   return text.empty() || text.find('\0') != std::string_view::npos ? "a path is missing" : Fault();
 }
 
+Fault fault_of_sandbox(std::string_view text) {
+  return text == "bwrap" || text == "off"
+             ? Fault()
+             : "'" + shown(text) + "' is no sandbox; it is bwrap or off";
+}
+
+Fault fault_of_shown_folder(std::string_view text) {
+  return text.starts_with('/') && text.find('\0') == std::string_view::npos
+             ? Fault()
+             : "'" + shown(text) + "' is no absolute path";
+}
+
 Fault fault_of_zone(std::string_view text) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -185,7 +197,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 19> rules{
+constexpr std::array<SettingRule, 7> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -203,6 +215,8 @@ constexpr std::array<SettingRule, 19> rules{
     list_rule<&Node::data, fault_of_path>("data"),
     text_rule<&Node::state, fault_of_path>("state"),
     text_rule<&Node::recipes, fault_of_path>("recipes"),
+    text_rule<&Node::sandbox, fault_of_sandbox>("sandbox"),
+    list_rule<&Node::sandbox_bind, fault_of_shown_folder>("sandbox_bind"),
     list_rule<&Node::join, fault_of_endpoint>("join"),
     SettingRule{"log_level", false, read_log_level, print_log_level},
 };

@@ -9,17 +9,39 @@
 #include <utility>
 
 #include "host/system/clocks.h"
+#include "host/tools/launch_command.h"
+#include "host/tools/magick_policy.h"
 #include "host/tools/tool_folder.h"
 #include "host/tools/tool_process.h"
 
 namespace pixmesh {
+namespace {
+
+Result<ToolPlace> place_of(const ProcessExecutorOptions& options) {
+  const std::optional<std::string> launcher = find_launcher();
+  if (!launcher) {
+    return Error{ErrorCode::failed,
+                 "the program pixmesh-launch, which starts tools, is not beside this one"};
+  }
+  ToolPlace place;
+  place.tool_path = options.tool_path;
+  place.launcher = *launcher;
+  place.magick_policy = options.scratch / "policy";
+  place.sandbox = options.sandbox;
+  if (const auto written = write_magick_policy(place.magick_policy); !written) {
+    return written.error();
+  }
+  return place;
+}
+
+}  // namespace
 
 /// What the one thread knows. Descriptors to poll lie in the order: wake, then each run's end and
 /// stderr; the runs do not change between filling and reading them.
 class ProcessExecutor::Supervisor {
  public:
-  Supervisor(ProcessExecutorOptions options, EventSink& events)
-      : options_(std::move(options)), events_(events) {}
+  Supervisor(ProcessExecutorOptions options, ToolPlace place, EventSink& events)
+      : options_(std::move(options)), place_(std::move(place)), events_(events) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();
@@ -39,6 +61,7 @@ class ProcessExecutor::Supervisor {
   void report(ToolReport report);
 
   ProcessExecutorOptions options_;
+  ToolPlace place_;
   EventSink& events_;
   std::map<RunId, ToolProcess> running_;
   std::set<RunId> unwanted_;  // runs whose folder goes as soon as they end
@@ -50,21 +73,21 @@ ProcessExecutor::Supervisor::~Supervisor() {
   for (auto& [run, process] : running_) (void)process.finish(monotonic_now());
   running_.clear();
   clear_tool_folders(options_.scratch);
+  std::error_code ignored;
+  std::filesystem::remove_all(place_.magick_policy, ignored);
 }
 
 Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool) {
   invariant(options_.folder_of || tool.disk < options_.disks.size(),
             "a run's disk is one of this node's");
   invariant(!tool.argv.empty(), "a run has a program");
-  const std::optional<std::string> program = find_program(tool.argv.front(), options_.tool_path);
-  if (!program) {
-    return Error{ErrorCode::failed, "'" + tool.argv.front() + "' is not installed here"};
-  }
+  const Result<std::string> program = program_of(place_, tool);
+  if (!program) return program.error();
   const std::filesystem::path disk =
       options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
   Result<ToolFolder> folder = make_tool_folder(options_.scratch, disk, tool);
   if (!folder) return folder.error();
-  return ToolProcess::start(tool, *program, std::move(folder).value(), options_.tool_path,
+  return ToolProcess::start(place_, tool, program.value(), std::move(folder).value(),
                             monotonic_now());
 }
 
@@ -155,12 +178,15 @@ Result<std::unique_ptr<ProcessExecutor>> ProcessExecutor::open(ProcessExecutorOp
                  "cannot make " + options.scratch.string() + ": " + error.message()};
   }
   clear_tool_folders(options.scratch);
-  return std::unique_ptr<ProcessExecutor>(new ProcessExecutor(std::move(options), events));
+  Result<ToolPlace> place = place_of(options);
+  if (!place) return place.error();
+  return std::unique_ptr<ProcessExecutor>(
+      new ProcessExecutor(std::move(options), std::move(place).value(), events));
 }
 
-ProcessExecutor::ProcessExecutor(ProcessExecutorOptions options, EventSink& events)
-    : thread_([this, &events, taken = std::move(options)]() mutable {
-        supervise(std::move(taken), events);
+ProcessExecutor::ProcessExecutor(ProcessExecutorOptions options, ToolPlace place, EventSink& events)
+    : thread_([this, &events, taken = std::move(options), kept = std::move(place)]() mutable {
+        supervise(std::move(taken), std::move(kept), events);
       }) {}
 
 ProcessExecutor::~ProcessExecutor() {
@@ -186,8 +212,9 @@ std::deque<ProcessExecutor::Order> ProcessExecutor::take_orders() {
   return std::exchange(orders_, {});
 }
 
-void ProcessExecutor::supervise(ProcessExecutorOptions options, EventSink& events) {
-  Supervisor supervisor(std::move(options), events);
+void ProcessExecutor::supervise(ProcessExecutorOptions options, ToolPlace place,
+                                EventSink& events) {
+  Supervisor supervisor(std::move(options), std::move(place), events);
   while (!supervisor.stopping()) {
     for (const Order& order : take_orders()) {
       std::visit([&supervisor](const auto& one) { supervisor.obey(one); }, order);

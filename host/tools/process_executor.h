@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -15,6 +16,8 @@
 #include "base/result.h"
 #include "host/system/program_path.h"
 #include "host/system/wake_fd.h"
+#include "host/tools/sandbox.h"
+#include "host/tools/tool_place.h"
 
 namespace pixmesh {
 
@@ -26,6 +29,7 @@ struct ProcessExecutorOptions {
   // own device: then a run's input is a hard link and stays even if the image is removed meanwhile.
   std::filesystem::path scratch;
   std::string tool_path = std::string(standard_tool_path);
+  std::optional<Sandbox> sandbox{};  // none: tools run without one
 };
 
 /// Runs tools as processes, each in a folder, a process group and limits of its own.
@@ -41,7 +45,7 @@ struct ProcessExecutorOptions {
 class ProcessExecutor final : public Executor {
  public:
   /// Errors: usage — a path that image tools would misread (see is_safe_tool_path); failed,
-  /// no_space — the scratch folder cannot be made.
+  /// no_space — the scratch folder cannot be made, or pixmesh-launch is missing.
   /// @param events  outlives the executor.
   [[nodiscard]] static Result<std::unique_ptr<ProcessExecutor>> open(ProcessExecutorOptions options,
                                                                      EventSink& events);
@@ -63,10 +67,10 @@ class ProcessExecutor final : public Executor {
   using Order = std::variant<ToolRun, Cancel, Discard, Stop>;
   class Supervisor;
 
-  ProcessExecutor(ProcessExecutorOptions options, EventSink& events);
+  ProcessExecutor(ProcessExecutorOptions options, ToolPlace place, EventSink& events);
   void give(Order order);
   [[nodiscard]] std::deque<Order> take_orders();
-  void supervise(ProcessExecutorOptions options, EventSink& events);
+  void supervise(ProcessExecutorOptions options, ToolPlace place, EventSink& events);
 
   WakeFd wake_;
   std::mutex mutex_;

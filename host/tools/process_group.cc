@@ -18,6 +18,8 @@
 #include <cstring>
 #include <utility>
 
+#include "host/tools/launch_report.h"
+
 /// glibc's clone(2) under its second name: ThreadSanitizer replaces the first one by a kind of
 /// fork.
 extern "C" int __clone(int (*child)(void*), void* stack, int flags, void* argument, ...);
@@ -28,6 +30,7 @@ namespace {
 constexpr std::size_t child_stack_bytes = 64U << 10;
 constexpr rlim_t descriptors_max = 256;
 constexpr int niceness = 10;
+constexpr int streams_max = 4;   // 0 … 2 and the report
 constexpr int signals_end = 65;  // one past the last real-time signal
 
 /// All that the child needs, made before it exists: between clone and exec it shares the parent's
@@ -37,7 +40,7 @@ struct ChildPlan {
   char* const* argv = nullptr;
   char* const* environment = nullptr;
   const char* folder = nullptr;
-  std::array<int, 3> streams{};
+  std::array<int, streams_max> streams{};
   rlimit cpu{}, memory{}, file{};
   pid_t parent = 0;
   const char* failed_step = nullptr;  // set by the child when it does not reach the program
@@ -47,18 +50,27 @@ struct ChildPlan {
 #define PIXMESH_PLAIN __attribute__((no_sanitize("address", "undefined", "thread")))
 
 PIXMESH_PLAIN bool place_streams(const ChildPlan& plan) {
-  // First out of the way of 0 … 2, in case the parent runs without some of them.
-  int moved[3];
-  for (int i = 0; i < 3; ++i) {
-    moved[i] = fcntl(plan.streams[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, 3);
+  // First out of the way of 0 … 3, in case the parent runs without some of them.
+  const int count = plan.streams[launch_report_descriptor] < 0 ? streams_max - 1 : streams_max;
+  int moved[streams_max];
+  for (int i = 0; i < count; ++i) {
+    moved[i] = fcntl(plan.streams[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, streams_max);
     if (moved[i] < 0) return false;
   }
-  for (int i = 0; i < 3; ++i) {
+  for (int i = 0; i < count; ++i) {
     if (dup2(moved[i], i) < 0) return false;
   }
   // All of ours are close-on-exec; this is for those a library opened otherwise.
-  syscall(SYS_close_range, 3U, ~0U, 0U);
+  syscall(SYS_close_range, static_cast<unsigned>(count), ~0U, 0U);
   return true;
+}
+
+/// Not being able to is no reason not to start.
+PIXMESH_PLAIN void offer_to_memory_killer() {
+  const long file = syscall(SYS_openat, AT_FDCWD, "/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  syscall(SYS_write, file, "1000", 4);
+  syscall(SYS_close, file);
 }
 
 PIXMESH_PLAIN bool limit_child(const ChildPlan& plan) {
@@ -94,6 +106,7 @@ PIXMESH_PLAIN const char* prepare_child(const ChildPlan& plan) {
   if (!place_streams(plan)) return "dup2";
   umask(077);
   setpriority(PRIO_PROCESS, 0, niceness);
+  offer_to_memory_killer();
   if (!limit_child(plan)) return "setrlimit";
   reset_signals();
   return nullptr;
@@ -163,15 +176,6 @@ Cloned clone_child(ChildPlan& plan) {
   return cloned;
 }
 
-void wait_for(pid_t leader, int& status, rusage& usage) {
-  while (wait4(leader, &status, 0, &usage) < 0 && errno == EINTR) {
-  }
-}
-
-Duration span_of(const timeval& time) {
-  return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
-}
-
 Error start_error(const std::string& program, const char* step, int error) {
   return {ErrorCode::failed,
           "cannot start '" + program + "': " + step + ": " + std::strerror(error)};
@@ -187,7 +191,7 @@ Result<ProcessGroup> ProcessGroup::start(const ProcessStart& how) {
   plan.argv = argv.data();
   plan.environment = environment.data();
   plan.folder = how.folder.c_str();
-  plan.streams = {how.standard_input, how.standard_output, how.standard_error};
+  plan.streams = {how.standard_input, how.standard_output, how.standard_error, how.report};
   plan.cpu = cpu_limit_of(how.limits.cpu);
   plan.memory = {how.limits.memory_bytes, how.limits.memory_bytes};
   // One byte more than allowed, so that a cut-off file is told from one that just fits.
@@ -219,21 +223,18 @@ void ProcessGroup::kill() const {
   if (leader_ != 0) ::kill(-leader_, SIGKILL);
 }
 
-ProcessEnd ProcessGroup::reap() {
+int ProcessGroup::reap() {
   invariant(leader_ != 0, "a group is reaped once");
   siginfo_t ended;
   while (waitid(P_PID, static_cast<id_t>(leader_), &ended, WEXITED | WNOWAIT) < 0 &&
          errno == EINTR) {
   }
   kill();
-  ProcessEnd end;
-  rusage usage{};
-  wait_for(leader_, end.wait_status, usage);
-  end.cpu = span_of(usage.ru_utime) + span_of(usage.ru_stime);
-  constexpr std::uint64_t kibibyte = 1'024;
-  end.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * kibibyte;
+  int status = 0;
+  while (waitpid(leader_, &status, 0) < 0 && errno == EINTR) {
+  }
   leader_ = 0;
-  return end;
+  return status;
 }
 
 }  // namespace pixmesh

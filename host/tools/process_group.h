@@ -6,12 +6,11 @@
 
 #include "base/executor.h"
 #include "base/result.h"
-#include "base/time.h"
 #include "host/system/file_handle.h"
 
 namespace pixmesh {
 
-/// How to start a program. The descriptors stay the caller's; the program sees no other one.
+/// How to start a program. The descriptors stay the caller's; the program sees no others.
 struct ProcessStart {
   std::string program;                   // absolute path
   std::vector<std::string> argv;         // argv[0] included
@@ -20,15 +19,8 @@ struct ProcessStart {
   int standard_input = -1;
   int standard_output = -1;
   int standard_error = -1;
+  int report = -1;    // becomes launch_report_descriptor; -1: there is none
   ToolLimits limits;  // cpu, memory and output become rlimits; the caller watches the wall clock
-};
-
-struct ProcessEnd {
-  int wait_status = 0;  // as of wait(2)
-  Duration cpu{};       // user + system, of the leader and the children it waited for
-  // The most that the largest of these had resident. Never below what the node itself had at some
-  // time: the kernel counts the memory that the child shared with it before it became the program.
-  std::uint64_t memory_bytes = 0;
 };
 
 /// A program and everything it started, as one session and process group.
@@ -36,8 +28,9 @@ struct ProcessEnd {
 /// The program runs at nice +10, without core dumps, without new privileges (no set-uid programs),
 /// with umask 077, default signals and at most 256 descriptors. The kernel kills its leader when
 /// the thread that started it ends, so a killed node leaves no tool at work; start it from a thread
-/// that lives as long as its tools. A descendant that makes a session of its own leaves the group:
-/// only a sandbox with a process namespace holds it.
+/// that lives as long as its tools. Where memory runs out the kernel takes it before any other. A
+/// descendant that makes a session of its own leaves the group: only a sandbox (sandbox.h) holds
+/// it.
 ///
 /// The start is clone(CLONE_VM | CLONE_VFORK), as posix_spawn(3) does it, since fork(2) copies page
 /// tables: 8 ms from a process of 256 MB, 33 ms from one of 1 GB.
@@ -59,7 +52,8 @@ class ProcessGroup {
 
   /// Kills what is left of the group and waits for the leader. Call it once, when `descriptor` is
   /// readable or after `kill`; else it waits for the program's own end.
-  [[nodiscard]] ProcessEnd reap();
+  /// @returns the leader's wait status, as of wait(2).
+  int reap();
 
  private:
   ProcessGroup(int leader, FileHandle leader_descriptor);

@@ -8,45 +8,17 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 #include "base/limits.h"
+#include "host/tools/pipe.h"
 
 namespace pixmesh {
 namespace {
 
 constexpr std::size_t read_bytes = 64U << 10;
 constexpr int reads_max = 16;  // then other runs get their turn
-
-/// `{in}` and `{out}` become paths; nothing that was put in is looked at again.
-std::string with_paths(std::string_view argument, const ToolFolder& folder) {
-  std::string text;
-  while (!argument.empty()) {
-    const bool input = argument.starts_with("{in}");
-    const bool output = argument.starts_with("{out}");
-    if (input) text += folder.input.string();
-    if (output) text += folder.output.string();
-    if (!input && !output) text += argument.front();
-    argument.remove_prefix(input ? 4 : output ? 5 : 1);
-  }
-  return text;
-}
-
-std::vector<std::string> environment_of(const ToolRun& tool, const ToolFolder& folder,
-                                        std::string_view tool_path) {
-  std::vector<std::string> environment{"PATH=" + std::string(tool_path),
-                                       "HOME=" + folder.folder.string(),
-                                       "TMPDIR=" + folder.folder.string(),
-                                       "LANG=C.UTF-8",
-                                       "VIPS_CONCURRENCY=1",
-                                       "VIPS_BLOCK_UNTRUSTED=1",
-                                       "MAGICK_THREAD_LIMIT=1",
-                                       "OMP_NUM_THREADS=1"};
-  // libvips looks for its plug-ins below its home. Loading them (poppler, ImageMagick, libheif …)
-  // is a third of its start, and what is not loaded no hostile image reaches.
-  if (!tool.vips_modules) environment.emplace_back("VIPSHOME=/nonexistent");
-  return environment;
-}
 
 Result<FileHandle> open_input(const ToolRun& tool, const ToolFolder& folder) {
   return FileHandle::open(tool.input_on_stdin ? folder.input : "/dev/null", O_RDONLY);
@@ -55,32 +27,6 @@ Result<FileHandle> open_input(const ToolRun& tool, const ToolFolder& folder) {
 Result<FileHandle> open_output(const ToolRun& tool, const ToolFolder& folder) {
   if (!tool.output_on_stdout) return FileHandle::open("/dev/null", O_WRONLY);
   return FileHandle::open(folder.output, O_WRONLY | O_CREAT | O_EXCL);
-}
-
-struct Pipe {
-  FileHandle reading;
-  FileHandle writing;
-};
-
-Result<Pipe> open_pipe() {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error(errno, "pipe", "stderr");
-  Pipe made{FileHandle(ends[0]), FileHandle(ends[1])};
-  fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return made;
-}
-
-ProcessStart start_of(const ToolRun& tool, const std::string& program, const ToolFolder& folder,
-                      std::string_view tool_path) {
-  ProcessStart how;
-  how.program = program;
-  for (const std::string& argument : tool.argv) {
-    how.argv.push_back(with_paths(argument, folder));
-  }
-  how.environment = environment_of(tool, folder, tool_path);
-  how.folder = folder.folder;
-  how.limits = tool.limits;
-  return how;
 }
 
 /// Terminals obey control characters; an error text is only to be read.
@@ -127,34 +73,42 @@ ToolEnd tool_end_of(const ToolSigns& signs, const ToolLimits& limits) {
   return speaks_of_memory(signs.error_text) ? ToolEnd::memory_limit : ToolEnd::exit_status;
 }
 
-Result<ToolProcess> ToolProcess::start(const ToolRun& tool, const std::string& program,
-                                       ToolFolder folder, std::string_view tool_path, Instant now) {
+Result<ToolProcess> ToolProcess::start(const ToolPlace& place, const ToolRun& tool,
+                                       const std::string& program, ToolFolder folder, Instant now) {
   const Result<FileHandle> input = open_input(tool, folder);
   if (!input) return input.error();
   const Result<FileHandle> output = open_output(tool, folder);
   if (!output) return output.error();
-  Result<Pipe> errors = open_pipe();
-  if (!errors) return errors.error();
+  Result<Pipe> opened_errors = open_pipe();
+  if (!opened_errors) return opened_errors.error();
+  Result<Pipe> opened_report = open_pipe();
+  if (!opened_report) return opened_report.error();
+  Result<ProcessStart> planned = start_of(place, tool, program, folder);
+  if (!planned) return planned.error();
 
-  ProcessStart how = start_of(tool, program, folder, tool_path);
-  how.standard_input = input.value().descriptor();
-  how.standard_output = output.value().descriptor();
-  how.standard_error = errors.value().writing.descriptor();
+  Pipe errors = std::move(opened_errors).value();
+  Pipe report = std::move(opened_report).value();
+  ProcessStart how = std::move(planned).value();
+  how.standard_input = input->descriptor();
+  how.standard_output = output->descriptor();
+  how.standard_error = errors.writing.descriptor();
+  how.report = report.writing.descriptor();
   Result<ProcessGroup> group = ProcessGroup::start(how);
   if (!group) return group.error();
-  // The other end closes here: when the tool's copies are gone too, the pipe ends.
-  Pipe pipe = std::move(errors).value();
-  return ToolProcess(tool, std::move(folder), std::move(group).value(), std::move(pipe.reading),
-                     now);
+  // The other ends close here: when the tool's copies are gone too, the pipes end.
+  return ToolProcess(tool, program, std::move(folder), std::move(group).value(),
+                     std::move(errors.reading), std::move(report.reading), now);
 }
 
-ToolProcess::ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group,
-                         FileHandle errors, Instant started)
+ToolProcess::ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder,
+                         ProcessGroup group, FileHandle errors, FileHandle report, Instant started)
     : run_(tool.run),
       limits_(tool.limits),
+      program_(std::move(program)),
       folder_(std::move(folder)),
       group_(std::move(group)),
       errors_(std::move(errors)),
+      report_(std::move(report)),
       started_(started) {}
 
 void ToolProcess::read_errors() {
@@ -179,21 +133,40 @@ void ToolProcess::stop(ToolEnd why) {
   group_.kill();
 }
 
+ToolReport ToolProcess::not_started(const std::optional<LaunchReport>& told) {
+  ToolReport report;
+  report.run = run_;
+  report.end = ToolEnd::not_started;
+  report.error_text = "cannot start '" + program_ + "': ";
+  if (told) {
+    report.error_text +=
+        std::string(launch_step_name(told->failed_step)) + ": " + std::strerror(told->error);
+  } else {
+    report.error_text += without_controls(std::move(error_text_));
+  }
+  return report;
+}
+
 ToolReport ToolProcess::finish(Instant now) {
-  const ProcessEnd end = group_.reap();
+  const int end = group_.reap();
   read_errors();
+  const std::optional<LaunchReport> told = read_launch_report(report_.descriptor());
+  const bool ran = told && told->failed_step == LaunchReport::started;
+  if (!ran && !stopped_) return not_started(told);
+  const LaunchReport used = told.value_or(LaunchReport{.wait_status = end});
   const std::optional<std::uint64_t> size = output_size_of(folder_.output);
   ToolReport report;
   report.run = run_;
-  report.end = tool_end_of({end.wait_status, stopped_, end.cpu, size, error_text_}, limits_);
+  report.cpu = std::chrono::microseconds(used.cpu_microseconds);
+  report.end = tool_end_of({used.wait_status, stopped_, report.cpu, size, error_text_}, limits_);
   report.exit_status =
-      WIFSIGNALED(end.wait_status) ? WTERMSIG(end.wait_status) : WEXITSTATUS(end.wait_status);
+      WIFSIGNALED(used.wait_status) ? WTERMSIG(used.wait_status) : WEXITSTATUS(used.wait_status);
   report.error_text = without_controls(std::move(error_text_));
   report.output_path = folder_.output;
   report.output_size = size.value_or(0);
   report.wall = now - started_;
-  report.cpu = end.cpu;
-  report.memory_bytes = end.memory_bytes;
+  constexpr std::uint64_t kibibyte = 1'024;
+  report.memory_bytes = used.memory_kibibytes * kibibyte;
   return report;
 }
 

@@ -9,8 +9,10 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "host/system/file_handle.h"
+#include "host/tools/launch_report.h"
 #include "host/tools/process_group.h"
 #include "host/tools/tool_folder.h"
+#include "host/tools/tool_place.h"
 
 namespace pixmesh {
 
@@ -19,10 +21,10 @@ namespace pixmesh {
 class ToolProcess {
  public:
   /// Starts it in its folder.
-  /// @param program  the absolute path of argv[0].
+  /// @param program  what program_of tells.
   /// Errors: failed, not_found, no_space: it does not run, in words for the report.
-  [[nodiscard]] static Result<ToolProcess> start(const ToolRun& tool, const std::string& program,
-                                                 ToolFolder folder, std::string_view tool_path,
+  [[nodiscard]] static Result<ToolProcess> start(const ToolPlace& place, const ToolRun& tool,
+                                                 const std::string& program, ToolFolder folder,
                                                  Instant now);
 
   [[nodiscard]] RunId run() const { return run_; }
@@ -38,17 +40,21 @@ class ToolProcess {
   void stop(ToolEnd why);
 
   /// Call it when `ended` is readable, or after `stop`; then it may wait for the kernel's kill.
+  /// What a run took is known unless it was killed from here.
   [[nodiscard]] ToolReport finish(Instant now);
 
  private:
-  ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group, FileHandle errors,
-              Instant started);
+  ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder, ProcessGroup group,
+              FileHandle errors, FileHandle report, Instant started);
+  [[nodiscard]] ToolReport not_started(const std::optional<LaunchReport>& told);
 
   RunId run_;
   ToolLimits limits_;
+  std::string program_;
   ToolFolder folder_;
   ProcessGroup group_;
   FileHandle errors_;
+  FileHandle report_;
   Instant started_;
   std::string error_text_;
   std::optional<ToolEnd> stopped_;

@@ -32,6 +32,20 @@ TEST_CASE("cli: the first node founds, the others join it; ports start at 7600")
   CHECK_FALSE(has(nodes[1], "--create"));
 }
 
+TEST_CASE("cli: every node of 'up' has the sandbox that was asked for, or its own setting") {
+  const TempFolder folder;
+  const auto local = LocalFolder::open(folder.path());
+  LocalMeshOptions options;
+  options.sandbox = "off";
+  for (const LocalNode& node : plan_local_mesh(options, local.value(), {false, false, false}, 4)) {
+    CHECK(has(node, "--sandbox"));
+    CHECK(has(node, "off"));
+  }
+  for (const LocalNode& node : plan_local_mesh({}, local.value(), {false, false, false}, 4)) {
+    CHECK_FALSE(has(node, "--sandbox"));
+  }
+}
+
 TEST_CASE("cli: a mesh that exists is never founded again") {
   const TempFolder folder;
   const auto local = LocalFolder::open(folder.path());

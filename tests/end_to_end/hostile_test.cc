@@ -47,6 +47,12 @@ class HostileMesh {
     MeshOptions made;
     made.nodes = 1;
     made.node_words = {"--recipes", (folder_.path() / "recipes.toml").string()};
+    // The witness writes beside its output, which a sandbox exists to prevent.
+    made.place = [](std::size_t) {
+      NodePlace place;
+      place.variables = {"PIXMESH_SANDBOX=off"};
+      return place;
+    };
     return made;
   }
 

@@ -30,6 +30,10 @@ class TempFolder {
 /// A port of 127.0.0.1 that nobody listens on; never the same twice in one process.
 [[nodiscard]] int free_port();
 
+/// Whether nodes here can put a sandbox around tools. Where they cannot, that is said once, and
+/// every mesh runs with --sandbox=off.
+[[nodiscard]] bool sandbox_works();
+
 /// The command's answer. @param folder  where it runs. The limit is a hang, not an expectation.
 [[nodiscard]] ProcessAnswer run_pixmesh(Words words, const std::filesystem::path& folder,
                                         Duration limit = 60s);

@@ -63,6 +63,16 @@ TEST_CASE("host_tools: flags win over variables, variables over the file, and ea
   CHECK(to_text(row_of(all, "data").origin) == "file");
 }
 
+TEST_CASE("host_tools: a sandbox is bwrap or off, and may show more folders") {
+  const Configuration all =
+      read_file("sandbox = \"off\"\nsandbox_bind = [\"/opt/a\", \"/opt/b\"]\n").value();
+  CHECK(read_file("").value().node.sandbox == "bwrap");
+  CHECK(all.node.sandbox == "off");
+  CHECK(row_of(all, "sandbox_bind").value == "/opt/a,/opt/b");
+  CHECK(contains(fault_of(read_file("sandbox = \"none\"\n")), "it is bwrap or off"));
+  CHECK(contains(fault_of(read_file("sandbox_bind = [\"opt\"]\n")), "no absolute path"));
+}
+
 TEST_CASE("host_tools: the out delay is a time span from 5 s on, or off") {
   CHECK(read_file("").value().node.out_delay == 10min);
   CHECK(read_file("out_delay = \"90s\"\n").value().node.out_delay == 90s);

@@ -77,8 +77,8 @@ TEST_CASE("host_tools: a tool sees a small environment, its own folder and no de
   const std::string text = read_text(report.output_path);
   const std::string folder = fs::path(report.output_path).parent_path();
   // The shell itself adds PWD (and OLDPWD).
-  CHECK(text.find("HOME LANG MAGICK_THREAD_LIMIT OMP_NUM_THREADS PATH PWD TMPDIR VIPSHOME "
-                  "VIPS_BLOCK_UNTRUSTED VIPS_CONCURRENCY") != std::string::npos);
+  CHECK(text.find("HOME LANG MAGICK_CONFIGURE_PATH MAGICK_THREAD_LIMIT OMP_NUM_THREADS PATH PWD "
+                  "TMPDIR VIPSHOME VIPS_BLOCK_UNTRUSTED VIPS_CONCURRENCY") != std::string::npos);
   CHECK(text.find("PIXMESH_SECRET") == std::string::npos);
   CHECK(text.find("\n" + folder + "\n0077\n0\n") != std::string::npos);
   CHECK(text.find("\n4\n") != std::string::npos);  // 0, 1, 2 and the one ls opened

@@ -43,7 +43,9 @@ class CollectedReports final : public EventSink {
 /// An executor over one disk that holds one stored file, "images/stored.bin": "stored bytes".
 class ToolBench {
  public:
-  ToolBench();
+  /// Without a sandbox around its tools.
+  ToolBench() : ToolBench(std::nullopt) {}
+  explicit ToolBench(std::optional<Sandbox> sandbox);
 
   /// A run with the given command line and limits a test can wait for.
   [[nodiscard]] ToolRun tool(std::vector<std::string> argv) const;
@@ -63,6 +65,14 @@ class ToolBench {
   std::unique_ptr<ProcessExecutor> executor_;
   std::uint64_t next_run_ = 1;
 };
+
+/// A sandbox, or none where the machine lets none work; that is said once, plainly.
+[[nodiscard]] std::optional<Sandbox> sandbox_if_it_works();
+
+/// How many processes that still run have this in their command line.
+[[nodiscard]] std::size_t processes_with(const std::string& mark);
+/// Whether none has it soon: within a second.
+[[nodiscard]] bool all_end_soon(const std::string& mark);
 
 [[nodiscard]] std::string read_text(const std::filesystem::path& file);
 void write_text(const std::filesystem::path& file, std::string_view text);
