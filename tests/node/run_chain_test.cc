@@ -12,7 +12,8 @@ struct ChainAsker {
   RequestId request = world.client().fresh_request();
 
   RunCandidates plan(std::vector<RunStep> then) {
-    RunRequest wish{{}, request, "a.png", "thumbnail", {}, false, std::move(then)};
+    RunRequest wish{{}, request, "a.png", "thumbnail", {}, false};
+    wish.then = std::move(then);
     const OperationId asked = world.client().send(0, wish);
     (void)world.run_until([&] { return world.client().answer_of(asked) != nullptr; });
     return std::get<RunCandidates>(*world.client().answer_of(asked));
@@ -20,10 +21,9 @@ struct ChainAsker {
   /// Sends the start to a node. @returns the operation of its answer.
   OperationId start(std::uint32_t node, const RunCandidates& plan,
                     std::uint32_t limit_ms = 60'000) {
-    return world.client().send(
-        node,
-        RunStart{
-            {}, request, plan.input, "thumbnail", plan.recipe_digest, {}, limit_ms, plan.then});
+    RunStart wish{{}, request, plan.input, "thumbnail", plan.recipe_digest, {}, limit_ms};
+    wish.then = plan.then;
+    return world.client().send(node, wish);
   }
   RunDone end_of(OperationId asked) {
     (void)world.run_until([&] { return has_end(asked); }, 20s);

@@ -6,11 +6,11 @@ using namespace pixmesh;
 
 namespace {
 
-constexpr Instant start{};
+constexpr Instant began{};
 const Digest work{{7}};
 
 /// Keeps what was said, by link.
-struct Letters : Post {
+struct ClaimLetters : Post {
   void to_member(NodeId, Message) override {}
   void to_link(LinkId to, Message message) override { answers[to] = std::get<LoadAnswer>(message); }
   std::map<LinkId, LoadAnswer> answers;
@@ -24,7 +24,7 @@ ProbeLoad probe_of(std::uint8_t request, bool arbiter = true) {
 }
 
 struct Scene {
-  Letters letters;
+  ClaimLetters letters;
   WorkClaims claims{letters};
   void probe(Instant now, std::uint8_t request, bool arbiter = true) {
     claims.answer(now, LinkId{request}, probe_of(request, arbiter), LoadAnswer{});
@@ -41,59 +41,59 @@ TEST_CASE("claims: the first request is answered at once, the others when its pl
   Scene scene;
   const NodeId place{{5}};
 
-  scene.probe(start, 1);
-  scene.probe(start + 1ms, 2);
-  scene.probe(start + 1ms, 3);
+  scene.probe(began, 1);
+  scene.probe(began + 1ms, 2);
+  scene.probe(began + 1ms, 3);
   REQUIRE(scene.answer(1) != nullptr);
   CHECK(scene.answer(1)->placed_at == NodeId{});
   CHECK(scene.answer(2) == nullptr);
-  scene.claims.on_placed(start + 2ms, RequestId{{1}}, place);
+  scene.claims.on_placed(began + 2ms, RequestId{{1}}, place);
 
   REQUIRE(scene.answer(2) != nullptr);
   REQUIRE(scene.answer(3) != nullptr);
   CHECK(scene.answer(2)->placed_at == place);
-  scene.probe(start + 3ms, 4);
+  scene.probe(began + 3ms, 4);
   REQUIRE(scene.answer(4) != nullptr);
   CHECK(scene.answer(4)->placed_at == place);
-  scene.claims.on_deadline(start + 3s);
+  scene.claims.on_deadline(began + 3s);
   CHECK(scene.claims.count() == 0);
 }
 
 TEST_CASE("claims: without a word from the first router the others are told so in time") {
   Scene scene;
-  scene.probe(start, 1);
-  scene.probe(start + 10ms, 2);
+  scene.probe(began, 1);
+  scene.probe(began + 10ms, 2);
 
-  CHECK(scene.claims.next_deadline() == start + 10ms + WorkClaims::claim_patience);
-  scene.claims.on_deadline(start + 60ms);
+  CHECK(scene.claims.next_deadline() == began + 10ms + WorkClaims::claim_patience);
+  scene.claims.on_deadline(began + 60ms);
 
   REQUIRE(scene.answer(2) != nullptr);
   CHECK(scene.answer(2)->claimed);
   CHECK(scene.answer(2)->placed_at == NodeId{});
-  scene.claims.on_deadline(start + 1s);
+  scene.claims.on_deadline(began + 1s);
   CHECK(scene.claims.count() == 0);
 }
 
 TEST_CASE("claims: when the first request goes nowhere the next one is the first") {
   Scene scene;
-  scene.probe(start, 1);
-  scene.probe(start, 2);
-  scene.probe(start, 3);
+  scene.probe(began, 1);
+  scene.probe(began, 2);
+  scene.probe(began, 3);
 
-  scene.claims.on_placed(start + 1ms, RequestId{{1}}, NodeId{});
+  scene.claims.on_placed(began + 1ms, RequestId{{1}}, NodeId{});
 
   REQUIRE(scene.answer(2) != nullptr);
   CHECK_FALSE(scene.answer(2)->claimed);
   CHECK(scene.answer(3) == nullptr);
-  scene.claims.on_placed(start + 2ms, RequestId{{2}}, NodeId{{6}});
+  scene.claims.on_placed(began + 2ms, RequestId{{2}}, NodeId{{6}});
   REQUIRE(scene.answer(3) != nullptr);
   CHECK(scene.answer(3)->placed_at == NodeId{{6}});
 }
 
 TEST_CASE("claims: who is not the arbiter answers everybody at once") {
   Scene scene;
-  scene.probe(start, 1, false);
-  scene.probe(start, 2, false);
+  scene.probe(began, 1, false);
+  scene.probe(began, 2, false);
 
   CHECK(scene.answer(1) != nullptr);
   CHECK(scene.answer(2) != nullptr);
