@@ -75,9 +75,13 @@ class MapCommand {
     orders_.chain = std::move(chain).value();
     orders_.strict = flags_.strict;
     orders_.concurrency = flags_.concurrency;
+    const auto timeout = context_.timeout();
+    if (!timeout) return timeout.error();
+    if (timeout.value()) orders_.deadline = *timeout.value();
     if (!flags_.deadline.empty()) {
       const auto span = parse_duration(flags_.deadline);
       if (!span) return bad_words("--deadline: " + span.error().detail);
+      if (span.value() <= Duration{}) return bad_words("--deadline: must be above 0, like 30s");
       orders_.deadline = span.value();
     }
     auto client = context_.connect(orders_.deadline);
@@ -325,7 +329,8 @@ void add_map(CommandLine& line) {
   app.add_option("--concurrency", flags->concurrency,
                  "Images under way at one time; 0: as many as the mesh takes")
       .within(0, static_cast<int>(MapPace::most));
-  app.add_option("--deadline", flags->deadline, "For one image, such as 30s (default: 2m)")
+  app.add_option("--deadline", flags->deadline,
+                 "For one image, such as 30s (default: --timeout, else 2m)")
       .type_name("TIME");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
 }
