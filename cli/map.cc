@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/errors.h"
+#include "cli/map_report.h"
 #include "cli/map_work.h"
 #include "processing/closest.h"
 #include "processing/quantity.h"
@@ -51,39 +52,6 @@ Result<Done> check(const MapFlags& flags) {
   return Done{};
 }
 
-Json json_of(const MapLine& line, const std::string& recipe) {
-  Json object{{"name", line.name}, {"recipe", recipe}, {"outcome", line.done ? "done" : "failed"}};
-  if (line.done) {
-    object["file"] = line.file;
-    object["bytes"] = line.bytes;
-    object["node"] = line.node;
-    object["queued_micros"] = line.queued_micros;
-    object["wall_micros"] = line.wall_micros;
-    object["cpu_micros"] = line.cpu_micros;
-  } else {
-    object["error"] = line.error;
-    object["exit"] = line.exit;
-    object["detail"] = line.detail;
-  }
-  object["request"] = line.request;
-  return object;
-}
-
-std::string first_line_of(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-/// 0 if nothing failed, 10 if any tool did, else the code that all failures share, else 1.
-int exit_code_of_lines(const std::map<std::string, MapLine>& lines) {
-  std::set<int> codes;
-  for (const auto& [name, line] : lines) {
-    if (!line.done) codes.insert(line.exit);
-  }
-  if (codes.empty()) return exit_ok;
-  if (codes.contains(exit_code_of(ErrorCode::tool_failed))) {
-    return exit_code_of(ErrorCode::tool_failed);
-  }
-  return codes.size() == 1 ? *codes.begin() : exit_code_of(ErrorCode::failed);
-}
-
 /// One `pixmesh map`.
 class MapCommand {
  public:
@@ -107,19 +75,37 @@ class MapCommand {
     orders_.chain = std::move(chain).value();
     orders_.strict = flags_.strict;
     orders_.concurrency = flags_.concurrency;
+    const auto timeout = context_.timeout();
+    if (!timeout) return timeout.error();
+    if (timeout.value()) orders_.deadline = *timeout.value();
     if (!flags_.deadline.empty()) {
       const auto span = parse_duration(flags_.deadline);
       if (!span) return bad_words("--deadline: " + span.error().detail);
+      if (span.value() <= Duration{}) return bad_words("--deadline: must be above 0, like 30s");
       orders_.deadline = span.value();
     }
     auto client = context_.connect(orders_.deadline);
     if (!client) return client.error();
     client_ = std::move(client).value();
+    if (auto done = know_nodes(); !done) return done;
     if (auto done = find(); !done) return done;
     if (auto done = try_chain(); !done) return done;
     if (auto done = open(); !done) return done;
     leave_out_what_is_done();
     if (orders_.concurrency == 0) learn_start();
+    return Done{};
+  }
+
+  // The one that was named may not be there for as long as a map takes.
+  Result<Done> know_nodes() {
+    auto named = context_.nodes();
+    if (!named) return named.error();
+    orders_.nodes = std::move(named).value();
+    for (const HolderAddress& member : client_->mesh().members) {
+      const Endpoint node{member.control};
+      const bool known = std::ranges::find(orders_.nodes, node) != orders_.nodes.end();
+      if (!known && member.alive) orders_.nodes.push_back(node);
+    }
     return Done{};
   }
 
@@ -252,8 +238,7 @@ class MapCommand {
       output.object(json_of(line, text_of_chain(orders_.chain)));
       if (line.done) continue;
       progress.reset();
-      output.say("pixmesh: " + printable(line.name) + ": " + line.error + ": " +
-                 first_line_of(line.detail) + " (request " + line.request + ")");
+      output.say("pixmesh: " + failure_text(line));
     }
   }
 
@@ -267,7 +252,7 @@ class MapCommand {
   int report() {
     Output& output = context_.output();
     const bool is_over = counts_.done + counts_.failed == counts_.total;
-    output.say(summary());
+    output.say(summary_of(counts_, since_boot() - began_) + where());
     if (context_.interrupted()) {
       output.say("pixmesh: interrupted; the same command with --resume goes on");
       return exit_interrupted;
@@ -279,26 +264,18 @@ class MapCommand {
     if (is_over && complete_ && !limited_) {
       if (const auto ended = journal_->end(); !ended) return context_.fail(ended.error());
     }
-    const int code = exit_code_of_lines(journal_->lines());
-    if (code != exit_ok)
-      output.say(
-          "'--rerun-failed' tries these again; 'pixmesh why REQUEST' "
-          "tells what became of one");
+    const int code = exit_code_of(journal_->lines());
+    if (code != exit_ok) {
+      output.say("'--rerun-failed' tries these again; 'pixmesh why REQUEST' tells more");
+    }
     if (code == exit_ok && !complete_) return list_lacks();
     return code;
   }
 
-  [[nodiscard]] std::string summary() const {
-    const Duration took = since_boot() - began_;
-    std::string text =
-        std::to_string(counts_.total) + (counts_.total == 1 ? " image: " : " images: ") +
-        std::to_string(counts_.done) + " done, " + std::to_string(counts_.failed) + " failed";
-    const std::uint64_t left = counts_.total - counts_.done - counts_.failed;
-    if (left > 0) text += ", " + std::to_string(left) + " left";
-    text += " in " + span_at_a_glance(took);
-    text += flags_.store.empty() ? "; results in " + flags_.output
-                                 : "; stored as " + flags_.store + "…";
-    return text + "; report in " + journal_->path();
+  [[nodiscard]] std::string where() const {
+    const std::string results = flags_.store.empty() ? "; results in " + flags_.output
+                                                     : "; stored as " + flags_.store + "…";
+    return results + "; report in " + journal_->path();
   }
 
   static Duration since_boot() { return std::chrono::steady_clock::now().time_since_epoch(); }
@@ -352,7 +329,8 @@ void add_map(CommandLine& line) {
   app.add_option("--concurrency", flags->concurrency,
                  "Images under way at one time; 0: as many as the mesh takes")
       .within(0, static_cast<int>(MapPace::most));
-  app.add_option("--deadline", flags->deadline, "For one image, such as 30s (default: 2m)")
+  app.add_option("--deadline", flags->deadline,
+                 "For one image, such as 30s (default: --timeout, else 2m)")
       .type_name("TIME");
   app.add_flag("--strict", flags->strict, "Refuse an image that no quorum confirms");
 }

@@ -84,7 +84,7 @@ std::optional<Error> MapWork::fault() {
 }
 
 void MapWork::work(std::size_t number) {
-  const auto client = context_.connect(orders_.deadline);
+  const auto client = context_.connect_to(orders_.nodes, orders_.deadline);
   if (!client) return give_up(client.error());
   while (auto job = take(number)) handle(*client.value(), *std::move(job));
 }

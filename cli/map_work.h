@@ -20,6 +20,7 @@ namespace pixmesh {
 struct MapOrders {
   RecipeChain chain;
   bool strict = false;
+  std::vector<Endpoint> nodes;  // any of them may answer
   Duration deadline = 120s;     // of one image
   std::size_t concurrency = 0;  // 0: learned
   std::size_t start = 4;        // where learning begins

@@ -56,7 +56,7 @@ TEST_CASE("cli: the rate is that of the last half minute") {
 TEST_CASE("cli: the progress of a map tells share, rate and what is left") {
   CHECK(map_progress_text({200, 0, 0, 0}, 0) == "0%  0 of 200");
   CHECK(map_progress_text({200, 87, 3, 4}, 9'100) ==
-        "45%  90 of 200  3 failed  4 under way  9.1/s  12.1s left");
+        "45%  90 of 200  3 failed  4 under way  9.1/s  12.0s left");
   CHECK(map_progress_text({2, 1, 0, 1}, 200) == "50%  1 of 2  1 under way  12.0/min  5.0s left");
   CHECK(map_progress_text({2, 2, 0, 0}, 200) == "100%  2 of 2  12.0/min");
 }
