@@ -61,6 +61,8 @@ void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
     doubted.recovering = true;
     doubted.prepared = 0;  // the mark may be as old as the copy
     unwritten_.insert(partition);
+    // A settled set may name us that we do not know any more.
+    if (to_drop_.contains(partition)) ask_for_settling(doubted);
     if (!in_motion(doubted)) continue;  // its lists are lost too, or it is to be dropped
     moving_.insert(partition);
     doubted.fenced = false;

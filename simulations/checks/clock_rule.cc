@@ -16,13 +16,13 @@ class ClockBound : public Check {
 
   void on_sent(PartyId from, PartyId, Plane plane, ByteView bytes) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
+    note_known(from);  // a member may be suspected for milliseconds, and count no more meanwhile
     const std::uint32_t number = message_number_of(bytes);
     if (number != Fields<CommitRequest>::number && number != Fields<WriteDone>::number &&
         number != Fields<CommitAnswer>::number) {
       return;
     }
     note_clocks();
-    note_known(from);
     const auto decoded = decode_message(bytes);
     if (!decoded) return;
     const Message& message = decoded.value();
@@ -54,14 +54,14 @@ class ClockBound : public Check {
     }
   }
   void note_known(std::uint32_t node) {
-    std::vector<NodeId> counted;
-    if (scene_.world.is_running(node)) {
-      for (const auto& heard : scene_.world.machine(node).node->clocks().heard()) {
-        counted.push_back(heard.node);
-      }
-    }
-    const auto [seen, is_new] = known_.try_emplace(node, counted, scene_.world.now());
-    if (!is_new && seen->second.first != counted) seen->second = {counted, scene_.world.now()};
+    std::vector<WallClocks::Heard> heard;
+    if (scene_.world.is_running(node)) heard = scene_.world.machine(node).node->clocks().heard();
+    const auto [seen, is_new] = known_.try_emplace(node);
+    std::vector<NodeId>& counted = seen->second.first;
+    if (!is_new && std::ranges::equal(heard, counted, {}, &WallClocks::Heard::node)) return;
+    counted.clear();
+    for (const WallClocks::Heard& one : heard) counted.push_back(one.node);
+    seen->second.second = scene_.world.now();
   }
   [[nodiscard]] Instant set_at(std::uint32_t node) const { return shifts_.at(node).second; }
 

@@ -136,6 +136,21 @@ TEST_CASE("recovering: the mark is durable before anything is said, and outlives
   CHECK(again.machine.is_recovering(partition));
 }
 
+// Seed 151638: after a restart it asked nobody, and dropped its copy; the settled set waited for
+// it.
+TEST_CASE("recovering: one that knows no set and is no target member asks before it drops") {
+  Holder one(1, {{}, 0, nodes({2, 3, 4}), 2});
+  one.machine.restore(Bytes{0, 0, 0, 0, 'r'}, Bytes{});
+  CHECK(one.drops_in_ten_seconds() == 0);
+
+  one.hear(node(2),
+           ListsAnnounced{{},
+                          {first_lives_of(nodes({1, 2})), first_lives_of(nodes({2, 3, 4}))},
+                          {{partition, 3, 0, 1}}});
+  CHECK(one.lists().settled == nodes({1, 2}));
+  CHECK(one.drops_in_ten_seconds() == 0);
+}
+
 TEST_CASE("recovering: with its lists lost too it learns the settled set by asking") {
   Doubting one(HolderLists{});
   one.place(1, nodes({1, 2, 3}));
