@@ -39,6 +39,7 @@ Results::Results(const NodeOptions& options, NodeId self, const WallTime& wall, 
       runs_(runs),
       outside_(outside),
       post_(post),
+      announce_time_(options.lanes.announce_time),
       cache_(outside.results == nullptr ? 0 : options.result_cache_bytes),
       claims_(post) {}
 
@@ -57,6 +58,18 @@ void Results::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
   probe_ = &probe;
   runs_.on_probe(now, from, probe);
   probe_ = nullptr;
+  if (probe.work != Digest{} && !is_first_of_work(now, probe)) {
+    runs_.on_release(now, {probe.request, {}});
+  }
+}
+
+// All who want the same make one run at most: a thousand of them do not fill a queue.
+bool Results::is_first_of_work(Instant now, const ProbeLoad& probe) {
+  if (known(now, probe) != KnownWork::nothing) return false;
+  std::erase_if(announced_, [now](const auto& one) { return now >= one.second.until; });
+  const auto [place, is_new] =
+      announced_.try_emplace(probe.work, Announced{probe.request, now + announce_time_});
+  return is_new || place->second.request == probe.request;
 }
 
 void Results::on_release(Instant now, const ReleaseLoad& release) {

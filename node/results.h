@@ -129,6 +129,7 @@ class Results : public Post {
             const InputPlace& place, const Asker& asker);
   void part(Instant now, FlightId id, RequestId request);
   [[nodiscard]] KnownWork known(Instant now, const ProbeLoad& probe) const;
+  [[nodiscard]] bool is_first_of_work(Instant now, const ProbeLoad& probe);
 
   // flights.cc: what becomes of a flight
   void on_accepted(FlightId id, const RunAccepted& accepted);
@@ -150,6 +151,12 @@ class Results : public Post {
   Runs& runs_;
   Outside& outside_;
   Post& post_;
+  struct Announced {
+    RequestId request;
+    Instant until;
+  };
+  Duration announce_time_;
+  std::map<Digest, Announced> announced_;  // by work: who is counted in the lanes
   ResultCache cache_;
   FailedWork failed_;
   WorkClaims claims_;

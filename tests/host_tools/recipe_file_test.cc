@@ -126,7 +126,7 @@ TEST_CASE("host_tools: an operator's file comes over the built-in recipes") {
              "\"jpg\"\n");
   const auto book = load_recipe_book(folder.path() / "recipes.toml");
   REQUIRE(book.has_value());
-  CHECK(book.value().entries().size() == 8);
+  CHECK(book.value().entries().size() == 9);
   CHECK_FALSE(book.value().find("thumbnail")->available);
   CHECK(load_recipe_book(folder.path() / "absent.toml").error().code == ErrorCode::not_found);
   CHECK(load_recipe_book("").has_value());

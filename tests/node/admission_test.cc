@@ -20,6 +20,7 @@ struct Counter {
     request.request = world->client().fresh_request();
     request.name = "a.png";
     request.recipe = "thumbnail";
+    request.force = true;  // else they would share one run
     const OperationId asked = world->client().send(0, request);
     REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s));
     return std::get<RunCandidates>(*world->client().answer_of(asked));
@@ -28,6 +29,7 @@ struct Counter {
     wish.request = world->client().fresh_request();
     wish.input = where.input;
     wish.recipe = "thumbnail";
+    wish.force = true;
     wish.recipe_digest = where.recipe_digest;
     return world->client().send(node, wish);
   }

@@ -22,6 +22,7 @@ struct HotImage {
     request.request = world->client().fresh_request();
     request.name = "a.png";
     request.recipe = "thumbnail";
+    request.force = true;  // else they would share one run
     const OperationId asked = world->client().send(0, request);
     REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s));
     return std::get<RunCandidates>(*world->client().answer_of(asked));
@@ -31,6 +32,7 @@ struct HotImage {
     wish.request = world->client().fresh_request();
     wish.input = std::move(input);
     wish.recipe = "thumbnail";
+    wish.force = true;
     wish.recipe_digest = where.recipe_digest;
     return world->client().send(node, wish);
   }

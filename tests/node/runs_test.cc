@@ -37,10 +37,9 @@ TEST_CASE("node: runs spread over the holders, the least loaded first") {
     REQUIRE(where.candidates.size() == 3);
     const std::uint32_t best = world->number_of(where.candidates.front().node);
     ++chosen[best];
-    (void)world->client().send(
-        best,
-        RunStart{
-            {}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000, true});
+    RunStart start{{}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000};
+    start.force = true;
+    (void)world->client().send(best, std::move(start));
     world->run_for(20ms);
   }
   CHECK(chosen.size() == 3);
