@@ -34,6 +34,9 @@ install_packages() {
     fail "apt-get could not install:$missing"
 }
 
+# sandbox_works PIXMESH: whether nodes of this program can put a sandbox around tools here.
+sandbox_works() { "$1" doctor --json 2>/dev/null | grep -q '"check":"sandbox","result":"ok"'; }
+
 # What a compiler cache needs to recognise the same source in another folder, without preprocessing
 # each file once more.
 export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=true CCACHE_SLOPPINESS=pch_defines,time_macros

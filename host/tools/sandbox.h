@@ -33,8 +33,8 @@ struct SandboxOptions {
 ///   bwrap ── new mounts, pids, network, ipc, host name, cgroup names ──► pixmesh-launch ──► tool
 ///
 /// The tool sees: /usr with /bin, /lib and their like; what dynamic linking, fonts and Debian's
-/// alternatives need of /etc; four harmless devices; a /tmp of its own, with a bound; and what its
-/// SandboxView names. No /proc, no network, nobody else's process, nothing else to write to.
+/// alternatives need of /etc; /dev/null and random bytes; a /tmp of its own, with a bound; and what
+/// its SandboxView names. No /proc, no network, nobody else's process, nothing else to write to.
 ///
 /// A node of an ordinary user makes a user namespace. One that runs as root makes none, but gives
 /// each tool a user id of its own, which owns nothing, in the node's group: root itself would be

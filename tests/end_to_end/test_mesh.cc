@@ -103,11 +103,14 @@ bool sandbox_works() {
   static const bool works = [] {
     const TempFolder folder;
     const ProcessAnswer answer = run_pixmesh({"doctor", "--json"}, folder.path());
-    for (const Json& check : json_lines(answer.out).at(0)["checks"]) {
+    const Json told = json_lines(answer.out).at(0);
+    for (const Json& check : told["checks"]) {
       if (check["check"] != "sandbox") continue;
       if (check["result"] == "ok") return true;
       std::printf("nodes run with --sandbox=off: %s\n", check["seen"].dump().c_str());
+      return false;
     }
+    FAIL("'pixmesh doctor' says nothing of a sandbox");
     return false;
   }();
   return works;
