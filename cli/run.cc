@@ -49,7 +49,7 @@ std::string quoted(const std::vector<std::string>& argv) {
 int refused(CommandContext& context, const Error& error, Duration retry_after) {
   if (error.code != ErrorCode::overloaded || retry_after <= Duration{}) return context.fail(error);
   return context.fail(
-      {error.code, error.detail + "; try again in " + span_at_a_glance(retry_after)},
+      {error.code, error.detail + ", for about " + span_at_a_glance(retry_after) + " more"},
       Json{{"retry_after_ms", retry_after / 1ms}});
 }
 
