@@ -59,7 +59,7 @@ std::string quoted(const std::vector<std::string>& argv) {
 /// A refusal with when to come back.
 Error with_pause(const Error& error, Duration retry_after) {
   if (error.code != ErrorCode::overloaded || retry_after <= Duration{}) return error;
-  return {error.code, error.detail + "; try again in " + span_at_a_glance(retry_after)};
+  return {error.code, error.detail + ", for about " + span_at_a_glance(retry_after) + " more"};
 }
 
 Json json_of_pause(const Error& error, Duration retry_after) {

@@ -27,7 +27,7 @@ rm -f "$work"/*.v
 for image in $(seq "$count"); do
   from=$work/$((image % number)).jpg
   { head -c 2 "$from"; printf '\377\376\000\007%05d' "$image"; tail -c +3 "$from"; } >"$work/next.jpg"
-  "$pixmesh" put -q "$work/next.jpg" "large/$image.jpg" --node "$(address 1)" >/dev/null
+  "$pixmesh" put -q "$work/next.jpg" --name "large/$image.jpg" --node "$(address 1)" >/dev/null
 done
 
 resident() {  # KiB of all processes below the node, but not the node
