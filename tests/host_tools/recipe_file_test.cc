@@ -116,7 +116,7 @@ TEST_CASE("host_tools: the built-in recipes are the promised ones") {
   std::vector<std::string> names;
   for (const Recipe& recipe : built_in_recipes()) names.push_back(recipe.name);
   CHECK(names == std::vector<std::string>{"thumbnail", "resize", "convert", "crop", "rotate",
-                                          "info", "im-resize", "im-identify"});
+                                          "sharpen", "info", "im-resize", "im-identify"});
 }
 
 TEST_CASE("host_tools: an operator's file comes over the built-in recipes") {
