@@ -56,7 +56,7 @@ class Routing : public Check {
   void look_at_accusations() {
     for (const auto& [node, member, others] : beliefs_.take_accusations()) {
       if (askers_.contains(node) || others < 2 || reached_by(node) < 3) continue;
-      if (++accused_[node] < accusations_pardoned) continue;
+      if (++accused_[node] < accusations_pardoned + scene_.world.node_count()) continue;
       report("node " + std::to_string(node) + " suspects and never asked others to probe",
              {node, scene_.world.number_of(member)});
     }
