@@ -246,25 +246,29 @@ void Results::part(Instant now, FlightId id, RequestId request) {
   end_if_over(now, id);
 }
 
-void Results::give_until(LinkId link, const std::function<Instant(Instant)>& until) {
+std::vector<Results::Asker*> Results::askers_on(LinkId link) {
+  std::vector<Asker*> askers;
   for (auto& [request, hit] : hits_) {
-    if (hit.asker.link == link) hit.asker.until = until(hit.asker.until);
+    if (hit.asker.link == link) askers.push_back(&hit.asker);
   }
   for (auto& [id, flight] : flights_) {
     for (auto& [request, asker] : flight.askers) {
-      if (asker.link == link) asker.until = until(asker.until);
+      if (asker.link == link) askers.push_back(&asker);
     }
   }
+  return askers;
 }
 
 void Results::on_link_closed(Instant now, LinkId link) {
-  closed_.insert(link);
-  give_until(link, [&](Instant until) { return std::min(until, now + closed_patience); });
+  for (Asker* asker : askers_on(link)) {
+    asker->until = std::min(asker->until, now + closed_patience);
+    closed_.insert(link);
+  }
 }
 
 void Results::on_heard(Instant now, LinkId link) {
   if (closed_.erase(link) == 0) return;
-  give_until(link, [&](Instant) { return now + asker_waits; });
+  for (Asker* asker : askers_on(link)) asker->until = now + asker_waits;
 }
 
 void Results::on_deadline(Instant now) {
@@ -283,6 +287,8 @@ void Results::on_deadline(Instant now) {
     outside_.log.event(LogLevel::info, "run_asker_gone", {{"request", to_text(request)}});
     on_cancel(now, {request});
   }
+  if (gone.empty()) return;
+  std::erase_if(closed_, [this](const LinkId& link) { return askers_on(link).empty(); });
 }
 
 std::optional<Instant> Results::next_deadline() const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -96,6 +95,7 @@ class Results : public Post {
     bool keeping = false;  // the store works on it
     bool is_fresh = true;  // false: what it is made of was purged
   };
+  [[nodiscard]] std::vector<Asker*> askers_on(LinkId link);
   struct Hit {
     Digest key;
     RunStart start;
@@ -116,7 +116,6 @@ class Results : public Post {
     Digest key;
     std::optional<Digest> fingerprint;
   };
-  void give_until(LinkId link, const std::function<Instant(Instant)>& until);
   [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
   [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
