@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "base/digest.h"
 #include "client/attempts.h"
@@ -351,14 +351,13 @@ Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
   const RequestId request = session_->fresh_request();
   const Instant deadline = session_->deadline();
   Error last{ErrorCode::unreachable, "no holder can run it"};
-  std::set<NodeId> silent;  // tried again only behind the others
+  std::map<NodeId, int> doubts;  // two: tried again only behind the others
   for (int round = 0; round < attempts_max; ++round) {
     const auto plan = plan_run(*session_, options, request);
     if (!plan) return plan.error();
     std::vector<RunCandidate> candidates = plan->candidates;
-    std::ranges::stable_partition(candidates, [&](const RunCandidate& candidate) {
-      return !silent.contains(candidate.node);
-    });
+    std::ranges::stable_partition(
+        candidates, [&](const RunCandidate& candidate) { return doubts[candidate.node] < 2; });
     for (const RunCandidate& candidate : candidates) {
       auto done = run_at(*session_, candidate, options, plan.value(), request, deadline);
       if (session_->cancelled()) return done.error();
@@ -379,7 +378,7 @@ Result<RunReceipt> Client::run(const RunOptions& options, ByteSink& sink,
       // It fell silent: others who waited for the same are looking for another holder too. Asking
       // anew where it goes on makes them meet.
       if (!done) {
-        silent.insert(candidate.node);
+        doubts[candidate.node] += last.code == ErrorCode::unreachable ? 2 : 1;
         break;
       }
     }

@@ -44,9 +44,21 @@ Results::Results(const NodeOptions& options, NodeId self, const WallTime& wall, 
 KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
   const auto entry = runs_.book().require(probe.recipe, probe.recipe_digest);
   if (!entry) return KnownWork::nothing;
-  const Digest key = result_key_of(probe.work, entry.value()->fingerprint.value_or(Digest{}));
-  if (cache_.contains(key) || failed_.knows(now, key)) return KnownWork::kept;
-  return joinable_.contains(key) ? KnownWork::going_on : KnownWork::nothing;
+  const Work work = work_with(probe.work, entry.value()->fingerprint);
+  if (cache_.contains(work.key) || failed_.knows(now, work.key)) return KnownWork::kept;
+  return going_on(work) ? KnownWork::going_on : KnownWork::nothing;
+}
+
+Results::Work Results::work_with(const Digest& work, const std::optional<Digest>& fingerprint) {
+  return {result_key_of(work, fingerprint.value_or(Digest{})), result_key_of(work, Digest{}),
+          fingerprint};
+}
+
+std::optional<Results::FlightId> Results::going_on(const Work& work) const {
+  for (const Digest& key : {work.key, work.early_key}) {
+    if (const auto found = joinable_.find(key); found != joinable_.end()) return found->second;
+  }
+  return std::nullopt;
 }
 
 void Results::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
@@ -72,9 +84,8 @@ std::optional<Results::Work> Results::work_of_start(const RunStart& start) const
   }
   const auto values = read_parameters(entry.value()->recipe, given);
   if (!values) return std::nullopt;
-  const auto& fingerprint = entry.value()->fingerprint;
-  const Digest work = work_of(start.input.digest, start.recipe_digest, values.value());
-  return Work{result_key_of(work, fingerprint.value_or(Digest{})), fingerprint};
+  return work_with(work_of(start.input.digest, start.recipe_digest, values.value()),
+                   entry.value()->fingerprint);
 }
 
 void Results::on_start(Instant now, LinkId from, const RunStart& start, std::uint32_t disk) {
@@ -90,9 +101,9 @@ void Results::on_start(Instant now, LinkId from, const RunStart& start, std::uin
       return begin_hit(asker, start, work->key, disk);
     }
     if (is_refused(now, from, start, work->key)) return;
-    if (const auto going_on = joinable_.find(work->key); going_on != joinable_.end()) {
+    if (const auto flight = going_on(*work)) {
       runs_.on_release(now, {start.request, {}});
-      return join(going_on->second, start, asker);
+      return join(*flight, start, asker);
     }
   }
   lead(now, from, start, *work, disk, asker);

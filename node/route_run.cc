@@ -92,15 +92,21 @@ Digest RouteRun::work() const {
 }
 
 void RouteRun::place(Instant now) {
-  std::vector<NodeId> holders;
-  for (const NodeId& node : lookup_.outcome().have) {
+  // A lookup ends without the holders that are slow.
+  const std::vector<NodeId>& have = lookup_.outcome().have;
+  std::vector<NodeId> holders, others;
+  for (const NodeId& node : have) {
     if (mesh_.is_alive(node)) holders.push_back(node);
+  }
+  for (const NodeId& node : holders_of(lookup_.lists())) {
+    const bool is_other = std::ranges::find(have, node) == have.end() && mesh_.is_alive(node);
+    if (is_other && !avoidance_.avoids(now, node)) others.push_back(node);
   }
   holders = avoidance_.preferred(now, holders);
   const MediaFacts& media = result_.input.media;
   placement_.emplace(ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
                                std::uint64_t{media.width} * media.height, work(), false},
-                     std::move(holders));
+                     std::move(holders), RunPlacementOptions{}, others);
   perform(now, placement_->start(now));
 }
 

@@ -7,9 +7,9 @@
 namespace pixmesh {
 namespace {
 
-class Results : public Check {
+class OneResult : public Check {
  public:
-  explicit Results(const Scene& scene) : Check(scene, "I11") {}
+  explicit OneResult(const Scene& scene) : Check(scene, "I11") {}
 
   void on_run(const RunSeen& seen) override {
     if (seen.delivered > 1) report("a request for '" + seen.name + "' had two results", {seen.via});
@@ -30,6 +30,6 @@ class Results : public Check {
 
 }  // namespace
 
-CheckPtr make_i11(const Scene& scene) { return std::make_unique<Results>(scene); }
+CheckPtr make_i11(const Scene& scene) { return std::make_unique<OneResult>(scene); }
 
 }  // namespace pixmesh

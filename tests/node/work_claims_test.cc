@@ -52,7 +52,7 @@ TEST_CASE("claims: the first request is answered at once, the others when its pl
   scene.probe(start + 3ms, 4);
   REQUIRE(scene.answer(4) != nullptr);
   CHECK(scene.answer(4)->placed_at == place);
-  scene.claims.on_deadline(start + 3s);
+  scene.claims.on_deadline(start + 4s);
   CHECK(scene.claims.count() == 0);
 }
 
@@ -62,12 +62,12 @@ TEST_CASE("claims: without a word from the first router the others are told so i
   scene.probe(start + 10ms, 2);
 
   CHECK(scene.claims.next_deadline() == start + 10ms + WorkClaims::claim_patience);
-  scene.claims.on_deadline(start + 60ms);
+  scene.claims.on_deadline(start + 910ms);
 
   REQUIRE(scene.answer(2) != nullptr);
   CHECK(scene.answer(2)->claimed);
   CHECK(scene.answer(2)->placed_at == NodeId{});
-  scene.claims.on_deadline(start + 1s);
+  scene.claims.on_deadline(start + 2s);
   CHECK(scene.claims.count() == 0);
 }
 
