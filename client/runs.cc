@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "client/attempts.h"
 
@@ -138,8 +138,9 @@ class RunAttempt {
   const Progress& progress_;
   RequestId request_;
   Instant deadline_;
-  std::set<NodeId> silent_;  // tried again only behind the others
-  bool over_ = false;        // another try makes no sense, or is not allowed
+  std::map<NodeId, int> doubts_;  // two: tried again only behind the others
+  bool fell_silent_ = false;      // the one that was asked last
+  bool over_ = false;             // another try makes no sense, or is not allowed
 };
 
 RunReceipt receipt_of(const RunCandidates& plan, const RunCandidate& candidate, const RunDone& done,
@@ -168,9 +169,11 @@ RunReceipt receipt_of(const RunCandidates& plan, const RunCandidate& candidate, 
 }
 
 Result<RunReceipt> RunAttempt::at(const RunCandidate& candidate, const RunCandidates& plan) {
+  fell_silent_ = false;
   auto done = run_at(session_, candidate, options_, plan, request_, deadline_);
   if (!done) {
-    silent_.insert(candidate.node);
+    fell_silent_ = true;
+    doubts_[candidate.node] += done.error().code == ErrorCode::unreachable ? 2 : 1;
     return done.error();
   }
   if (done->code != ErrorCode{}) {
@@ -201,9 +204,8 @@ bool RunAttempt::may_go_on(const Error& error) {
 Result<RunReceipt> RunAttempt::in_turn(const RunCandidates& plan) {
   Error last{ErrorCode::unreachable, "no holder can run it"};
   std::vector<RunCandidate> candidates = plan.candidates;
-  std::ranges::stable_partition(candidates, [this](const RunCandidate& candidate) {
-    return !silent_.contains(candidate.node);
-  });
+  std::ranges::stable_partition(
+      candidates, [this](const RunCandidate& candidate) { return doubts_[candidate.node] < 2; });
   for (const RunCandidate& candidate : candidates) {
     auto receipt = at(candidate, plan);
     if (receipt) return receipt;
@@ -211,7 +213,7 @@ Result<RunReceipt> RunAttempt::in_turn(const RunCandidates& plan) {
     over_ = !may_go_on(last);
     // When it fell silent others who waited there look for another holder too: asking anew where it
     // goes on makes them meet.
-    if (over_ || silent_.contains(candidate.node)) break;
+    if (over_ || fell_silent_) break;
   }
   return last;
 }

@@ -48,9 +48,21 @@ Results::Results(const NodeOptions& options, NodeId self, const WallTime& wall, 
 KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
   const auto entry = runs_.book().require(probe.recipe, probe.recipe_digest);
   if (!entry) return KnownWork::nothing;
-  const Digest key = result_key_of(probe.work, entry.value()->fingerprint.value_or(Digest{}));
-  if (cache_.contains(key) || failed_.knows(now, key)) return KnownWork::kept;
-  return joinable_.contains(key) ? KnownWork::going_on : KnownWork::nothing;
+  const Work work = work_with(probe.work, entry.value()->fingerprint);
+  if (cache_.contains(work.key) || failed_.knows(now, work.key)) return KnownWork::kept;
+  return going_on(work) ? KnownWork::going_on : KnownWork::nothing;
+}
+
+Results::Work Results::work_with(const Digest& work, const std::optional<Digest>& fingerprint) {
+  return {result_key_of(work, fingerprint.value_or(Digest{})), result_key_of(work, Digest{}),
+          fingerprint};
+}
+
+std::optional<Results::FlightId> Results::going_on(const Work& work) const {
+  for (const Digest& key : {work.key, work.early_key}) {
+    if (const auto found = joinable_.find(key); found != joinable_.end()) return found->second;
+  }
+  return std::nullopt;
 }
 
 void Results::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
@@ -84,7 +96,7 @@ std::optional<Results::Work> Results::work_of_start(const RunStart& start) const
   const auto work =
       work_of_chain(runs_.book(), start.input.digest, start.recipe, start.arguments, start.then);
   if (!work) return std::nullopt;
-  return Work{result_key_of(work->work, work->fingerprint.value_or(Digest{})), work->fingerprint};
+  return work_with(work->work, work->fingerprint);
 }
 
 void Results::on_start(Instant now, LinkId from, const RunStart& start, const InputPlace& place) {
@@ -100,9 +112,9 @@ void Results::on_start(Instant now, LinkId from, const RunStart& start, const In
       return begin_hit(asker, start, work->key, place);
     }
     if (is_refused(now, from, start, work->key)) return;
-    if (const auto going_on = joinable_.find(work->key); going_on != joinable_.end()) {
+    if (const auto flight = going_on(*work)) {
       runs_.on_release(now, {start.request, {}});
-      return join(going_on->second, start, asker);
+      return join(*flight, start, asker);
     }
   }
   lead(now, from, start, *work, place, asker);

@@ -114,8 +114,10 @@ class Results : public Post {
   // results.cc: what askers say
   struct Work {
     Digest key;
+    Digest early_key;  // of what began before the fingerprint was known
     std::optional<Digest> fingerprint;
   };
+  [[nodiscard]] static Work work_with(const Digest& work, const std::optional<Digest>& fingerprint);
   [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
   [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
@@ -128,6 +130,7 @@ class Results : public Post {
             const InputPlace& place, const Asker& asker);
   void part(Instant now, FlightId id, RequestId request);
   [[nodiscard]] KnownWork known(Instant now, const ProbeLoad& probe) const;
+  [[nodiscard]] std::optional<FlightId> going_on(const Work& work) const;
   [[nodiscard]] bool is_first_of_work(Instant now, const ProbeLoad& probe);
 
   // flights.cc: what becomes of a flight

@@ -115,9 +115,15 @@ std::vector<NodeId> RouteRun::helpers(Instant now) const {
 }
 
 void RouteRun::place(Instant now) {
-  std::vector<NodeId> holders;
-  for (const NodeId& node : lookup_.outcome().have) {
+  // A lookup ends without the holders that are slow.
+  const std::vector<NodeId>& have = lookup_.outcome().have;
+  std::vector<NodeId> holders, others;
+  for (const NodeId& node : have) {
     if (mesh_.is_alive(node)) holders.push_back(node);
+  }
+  for (const NodeId& node : holders_of(lookup_.lists())) {
+    const bool is_other = std::ranges::find(have, node) == have.end() && mesh_.is_alive(node);
+    if (is_other && !avoidance_.avoids(now, node)) others.push_back(node);
   }
   holders = avoidance_.preferred(now, holders);
   journal_.on_located(now, request_.request, holders);
@@ -133,7 +139,7 @@ void RouteRun::place(Instant now) {
                 std::uint64_t{media.width} * media.height, request_.batch,
                 static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms), work(),
                 false, result_.input.digest},
-      std::move(holders), std::move(options));
+      std::move(holders), std::move(options), others);
   perform(now, placement_->start(now));
 }
 

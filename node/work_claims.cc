@@ -6,8 +6,8 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration unplaced_for = 150ms;  // a router decides within 100 ms
-constexpr Duration placed_for = 1s;       // until the run goes on there
+constexpr Duration unplaced_for = 1500ms;  // a router decides within a second
+constexpr Duration placed_for = 3s;        // until the run goes on there
 constexpr std::size_t claims_max = 4'096;
 constexpr std::size_t waiting_max = 4'096;
 

@@ -20,7 +20,7 @@ namespace pixmesh {
 /// work gives (in_order_of_work).
 class WorkClaims {
  public:
-  static constexpr Duration claim_patience = 50ms;  // below the 100 ms that a probe may take
+  static constexpr Duration claim_patience = 900ms;  // below the second that such a probe may take
 
   explicit WorkClaims(Post& post) : post_(post) {}
 

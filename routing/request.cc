@@ -23,10 +23,14 @@ bool takes_it(const LoadAnswer& load) {
 }  // namespace
 
 RunPlacement::RunPlacement(ProbeLoad probe, std::vector<NodeId> holders,
-                           RunPlacementOptions options)
+                           RunPlacementOptions options, const std::vector<NodeId>& others)
     : probe_(std::move(probe)), options_(std::move(options)) {
   for (const NodeId holder : holders) {
-    if (asked_.size() < replicas_max) asked_.try_emplace(holder);
+    if (asked_.size() < replicas_max) asked_[holder].has_image = true;
+  }
+  if (probe_.work == Digest{}) return;
+  for (const NodeId other : others) {
+    if (asked_.size() < replicas_max) asked_.try_emplace(other);
   }
 }
 
@@ -34,11 +38,12 @@ RunPlacement::Effects RunPlacement::start(Instant now) {
   invariant(state_ == State::fresh, "a placement starts once");
   state_ = State::asking;
   asked_at_ = now;
-  deadline_ = now + options_.probe_timeout;
+  const bool has_work = probe_.work != Digest{};
+  deadline_ = now + (has_work ? options_.work_timeout : options_.probe_timeout);
   if (asked_.empty()) return decide(now);
   std::vector<NodeId> nodes;
   for (const auto& [node, asked] : asked_) nodes.push_back(node);
-  if (probe_.work != Digest{}) arbiter_ = arbiter_of(probe_.work, nodes);
+  if (has_work) arbiter_ = arbiter_of(probe_.work, nodes);
   Effects effects;
   for (const NodeId& node : nodes) {
     ProbeLoad probe = probe_;
@@ -55,9 +60,7 @@ RunPlacement::Effects RunPlacement::on_answer(Instant now, NodeId from, const Lo
   if (!expected) return {};
   found->second.silent = false;
   found->second.answer = answer;
-  const bool has_it = arbiter_ != NodeId{} && answer.known == KnownWork::kept &&
-                      answer.has_recipe && answer.accepts_work;
-  if (has_it || all_heard()) return decide(now);
+  if (all_heard() || place_is_known()) return decide(now);
   return now >= deadline_ ? on_deadline(now) : Effects{};
 }
 
@@ -112,13 +115,18 @@ RunPlacement::Effects RunPlacement::ask_helpers(Instant now) {
 }
 
 RunPlacement::Effects RunPlacement::decide(Instant now) {
-  Effects effects = ask_helpers(now);
+  Effects effects;
+  if (!place_is_known()) effects = ask_helpers(now);
   if (!effects.empty()) return effects;
   state_ = State::decided;
   for (const auto& [node, asked] : asked_) {
     if (asked.silent) effects.emplace_back(HolderSilent{node});
   }
-  std::vector<Candidate> candidates = usable(now);
+  std::vector<Candidate> candidates = usable();
+  if (arbiter_ != NodeId{}) {
+    const bool late = now >= asked_at_ + options_.late_after;
+    candidates = in_order_of_work(probe_.work, std::move(candidates), work_answers(), late);
+  }
   if (candidates.empty()) {
     release_all_but(std::nullopt, effects);
     effects.emplace_back(why_not());
@@ -129,10 +137,11 @@ RunPlacement::Effects RunPlacement::decide(Instant now) {
   return effects;
 }
 
-std::vector<Candidate> RunPlacement::usable(Instant now) const {
+std::vector<Candidate> RunPlacement::usable() const {
   std::vector<HolderLoad> holders, helpers;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer || !takes_it(*asked.answer)) continue;
+    if (!asked.helper && !asked.has_image && !is_place(node, *asked.answer)) continue;
     const LoadAnswer& load = *asked.answer;
     std::vector<HolderLoad>& loads = asked.helper ? helpers : holders;
     loads.push_back({node, load.running, load.queued, load.announced, load.workers,
@@ -148,14 +157,27 @@ std::vector<Candidate> RunPlacement::usable(Instant now) const {
   }
   ranked.insert(ranked.end(), helping.begin(), helping.end());
   std::ranges::stable_sort(ranked, {}, &Candidate::score_micros);
-  if (arbiter_ == NodeId{}) return ranked;
+  return ranked;
+}
+
+// Who is not known to have the image has it, if the work is there.
+bool RunPlacement::is_place(NodeId node, const LoadAnswer& answer) const {
+  return answer.known != KnownWork::nothing || std::ranges::any_of(asked_, [&](const auto& entry) {
+           return entry.second.answer && entry.second.answer->placed_at == node;
+         });
+}
+
+std::vector<WorkAnswer> RunPlacement::work_answers() const {
   std::vector<WorkAnswer> answers;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer) continue;
     answers.push_back({node, asked.answer->known, asked.answer->placed_at, asked.answer->claimed});
   }
-  return in_order_of_work(probe_.work, std::move(ranked), answers,
-                          now >= asked_at_ + options_.late_after);
+  return answers;
+}
+
+bool RunPlacement::place_is_known() const {
+  return arbiter_ != NodeId{} && place_of_work(usable(), work_answers()) != NodeId{};
 }
 
 std::uint64_t RunPlacement::bytes_to_move(NodeId node) const {

@@ -81,7 +81,9 @@ using PlacementEffect = std::variant<SendProbe, SendRelease, HolderSilent, Place
 
 struct RunPlacementOptions {
   Duration probe_timeout = 100ms;
-  Duration late_after = 30ms;     // below claim_patience: others wait no longer for this choice
+  // With a work: a holder that is only slow may be the one where it goes on.
+  Duration work_timeout = 1s;
+  Duration late_after = 800ms;    // below claim_patience: others wait no longer for this choice
   std::vector<NodeId> helpers;    // members that are no holders, to be asked when help is wanted
   std::uint64_t image_bytes = 0;  // that a helper has to be given first
   /// Told the least wait of all holders; none: help is never wanted.
@@ -91,11 +93,13 @@ struct RunPlacementOptions {
 /// Where one request should run: asks the image's live holders for their load and ranks them.
 ///
 ///   start ──► probes out ──► all answered, or 100 ms over ──► Placed or NotPlaced
-///                            or one keeps the result
+///                            or one keeps or makes the result
 ///                                     └──► help is wanted: helpers are asked too, once ──► …
 ///
 /// A helper is a candidate only where moving the image there, waiting and running take less than
 /// waiting and running at the best holder, or where no holder takes the run.
+///
+/// With a work, 1 s: only then is it certain that the work does not go on at a holder that is slow.
 ///
 /// The best candidate keeps its announcement until `start` reaches it; every other probed holder,
 /// silent ones too, is released at once. With a work the arbiter is told where it goes, even if it
@@ -111,7 +115,11 @@ class RunPlacement {
   /// @param probe    sent as it is to every holder.
   /// @param holders  the image's live holders, those to be avoided already left out; doubles are
   ///                 asked once. At most replicas_max are asked, the first ones.
-  RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, RunPlacementOptions options = {});
+  /// @param others   living holders of the partition that may not have the image. With a work they
+  ///                 are asked too: all routers are to ask the same ones, and the run may go on
+  ///                 there. They are no candidates unless it does.
+  RunPlacement(ProbeLoad probe, std::vector<NodeId> holders, RunPlacementOptions options = {},
+               const std::vector<NodeId>& others = {});
 
   /// Asks. NotPlaced at once (unreachable) if there are no holders. Call it once, first.
   [[nodiscard]] Effects start(Instant now);
@@ -142,6 +150,7 @@ class RunPlacement {
  private:
   enum class State : std::uint8_t { fresh, asking, decided };
   struct Asked {
+    bool has_image = false;
     bool helper = false;
     bool silent = false;  // will not answer any more
     std::optional<LoadAnswer> answer;
@@ -151,7 +160,10 @@ class RunPlacement {
   [[nodiscard]] Effects decide(Instant now);
   /// None: no helper is to be asked, or they were asked already.
   [[nodiscard]] Effects ask_helpers(Instant now);
-  [[nodiscard]] std::vector<Candidate> usable(Instant now) const;
+  [[nodiscard]] std::vector<Candidate> usable() const;
+  [[nodiscard]] std::vector<WorkAnswer> work_answers() const;
+  [[nodiscard]] bool place_is_known() const;
+  [[nodiscard]] bool is_place(NodeId node, const LoadAnswer& answer) const;
   [[nodiscard]] NotPlaced why_not() const;
   void release_all_but(std::optional<NodeId> kept, Effects& effects) const;
 

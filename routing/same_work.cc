@@ -17,8 +17,9 @@ bool comes_before(const Digest& work, NodeId a, NodeId b) {
   return of_a != of_b ? of_a < of_b : a < b;
 }
 
-/// Where it should go, as far as the answers tell; zero: they do not.
-NodeId place_told(std::span<const Candidate> ranked, std::span<const WorkAnswer> answers) {
+}  // namespace
+
+NodeId place_of_work(std::span<const Candidate> ranked, std::span<const WorkAnswer> answers) {
   const auto can_run = [&](NodeId node) {
     return std::ranges::find(ranked, node, &Candidate::node) != ranked.end();
   };
@@ -34,8 +35,6 @@ NodeId place_told(std::span<const Candidate> ranked, std::span<const WorkAnswer>
   return {};
 }
 
-}  // namespace
-
 NodeId arbiter_of(const Digest& work, std::span<const NodeId> nodes) {
   const auto first =
       std::ranges::min_element(nodes, [&](NodeId a, NodeId b) { return comes_before(work, a, b); });
@@ -48,7 +47,7 @@ std::vector<Candidate> in_order_of_work(const Digest& work, std::vector<Candidat
   const bool in_doubt = late || std::ranges::any_of(answers, [](const WorkAnswer& said) {
                           return said.claimed || said.placed_at != NodeId{};
                         });
-  NodeId first = place_told(ranked, answers);
+  NodeId first = place_of_work(ranked, answers);
   if (first == NodeId{} && !in_doubt) first = ranked.front().node;
   std::ranges::sort(ranked, [&](const Candidate& a, const Candidate& b) {
     const bool a_first = a.node == first, b_first = b.node == first;

@@ -28,6 +28,11 @@ struct WorkAnswer {
 /// there are no nodes.
 [[nodiscard]] NodeId arbiter_of(const Digest& work, std::span<const NodeId> nodes);
 
+/// Where such a request should go, as far as the answers tell: a holder of `ranked` that keeps the
+/// result, makes it, or that the arbiter saw another request go to. Zero: they do not.
+[[nodiscard]] NodeId place_of_work(std::span<const Candidate> ranked,
+                                   std::span<const WorkAnswer> answers);
+
 /// The order in which holders should be tried, when requests for the same work are to meet:
 ///
 ///   where the result is, else where it is being made, else where the arbiter saw another request

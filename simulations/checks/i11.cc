@@ -7,9 +7,9 @@
 namespace pixmesh {
 namespace {
 
-class DeliveredResults : public Check {
+class OneResult : public Check {
  public:
-  explicit DeliveredResults(const Scene& scene) : Check(scene, "I11") {}
+  explicit OneResult(const Scene& scene) : Check(scene, "I11") {}
 
   void on_run(const RunSeen& seen) override {
     if (seen.delivered > 1) report("a request for '" + seen.name + "' had two results", {seen.via});
@@ -30,6 +30,6 @@ class DeliveredResults : public Check {
 
 }  // namespace
 
-CheckPtr make_i11(const Scene& scene) { return std::make_unique<DeliveredResults>(scene); }
+CheckPtr make_i11(const Scene& scene) { return std::make_unique<OneResult>(scene); }
 
 }  // namespace pixmesh

@@ -224,8 +224,9 @@ TEST_SUITE("results") {
     CHECK(rig.run("a.jpg")["result"] == "made");
     CHECK(rig.run("b.jpg")["result"] == "kept");
     CHECK(rig.mesh->cli({"purge", "nothing.jpg"}).exit == 3);
+    CHECK(rig.mesh->json({"purge", "--prefix", "b"})["dropped"] == 1);
     rig.mesh->kill_node(2);
-    const ProcessAnswer partly = rig.mesh->cli({"purge", "--prefix", "b", "--json"});
+    const ProcessAnswer partly = rig.mesh->cli({"purge", "a.jpg"});
     CHECK(partly.exit == 4);
     CHECK(partly.err.find(rig.mesh->address(2)) != std::string::npos);
   }

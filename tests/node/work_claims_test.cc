@@ -55,7 +55,7 @@ TEST_CASE("claims: the first request is answered at once, the others when its pl
   scene.probe(began + 3ms, 4);
   REQUIRE(scene.answer(4) != nullptr);
   CHECK(scene.answer(4)->placed_at == place);
-  scene.claims.on_deadline(began + 3s);
+  scene.claims.on_deadline(began + 4s);
   CHECK(scene.claims.count() == 0);
 }
 
@@ -65,12 +65,12 @@ TEST_CASE("claims: without a word from the first router the others are told so i
   scene.probe(began + 10ms, 2);
 
   CHECK(scene.claims.next_deadline() == began + 10ms + WorkClaims::claim_patience);
-  scene.claims.on_deadline(began + 60ms);
+  scene.claims.on_deadline(began + 910ms);
 
   REQUIRE(scene.answer(2) != nullptr);
   CHECK(scene.answer(2)->claimed);
   CHECK(scene.answer(2)->placed_at == NodeId{});
-  scene.claims.on_deadline(began + 1s);
+  scene.claims.on_deadline(began + 2s);
   CHECK(scene.claims.count() == 0);
 }
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "routing/request.h"
@@ -94,8 +95,8 @@ TEST_CASE("routing: the arbiter alone is asked to keep apart, and told where the
   LoadAnswer known = idle_answer();
   known.known = KnownWork::going_on;
   (void)placement.on_answer(start, node_of(1), idle_answer());
-  (void)placement.on_answer(start, node_of(2), known);
-  const auto decided = placement.on_answer(start, node_of(3), idle_answer());
+  (void)placement.on_answer(start, node_of(3), idle_answer());
+  const auto decided = placement.on_answer(start, node_of(2), known);
 
   CHECK(all<Placed>(decided).front().candidates.front().node == node_of(2));
   std::vector<NodeId> told;
@@ -107,19 +108,58 @@ TEST_CASE("routing: the arbiter alone is asked to keep apart, and told where the
   CHECK(told.size() == others);
 }
 
-TEST_CASE(
-    "routing: who keeps the result is not made to wait for the others, and they are not avoided") {
+TEST_CASE("routing: once the place of the work is known nobody waits for others or avoids them") {
+  for (const KnownWork known : {KnownWork::kept, KnownWork::going_on}) {
+    RunPlacement placement = placement_of(work_number(4));
+    (void)placement.start(start);
+    LoadAnswer knows = idle_answer();
+    knows.known = known;
+
+    const auto decided = placement.on_answer(start + 1ms, node_of(2), knows);
+
+    REQUIRE(all<Placed>(decided).size() == 1);
+    CHECK(all<Placed>(decided).front().candidates.front().node == node_of(2));
+    CHECK(all<HolderSilent>(decided).empty());
+    CHECK(placement.on_answer(start + 2ms, node_of(1), idle_answer()).empty());
+  }
+}
+
+TEST_CASE("routing: a slow holder may be where the work goes on, and is waited for for a second") {
   RunPlacement placement = placement_of(work_number(4));
   (void)placement.start(start);
-  LoadAnswer keeps = idle_answer();
-  keeps.known = KnownWork::kept;
+  (void)placement.on_answer(start, node_of(1), idle_answer());
+  (void)placement.on_answer(start, node_of(3), idle_answer());
+  CHECK(placement.on_deadline(start + 999ms).empty());
+  LoadAnswer knows = idle_answer();
+  knows.known = KnownWork::going_on;
 
-  const auto decided = placement.on_answer(start + 1ms, node_of(2), keeps);
+  const auto decided = placement.on_answer(start + 999ms, node_of(2), knows);
 
   REQUIRE(all<Placed>(decided).size() == 1);
   CHECK(all<Placed>(decided).front().candidates.front().node == node_of(2));
-  CHECK(all<HolderSilent>(decided).empty());
-  CHECK(placement.on_answer(start + 2ms, node_of(1), idle_answer()).empty());
+}
+
+TEST_CASE(
+    "routing: who may lack the image is asked about the work, and runs it only if it is there") {
+  const std::vector<NodeId> others{node_of(3)};
+  const auto placed_after = [&](const LoadAnswer& third) {
+    RunPlacement placement(
+        ProbeLoad{OperationId{7}, RequestId{{1}}, "thumbnail", Digest{{2}}, 0, work_number(4)},
+        {node_of(1), node_of(2)}, {}, others);
+    CHECK(all<SendProbe>(placement.start(start)).size() == 3);
+    LoadAnswer busy = idle_answer();
+    busy.queued = 9;
+    (void)placement.on_answer(start, node_of(1), busy);
+    (void)placement.on_answer(start, node_of(2), busy);
+    return all<Placed>(placement.on_answer(start, node_of(3), third)).front().candidates;
+  };
+  LoadAnswer knows = idle_answer();
+  knows.known = KnownWork::going_on;
+
+  CHECK(placed_after(knows).front().node == node_of(3));
+  const auto without = placed_after(idle_answer());
+  CHECK(without.size() == 2);
+  CHECK(std::ranges::count(without, node_of(3), &Candidate::node) == 0);
 }
 
 TEST_CASE("routing: a choice that took long is not by load but by the order of the work") {
@@ -130,7 +170,7 @@ TEST_CASE("routing: a choice that took long is not by load but by the order of t
   const NodeId arbiter = arbiter_of(work_number(4), three);
   for (const NodeId node : three) {
     const auto effects =
-        placement.on_answer(start + 40ms, node, node == arbiter ? busy : idle_answer());
+        placement.on_answer(start + 850ms, node, node == arbiter ? busy : idle_answer());
     const auto placed = all<Placed>(effects);
     if (!placed.empty()) CHECK(placed.front().candidates.front().node == arbiter);
   }
