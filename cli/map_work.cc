@@ -10,8 +10,8 @@ namespace {
 
 constexpr int tries_max = 3;
 constexpr Duration busy_max = 10min;
+constexpr Duration busy_pause_min = 100ms;
 constexpr Duration look_every = 50ms;
-constexpr Duration busy_pause_min = 200ms;
 
 Instant steady_now() { return Instant(std::chrono::steady_clock::now().time_since_epoch()); }
 
@@ -158,7 +158,7 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
   if (error.code == ErrorCode::overloaded && now - job.busy_since.value_or(now) < busy_max) {
     if (!job.busy_since) job.busy_since = now;
     const std::scoped_lock lock(mutex_);
-    pace_.on_busy(now, std::max<Duration>(client.retry_after(), busy_pause_min));
+    pace_.on_busy(now, std::max(client.retry_after(), busy_pause_min));
     return queue_.push_front(std::move(job));
   }
   const bool elsewhere = error.code == ErrorCode::unreachable || error.code == ErrorCode::corrupt;
