@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "host/system/entropy.h"
 #include "host/system/file_handle.h"
 #include "host/system/program_path.h"
 #include "host/tools/launch_command.h"
@@ -24,7 +25,9 @@ using Words = std::vector<std::string>;
 
 constexpr const char* launcher_inside = "/pixmesh-launch";
 constexpr std::uint32_t first_user = 2'100'000'000;  // above what containers and systemd hand out
-constexpr std::uint32_t users = 40'000'000;
+constexpr std::uint32_t users_of_node = 1'000;       // for one run after the other
+constexpr std::uint32_t nodes = 40'000;
+constexpr std::uint32_t users = users_of_node * nodes;
 constexpr int try_out_ms = 10'000;
 
 Error no_sandbox(const std::string& why) {
@@ -119,6 +122,8 @@ Result<Sandbox> Sandbox::open(const SandboxOptions& options) {
   sandbox.bwrap_ = *bwrap;
   sandbox.launcher_ = *launcher;
   sandbox.changes_user_ = is_root_of_all();
+  sandbox.first_user_ =
+      first_user + static_cast<std::uint32_t>(seed_from_entropy() % nodes) * users_of_node;
   sandbox.folders_ = options.folders;
   sandbox.fixed_words_ = fixed_words(sandbox.changes_user_, *launcher);
   if (const Result<Done> works = sandbox.try_out(); !works) return works.error();
@@ -140,7 +145,8 @@ Words Sandbox::sandboxed(const SandboxView& view, const std::string& program,
   LaunchOptions launch;
   launch.tasks = view.tasks;
   launch.filter = true;
-  if (changes_user_) launch.user = first_user + static_cast<std::uint32_t>(view.number % users);
+  if (changes_user_)
+    launch.user = first_user_ + static_cast<std::uint32_t>(view.number % users_of_node);
   add(words, launch_command(launcher_inside, launch, program, argv));
   return words;
 }

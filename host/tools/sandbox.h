@@ -69,6 +69,7 @@ class Sandbox {
   std::string bwrap_;
   std::string launcher_;
   bool changes_user_ = false;
+  std::uint32_t first_user_ = 0;  // chosen by chance: the kernel counts tasks over all nodes here
   std::vector<std::string> folders_;
   std::vector<std::string> fixed_words_;  // between bwrap's path and what the view asks for
 };
