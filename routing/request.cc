@@ -124,7 +124,8 @@ RunPlacement::Effects RunPlacement::decide(Instant now) {
   }
   std::vector<Candidate> candidates = usable();
   if (arbiter_ != NodeId{}) {
-    const bool late = now >= asked_at_ + options_.late_after;
+    // Without the arbiter's word others may be choosing too.
+    const bool late = now >= asked_at_ + options_.late_after || !asked_.at(arbiter_).answer;
     candidates = in_order_of_work(probe_.work, std::move(candidates), work_answers(), late);
   }
   if (candidates.empty()) {
