@@ -143,9 +143,9 @@ TEST_CASE(
     "routing: who may lack the image is asked about the work, and runs it only if it is there") {
   const std::vector<NodeId> others{node_of(3)};
   const auto placed_after = [&](const LoadAnswer& third) {
-    RunPlacement placement(
-        ProbeLoad{OperationId{7}, RequestId{{1}}, "thumbnail", Digest{{2}}, 0, work_number(4)},
-        {node_of(1), node_of(2)}, {}, others);
+    ProbeLoad probe{OperationId{7}, RequestId{{1}}, "thumbnail", Digest{{2}}};
+    probe.work = work_number(4);
+    RunPlacement placement(probe, {node_of(1), node_of(2)}, {}, others);
     CHECK(all<SendProbe>(placement.start(start)).size() == 3);
     LoadAnswer busy = idle_answer();
     busy.queued = 9;
