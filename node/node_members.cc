@@ -66,6 +66,7 @@ void Node::forget_hints_of_gone(NodeId node) {
 
 void Node::on_member_down(Instant now, NodeId node) {
   refresh_view();
+  avoidance_.on_down(now, node);
   for (const OperationId id : operations_.ids()) {
     if (Operation* operation = operations_.find(id)) {
       perform(now, *operation, operation->on_member_down(now, node));

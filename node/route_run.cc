@@ -117,18 +117,25 @@ std::vector<NodeId> RouteRun::helpers(Instant now) const {
 void RouteRun::place(Instant now) {
   // A lookup ends without the holders that are slow.
   const std::vector<NodeId>& have = lookup_.outcome().have;
-  std::vector<NodeId> holders, others;
+  std::vector<NodeId> holders, others, living;
   for (const NodeId& node : have) {
-    if (mesh_.is_alive(node)) holders.push_back(node);
+    if (!mesh_.is_alive(node)) continue;
+    holders.push_back(node);
+    living.push_back(node);
   }
   for (const NodeId& node : holders_of(lookup_.lists())) {
-    const bool is_other = std::ranges::find(have, node) == have.end() && mesh_.is_alive(node);
-    if (is_other && !avoidance_.avoids(now, node)) others.push_back(node);
+    if (std::ranges::find(have, node) != have.end() || !mesh_.is_alive(node)) continue;
+    living.push_back(node);
+    if (!avoidance_.avoids(now, node)) others.push_back(node);
   }
   holders = avoidance_.preferred(now, holders);
   journal_.on_located(now, request_.request, holders);
   const MediaFacts& media = result_.input.media;
   RunPlacementOptions options;
+  options.living = living;
+  options.in_doubt = std::ranges::any_of(holders_of(lookup_.lists()), [&](const NodeId& node) {
+    return avoidance_.fell_silent_lately(now, node);
+  });
   options.helpers = helpers(now);
   options.image_bytes = result_.input.size;
   options.wants_help = [this](Instant at, std::uint64_t least_wait) {

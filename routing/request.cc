@@ -43,7 +43,8 @@ RunPlacement::Effects RunPlacement::start(Instant now) {
   if (asked_.empty()) return decide(now);
   std::vector<NodeId> nodes;
   for (const auto& [node, asked] : asked_) nodes.push_back(node);
-  if (has_work) arbiter_ = arbiter_of(probe_.work, nodes);
+  const std::vector<NodeId>& living = options_.living.empty() ? nodes : options_.living;
+  if (has_work) arbiter_ = arbiter_of(probe_.work, living);
   Effects effects;
   for (const NodeId& node : nodes) {
     ProbeLoad probe = probe_;
@@ -125,7 +126,9 @@ RunPlacement::Effects RunPlacement::decide(Instant now) {
   std::vector<Candidate> candidates = usable();
   if (arbiter_ != NodeId{}) {
     // Without the arbiter's word others may be choosing too.
-    const bool late = now >= asked_at_ + options_.late_after || !asked_.at(arbiter_).answer;
+    const auto arbiter = asked_.find(arbiter_);
+    const bool has_spoken = arbiter != asked_.end() && arbiter->second.answer;
+    const bool late = now >= asked_at_ + options_.late_after || !has_spoken || options_.in_doubt;
     candidates = in_order_of_work(probe_.work, std::move(candidates), work_answers(), late);
   }
   if (candidates.empty()) {

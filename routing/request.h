@@ -83,7 +83,11 @@ struct RunPlacementOptions {
   Duration probe_timeout = 100ms;
   // With a work: a holder that is only slow may be the one where it goes on.
   Duration work_timeout = 1s;
-  Duration late_after = 800ms;    // below claim_patience: others wait no longer for this choice
+  Duration late_after = 800ms;  // below claim_patience: others wait no longer for this choice
+  // All living holders, those that are avoided for a moment too: routers name the same arbiter
+  // though they do not ask the same ones. Empty: those that are asked.
+  std::vector<NodeId> living;
+  bool in_doubt = false;          // others may name another arbiter: go by the order of the work
   std::vector<NodeId> helpers;    // members that are no holders, to be asked when help is wanted
   std::uint64_t image_bytes = 0;  // that a helper has to be given first
   /// Told the least wait of all holders; none: help is never wanted.
