@@ -72,7 +72,7 @@ class ChangingMesh {
   }
   /// Also while clients write.
   void wait_until_in_order() {
-    REQUIRE(becomes_true(60s, [&] { return is_in_order(); }));
+    REQUIRE(becomes_true(180s, [&] { return is_in_order(); }));
   }
   [[nodiscard]] bool is_any_failed() {
     for (const Json& disk : disks()) {
