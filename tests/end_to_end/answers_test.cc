@@ -167,7 +167,7 @@ TEST_SUITE("batch") {
     check_says(mesh.cli({"run", "thumbnail | crop left=90000", "chain.jpg", "-o", "-"}), 10,
                {"the tool failed"});
     for (std::size_t node = 0; node < mesh.size(); ++node) {
-      CHECK(becomes_true(10s, [&] { return fs::is_empty(mesh.storage_of(node) / "scratch"); }));
+      CHECK(becomes_true(10s, [&] { return run_folders_in(mesh.storage_of(node)) == 0; }));
     }
   }
 

@@ -48,11 +48,7 @@ class HostileMesh {
     made.nodes = 1;
     made.node_words = {"--recipes", (folder_.path() / "recipes.toml").string()};
     // The witness writes beside its output, which a sandbox exists to prevent.
-    made.place = [](std::size_t) {
-      NodePlace place;
-      place.variables = {"PIXMESH_SANDBOX=off"};
-      return place;
-    };
+    made.place = [](std::size_t) { return without_sandbox(); };
     return made;
   }
 

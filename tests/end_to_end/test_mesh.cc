@@ -99,6 +99,22 @@ ProcessAnswer run_pixmesh(Words words, const fs::path& folder, Duration limit) {
   return run_to_end(std::move(launch), folder, limit);
 }
 
+std::size_t run_folders_in(const fs::path& storage) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(storage / "scratch")) {
+    const std::string name = entry.path().filename();
+    const bool is_run = name.starts_with("run-") && name.size() > 4;
+    count += is_run && name.find_first_not_of("0123456789", 4) == std::string::npos ? 1 : 0;
+  }
+  return count;
+}
+
+NodePlace without_sandbox() {
+  NodePlace place;
+  place.variables = {"PIXMESH_SANDBOX=off"};
+  return place;
+}
+
 bool sandbox_works() {
   static const bool works = [] {
     const TempFolder folder;

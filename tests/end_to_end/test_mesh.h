@@ -30,6 +30,12 @@ class TempFolder {
 /// A port of 127.0.0.1 that nobody listens on; never the same twice in one process.
 [[nodiscard]] int free_port();
 
+/// How many folders of runs lie in this node's storage.
+[[nodiscard]] std::size_t run_folders_in(const std::filesystem::path& storage);
+
+/// For nodes whose recipes do what a sandbox exists to prevent.
+[[nodiscard]] NodePlace without_sandbox();
+
 /// Whether nodes here can put a sandbox around tools. Where they cannot, that is said once, and
 /// every mesh runs with --sandbox=off.
 [[nodiscard]] bool sandbox_works();
