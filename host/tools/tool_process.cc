@@ -2,21 +2,15 @@
 
 #include <fcntl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
-#include "base/limits.h"
+#include "host/system/file_handle.h"
 
 namespace pixmesh {
 namespace {
-
-constexpr std::size_t read_bytes = 64U << 10;
-constexpr int reads_max = 16;  // then other runs get their turn
 
 /// `{in}` and `{out}` become paths; nothing that was put in is looked at again.
 std::string with_paths(std::string_view argument, const ToolFolder& folder) {
@@ -57,19 +51,6 @@ Result<FileHandle> open_output(const ToolRun& tool, const ToolFolder& folder) {
   return FileHandle::open(folder.output, O_WRONLY | O_CREAT | O_EXCL);
 }
 
-struct Pipe {
-  FileHandle reading;
-  FileHandle writing;
-};
-
-Result<Pipe> open_pipe() {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return system_error(errno, "pipe", "stderr");
-  Pipe made{FileHandle(ends[0]), FileHandle(ends[1])};
-  fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  return made;
-}
-
 ProcessStart start_of(const ToolRun& tool, const std::string& program, const ToolFolder& folder,
                       std::string_view tool_path) {
   ProcessStart how;
@@ -81,15 +62,6 @@ ProcessStart start_of(const ToolRun& tool, const std::string& program, const Too
   how.folder = folder.folder;
   how.limits = tool.limits;
   return how;
-}
-
-/// Terminals obey control characters; an error text is only to be read.
-std::string without_controls(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < ' ' && c != '\n' && c != '\t') || byte == 127) c = '?';
-  }
-  return text;
 }
 
 bool mentions(std::string_view text, std::initializer_list<std::string_view> words) {
@@ -133,46 +105,28 @@ Result<ToolProcess> ToolProcess::start(const ToolRun& tool, const std::string& p
   if (!input) return input.error();
   const Result<FileHandle> output = open_output(tool, folder);
   if (!output) return output.error();
-  Result<Pipe> errors = open_pipe();
+  Result<ErrorPipe> errors = ErrorPipe::open();
   if (!errors) return errors.error();
 
   ProcessStart how = start_of(tool, program, folder, tool_path);
   how.standard_input = input.value().descriptor();
   how.standard_output = output.value().descriptor();
-  how.standard_error = errors.value().writing.descriptor();
+  how.standard_error = errors.value().writing();
   Result<ProcessGroup> group = ProcessGroup::start(how);
   if (!group) return group.error();
-  // The other end closes here: when the tool's copies are gone too, the pipe ends.
-  Pipe pipe = std::move(errors).value();
-  return ToolProcess(tool, std::move(folder), std::move(group).value(), std::move(pipe.reading),
-                     now);
+  ErrorPipe pipe = std::move(errors).value();
+  pipe.close_writing();
+  return ToolProcess(tool, std::move(folder), std::move(group).value(), std::move(pipe), now);
 }
 
 ToolProcess::ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group,
-                         FileHandle errors, Instant started)
+                         ErrorPipe errors, Instant started)
     : run_(tool.run),
       limits_(tool.limits),
       folder_(std::move(folder)),
       group_(std::move(group)),
       errors_(std::move(errors)),
       started_(started) {}
-
-void ToolProcess::read_errors() {
-  std::array<char, read_bytes> bytes;
-  for (int i = 0; i < reads_max && errors_.is_open(); ++i) {
-    const ssize_t count = ::read(errors_.descriptor(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) {
-      errors_ = FileHandle();
-      return;
-    }
-    error_text_.append(bytes.data(), static_cast<std::size_t>(count));
-    if (error_text_.size() > error_bytes_max) {
-      error_text_.erase(0, error_text_.size() - error_bytes_max);
-    }
-  }
-}
 
 void ToolProcess::stop(ToolEnd why) {
   if (!stopped_ || why == ToolEnd::cancelled) stopped_ = why;
@@ -185,10 +139,10 @@ ToolReport ToolProcess::finish(Instant now) {
   const std::optional<std::uint64_t> size = output_size_of(folder_.output);
   ToolReport report;
   report.run = run_;
-  report.end = tool_end_of({end.wait_status, stopped_, end.cpu, size, error_text_}, limits_);
+  report.end = tool_end_of({end.wait_status, stopped_, end.cpu, size, errors_.text()}, limits_);
   report.exit_status =
       WIFSIGNALED(end.wait_status) ? WTERMSIG(end.wait_status) : WEXITSTATUS(end.wait_status);
-  report.error_text = without_controls(std::move(error_text_));
+  report.error_text = errors_.take_text();
   report.output_path = folder_.output;
   report.output_size = size.value_or(0);
   report.wall = now - started_;

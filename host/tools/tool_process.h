@@ -8,7 +8,7 @@
 #include "base/executor.h"
 #include "base/result.h"
 #include "base/time.h"
-#include "host/system/file_handle.h"
+#include "host/tools/error_pipe.h"
 #include "host/tools/process_group.h"
 #include "host/tools/tool_folder.h"
 
@@ -27,11 +27,11 @@ class ToolProcess {
 
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] int ended() const { return group_.descriptor(); }
-  [[nodiscard]] int errors() const { return errors_.descriptor(); }  // -1 once it is closed
+  [[nodiscard]] int errors() const { return errors_.reading(); }  // -1 once it is closed
   [[nodiscard]] Instant wall_deadline() const { return started_ + limits_.wall; }
 
   /// Takes what stands in the pipe of its stderr, keeping the last error_bytes_max bytes.
-  void read_errors();
+  void read_errors() { errors_.read(); }
 
   /// Kills the group; `why` is the report's end unless it had ended by itself before (a cancelled
   /// run is always reported as cancelled).
@@ -41,16 +41,15 @@ class ToolProcess {
   [[nodiscard]] ToolReport finish(Instant now);
 
  private:
-  ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group, FileHandle errors,
+  ToolProcess(const ToolRun& tool, ToolFolder folder, ProcessGroup group, ErrorPipe errors,
               Instant started);
 
   RunId run_;
   ToolLimits limits_;
   ToolFolder folder_;
   ProcessGroup group_;
-  FileHandle errors_;
+  ErrorPipe errors_;
   Instant started_;
-  std::string error_text_;
   std::optional<ToolEnd> stopped_;
 };
 
