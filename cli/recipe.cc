@@ -11,7 +11,8 @@ Json json_of(const RecipeStatus& recipe) {
   Json object{{"name", recipe.name},           {"summary", recipe.summary},
               {"available", recipe.available}, {"digest", to_text(recipe.digest)},
               {"output", recipe.output},       {"accepts", recipe.accepts},
-              {"argv", recipe.argv},           {"limits", recipe.limits}};
+              {"argv", recipe.argv},           {"limits", recipe.limits},
+              {"engine", recipe.engine}};
   object["parameters"] = Json::array();
   for (const ParameterStatus& parameter : recipe.parameters) {
     object["parameters"].push_back(Json{{"name", parameter.name},
@@ -48,6 +49,8 @@ std::string description_of(const RecipeStatus& recipe) {
   text += "accepts    " + accepts + "\n";
   text += "output     " + recipe.output + "\n";
   text += "limits     " + recipe.limits + "\n";
+  text += "engine     " + recipe.engine +
+          (recipe.engine == "vips" ? ", where a node has the worker; else the command" : "") + "\n";
   text += "digest     " + to_text(recipe.digest) + "\n";
   text += "command   ";
   for (const std::string& word : recipe.argv) text += " " + word;

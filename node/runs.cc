@@ -182,7 +182,8 @@ Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, std::u
               recipe.output_on_stdout,
               recipe.vips_modules,
               disk,
-              recipe.limits};
+              recipe.limits,
+              recipe.engine};
   inspections_.push_back({run.id, start.input, recipe.header_limits});
   return Done{};
 }

@@ -131,6 +131,7 @@ struct RecipeStatus {
   std::vector<std::string> argv;
   std::vector<ParameterStatus> parameters;
   std::string limits;
+  std::string engine;  // "command" or "vips"
 };
 struct RecipesAnswer {
   OperationId operation;

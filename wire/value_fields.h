@@ -207,7 +207,8 @@ template <>
 struct Fields<RecipeStatus> {
   using List = FieldList<&RecipeStatus::name, &RecipeStatus::summary, &RecipeStatus::available,
                          &RecipeStatus::digest, &RecipeStatus::output, &RecipeStatus::accepts,
-                         &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits>;
+                         &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits,
+                         &RecipeStatus::engine>;
 };
 
 template <>
