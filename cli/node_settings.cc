@@ -15,7 +15,7 @@ struct FlagText {
   const char* summary;
 };
 
-constexpr std::array<FlagText, 15> flag_texts{{
+constexpr std::array<FlagText, 16> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
     {"join", "HOST:PORT", "Members to ask for the mesh; a restart needs none"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
@@ -31,6 +31,7 @@ constexpr std::array<FlagText, 15> flag_texts{{
      "Dead for that long, a member is evicted if the others agree; 'off': never (default 10m)"},
     {"state", "DIR", "Identity and counters (default: 'state' in the first data folder)"},
     {"recipes", "FILE", "More recipes, or others of the same name"},
+    {"native", "MODE", "libvips workers: 'shared', 'job' (a process a job) or 'off'"},
     {"log_level", "LEVEL", "debug, info, warning or error"},
 }};
 

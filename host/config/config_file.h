@@ -31,6 +31,7 @@ struct NodeSettings {
   std::vector<std::string> data;  // folders, one a disk
   std::string state;              // folder; empty: `state` in the first data folder
   std::string recipes;            // file; empty: the built-in ones only
+  std::string native = "shared";  // libvips workers: shared, job (a process a job) or off
   std::vector<std::string> join;  // host:port of peers
   LogLevel log_level = LogLevel::info;
 };

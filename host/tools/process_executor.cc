@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -15,11 +16,11 @@
 namespace pixmesh {
 
 /// What the one thread knows. Descriptors to poll lie in the order: wake, then each run's end and
-/// stderr; the runs do not change between filling and reading them.
+/// stderr, then those of the native workers; nothing changes between filling and reading them.
 class ProcessExecutor::Supervisor {
  public:
   Supervisor(ProcessExecutorOptions options, EventSink& events)
-      : options_(std::move(options)), events_(events) {}
+      : options_(std::move(options)), events_(events), native_(options_.native) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();
@@ -33,13 +34,17 @@ class ProcessExecutor::Supervisor {
   [[nodiscard]] bool stopping() const { return stopping_; }
 
  private:
-  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool);
+  [[nodiscard]] Result<ToolFolder> folder_for(const ToolRun& tool) const;
+  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool, ToolFolder folder);
+  void begin(const ToolRun& tool, ToolFolder folder);
+  void report_not_started(RunId run, const Error& why);
   [[nodiscard]] int wait_milliseconds(Instant now) const;
   void serve(const std::vector<pollfd>& watched, Instant now);
   void report(ToolReport report);
 
   ProcessExecutorOptions options_;
   EventSink& events_;
+  NativeWorkers native_;
   std::map<RunId, ToolProcess> running_;
   std::set<RunId> unwanted_;  // runs whose folder goes as soon as they end
   bool stopping_ = false;
@@ -52,49 +57,62 @@ ProcessExecutor::Supervisor::~Supervisor() {
   clear_tool_folders(options_.scratch);
 }
 
-Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool) {
+Result<ToolFolder> ProcessExecutor::Supervisor::folder_for(const ToolRun& tool) const {
   invariant(options_.folder_of || tool.disk < options_.disks.size(),
             "a run's disk is one of this node's");
+  const std::filesystem::path disk =
+      options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
+  return make_tool_folder(options_.scratch, disk, tool);
+}
+
+Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool, ToolFolder folder) {
   invariant(!tool.argv.empty(), "a run has a program");
   const std::optional<std::string> program = find_program(tool.argv.front(), options_.tool_path);
   if (!program) {
     return Error{ErrorCode::failed, "'" + tool.argv.front() + "' is not installed here"};
   }
-  const std::filesystem::path disk =
-      options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
-  Result<ToolFolder> folder = make_tool_folder(options_.scratch, disk, tool);
-  if (!folder) return folder.error();
-  return ToolProcess::start(tool, *program, std::move(folder).value(), options_.tool_path,
-                            monotonic_now());
+  return ToolProcess::start(tool, *program, std::move(folder), options_.tool_path, monotonic_now());
 }
 
 void ProcessExecutor::Supervisor::obey(const ToolRun& tool) {
   invariant(!running_.contains(tool.run), "a run id is used once");
-  Result<ToolProcess> started = start(tool);
-  if (started) {
-    running_.emplace(tool.run, std::move(started).value());
-    return;
+  Result<ToolFolder> folder = folder_for(tool);
+  if (!folder) return report_not_started(tool.run, folder.error());
+  if (!native_.take(tool, folder.value(), monotonic_now())) {
+    begin(tool, std::move(folder).value());
   }
+}
+
+void ProcessExecutor::Supervisor::begin(const ToolRun& tool, ToolFolder folder) {
+  Result<ToolProcess> started = start(tool, std::move(folder));
+  if (!started) return report_not_started(tool.run, started.error());
+  running_.emplace(tool.run, std::move(started).value());
+}
+
+void ProcessExecutor::Supervisor::report_not_started(RunId run, const Error& why) {
   ToolReport failed;
-  failed.run = tool.run;
+  failed.run = run;
   failed.end = ToolEnd::not_started;
-  failed.error_text = started.error().detail;
+  failed.error_text = why.detail;
   report(std::move(failed));
 }
 
 void ProcessExecutor::Supervisor::obey(const Cancel& order) {
+  if (native_.stop(order.run, ToolEnd::cancelled)) return;
   const auto found = running_.find(order.run);
   if (found != running_.end()) found->second.stop(ToolEnd::cancelled);
 }
 
 void ProcessExecutor::Supervisor::obey(const Discard& order) {
-  if (!running_.contains(order.run)) return remove_tool_folder(options_.scratch, order.run);
+  if (!running_.contains(order.run) && !native_.has(order.run)) {
+    return remove_tool_folder(options_.scratch, order.run);
+  }
   unwanted_.insert(order.run);
   obey(Cancel{order.run});
 }
 
 int ProcessExecutor::Supervisor::wait_milliseconds(Instant now) const {
-  std::optional<Instant> next;
+  std::optional<Instant> next = native_.next_deadline(now);
   for (const auto& [run, process] : running_) {
     const Instant deadline = process.wall_deadline();
     // A killed process that has not ended yet has no second deadline: its end wakes us.
@@ -111,6 +129,7 @@ void ProcessExecutor::Supervisor::wait(int wake) {
     watched.push_back({process.ended(), POLLIN, 0});
     watched.push_back({process.errors(), POLLIN, 0});  // poll passes over -1
   }
+  native_.watch(watched);
   (void)poll(watched.data(), watched.size(), wait_milliseconds(monotonic_now()));
   serve(watched, monotonic_now());
 }
@@ -128,6 +147,13 @@ void ProcessExecutor::Supervisor::serve(const std::vector<pollfd>& watched, Inst
     ToolReport finished = process.finish(now);
     running_.erase(current);
     report(std::move(finished));
+  }
+  for (NativeOutcome& outcome : native_.serve(std::span(watched).subspan(at), now)) {
+    if (auto* report_made = std::get_if<ToolReport>(&outcome)) {
+      report(std::move(*report_made));
+    } else if (auto* back = std::get_if<GivenBack>(&outcome)) {
+      begin(back->tool, std::move(back->folder));
+    }
   }
 }
 
@@ -155,6 +181,7 @@ Result<std::unique_ptr<ProcessExecutor>> ProcessExecutor::open(ProcessExecutorOp
                  "cannot make " + options.scratch.string() + ": " + error.message()};
   }
   clear_tool_folders(options.scratch);
+  options.native.scratch = options.scratch;
   return std::unique_ptr<ProcessExecutor>(new ProcessExecutor(std::move(options), events));
 }
 

@@ -15,6 +15,7 @@
 #include "base/result.h"
 #include "host/system/program_path.h"
 #include "host/system/wake_fd.h"
+#include "host/tools/native_workers.h"
 
 namespace pixmesh {
 
@@ -26,6 +27,7 @@ struct ProcessExecutorOptions {
   // own device: then a run's input is a hard link and stays even if the image is removed meanwhile.
   std::filesystem::path scratch;
   std::string tool_path = std::string(standard_tool_path);
+  NativeWorkersOptions native{};  // scratch is taken from above
 };
 
 /// Runs tools as processes, each in a folder, a process group and limits of its own.

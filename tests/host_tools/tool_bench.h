@@ -43,7 +43,9 @@ class CollectedReports final : public EventSink {
 /// An executor over one disk that holds one stored file, "images/stored.bin": "stored bytes".
 class ToolBench {
  public:
-  ToolBench();
+  /// @param native     its scratch folder is the bench's
+  /// @param tool_path  empty: the usual one
+  explicit ToolBench(NativeWorkersOptions native = {}, const std::string& tool_path = {});
 
   /// A run with the given command line and limits a test can wait for.
   [[nodiscard]] ToolRun tool(std::vector<std::string> argv) const;
@@ -51,6 +53,8 @@ class ToolBench {
   [[nodiscard]] ToolRun shell(const std::string& line) const;
 
   [[nodiscard]] ToolReport run(const ToolRun& tool);
+  /// Only starts it. @returns its number.
+  RunId begin(const ToolRun& tool);
   [[nodiscard]] ProcessExecutor& executor() { return *executor_; }
   [[nodiscard]] CollectedReports& reports() { return reports_; }
   [[nodiscard]] std::filesystem::path disk() const { return folder_.path() / "disk"; }
