@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "cli/node_disks.h"
+#include "cli/node_tools.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
 #include "host/disk/state_store.h"
@@ -90,8 +91,6 @@ class NodeProcess {
   [[nodiscard]] Result<Done> open_outside();
   [[nodiscard]] Result<Done> check_has_mesh() const;
   [[nodiscard]] NodeOptions node_options() const;
-  [[nodiscard]] std::uint32_t workers() const;
-  [[nodiscard]] NativeWorkersOptions native_options() const;
   void tell_of_failure(const std::string& folder, const Error& reason);
   void reload_recipes();
   void loop();
@@ -264,7 +263,7 @@ Result<Done> NodeProcess::open_outside() {
   ProcessExecutorOptions tools;
   tools.folder_of = [this](std::uint32_t disk) { return disks_->folder_of(disk); };
   tools.scratch = disks_->folder_of(0) / "scratch";
-  tools.native = native_options();
+  tools.native = native_workers_of(options_.settings, *log_);
   auto executor = ProcessExecutor::open(std::move(tools), events_);
   if (!executor) return executor.error();
   executor_ = std::move(executor).value();
@@ -300,32 +299,10 @@ NodeOptions NodeProcess::node_options() const {
   node.disks = disks_->descriptions();
   node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
   node.version = PIXMESH_VERSION;
-  node.lanes.workers = workers();
+  node.lanes.workers = workers_of(settings);
   node.lanes.queue_max = settings.queue_max;
   node.out_delay = settings.out_delay;
   return node;
-}
-
-std::uint32_t NodeProcess::workers() const {
-  const std::uint32_t asked = options_.settings.workers;
-  return asked > 0 ? asked : std::max(1U, std::thread::hardware_concurrency());
-}
-
-NativeWorkersOptions NodeProcess::native_options() const {
-  NativeWorkersOptions native;
-  if (options_.settings.native == "off") return native;
-  const auto program = program_beside_this("pixmesh-vips-worker");
-  if (!program) {
-    log_->event(LogLevel::info, "no_native_workers",
-                {{"reason",
-                  "pixmesh-vips-worker does not lie beside this program; recipes run the "
-                  "libvips programs"}});
-    return native;
-  }
-  native.program = *program;
-  native.fork_per_job = options_.settings.native == "job";
-  native.ready = workers();
-  return native;
 }
 
 Result<Done> NodeProcess::serve() {
