@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/node_disks.h"
+#include "cli/node_tools.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
 #include "host/disk/result_folder.h"
@@ -282,6 +283,7 @@ Result<Done> NodeProcess::open_outside() {
     if (!sandbox) return sandbox.error();
     tools.sandbox = std::move(sandbox).value();
   }
+  tools.native = native_workers_of(options_.settings, *log_);
   auto executor = ProcessExecutor::open(std::move(tools), events_);
   if (!executor) return executor.error();
   executor_ = std::move(executor).value();
@@ -319,8 +321,7 @@ NodeOptions NodeProcess::node_options() const {
   node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
   node.version = PIXMESH_VERSION;
   node.sandbox = settings.sandbox;
-  node.lanes.workers =
-      settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
+  node.lanes.workers = workers_of(settings);
   node.lanes.queue_max = settings.queue_max;
   node.lanes.queue_time = settings.queue_time;
   node.lanes.memory_bytes = settings.memory > 0 ? settings.memory : machine_memory() / 2;
