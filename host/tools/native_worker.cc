@@ -28,18 +28,35 @@ struct Streams {
   int report = -1;
 };
 
-/// Everything about how a worker is started: a sandbox may put its own words in front of argv. It
-/// needs to read /usr and to write in its folder; all else comes through its socket.
+constexpr const char* program_inside = "/pixmesh-worker";
+
+/// The program may lie anywhere, so it is shown by itself. Its files come open through its socket.
+std::vector<std::string> sandboxed_worker(const NativeWorkerStart& how, const std::string& mode) {
+  SandboxView view;
+  view.number = how.number;
+  view.readable.push_back({how.program, program_inside});
+  return how.sandbox->sandboxed(view, program_inside, {program_inside, mode});
+}
+
+std::vector<std::string> worker_environment(const NativeWorkerStart& how) {
+  const std::string home = how.sandbox ? "/tmp" : how.folder.string();
+  // As of a tool that runs without libvips's plug-ins; see tool_place.cc.
+  std::vector<std::string> environment{
+      "PATH=/usr/bin:/bin", "HOME=" + home,           "TMPDIR=" + home,       "LANG=C.UTF-8",
+      "VIPS_CONCURRENCY=1", "VIPS_BLOCK_UNTRUSTED=1", "VIPSHOME=/nonexistent"};
+  // /tmp is memory there: pixels are to lie in the worker's own, which has a limit.
+  if (how.sandbox) environment.push_back("VIPS_DISC_THRESHOLD=" + std::to_string(1ULL << 40));
+  return environment;
+}
+
+/// Everything about how a worker is started.
 ProcessStart worker_start_of(const NativeWorkerStart& how, const Streams& streams) {
+  const std::string mode = how.fork_per_job ? "job" : "shared";
   ProcessStart start;
-  start.argv = launch_command(how.launcher, {}, how.program,
-                              {how.program, how.fork_per_job ? "job" : "shared"});
+  start.argv = how.sandbox ? sandboxed_worker(how, mode)
+                           : launch_command(how.launcher, {}, how.program, {how.program, mode});
   start.program = start.argv.front();
-  // As of a tool that runs without libvips's plug-ins; see tool_process.cc.
-  start.environment = {
-      "PATH=/usr/bin:/bin",   "HOME=" + how.folder.string(), "TMPDIR=" + how.folder.string(),
-      "LANG=C.UTF-8",         "VIPS_CONCURRENCY=1",          "VIPS_BLOCK_UNTRUSTED=1",
-      "VIPSHOME=/nonexistent"};
+  start.environment = worker_environment(how);
   start.folder = how.folder;
   start.standard_input = streams.socket;
   start.standard_output = streams.nowhere;
@@ -47,8 +64,8 @@ ProcessStart worker_start_of(const NativeWorkerStart& how, const Streams& stream
   start.report = streams.report;
   // These are of the process; the worker sets those of each job below them.
   start.limits.cpu = std::chrono::hours(24 * 365);
-  start.limits.memory_bytes = RLIM_INFINITY;
-  start.limits.output_bytes = RLIM_INFINITY - 1;
+  start.limits.memory_bytes = how.memory_bytes_max;
+  start.limits.output_bytes = how.output_bytes_max;
   return start;
 }
 
@@ -58,7 +75,7 @@ std::uint64_t whole_seconds(Duration cpu) {
 
 }  // namespace
 
-Result<NativeWorker> NativeWorker::start(NativeWorkerStart how) {
+Result<NativeWorker> NativeWorker::start(const NativeWorkerStart& how) {
   std::error_code error;
   fs::create_directories(how.folder, error);
   if (error) return system_error(error.value(), "mkdir", how.folder);
@@ -80,16 +97,17 @@ Result<NativeWorker> NativeWorker::start(NativeWorkerStart how) {
   ErrorPipe pipe = std::move(errors).value();
   pipe.close_writing();
   return NativeWorker(std::move(group).value(), std::move(node_end), std::move(pipe),
-                      std::move(report.reading), std::move(how.folder));
+                      std::move(report.reading), how);
 }
 
 NativeWorker::NativeWorker(ProcessGroup group, FileHandle socket, ErrorPipe errors,
-                           FileHandle launch_report, fs::path folder)
+                           FileHandle launch_report, const NativeWorkerStart& how)
     : group_(std::move(group)),
       socket_(std::move(socket)),
       errors_(std::move(errors)),
       launch_report_(std::move(launch_report)),
-      folder_(std::move(folder)) {}
+      folder_(how.folder),
+      forks_(how.fork_per_job) {}
 
 NativeWorker::NativeWorker(NativeWorker&& other) noexcept
     : group_(std::move(other.group_)),
@@ -97,6 +115,8 @@ NativeWorker::NativeWorker(NativeWorker&& other) noexcept
       errors_(std::move(other.errors_)),
       launch_report_(std::move(other.launch_report_)),
       folder_(std::exchange(other.folder_, fs::path())),
+      forks_(other.forks_),
+      memory_(std::move(other.memory_)),
       ready_(other.ready_),
       job_(std::move(other.job_)),
       jobs_done_(other.jobs_done_),
@@ -130,6 +150,7 @@ Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const ToolFo
   if (!input) return input.error();
   const Result<FileHandle> output = FileHandle::open(folder.output, O_RDWR | O_CREAT | O_EXCL);
   if (!output) return output.error();
+  memory_.begin_peak();
   if (!send_job(socket_.descriptor(), *bytes, input.value().descriptor(),
                 output.value().descriptor())) {
     const Error gone = system_error(errno, "sendmsg", "worker");
@@ -172,9 +193,14 @@ ToolReport NativeWorker::report(int wait_status, Duration cpu, std::uint64_t mem
   return report;
 }
 
+void NativeWorker::on_greeting(int process) {
+  ready_ = true;
+  if (!forks_ && process > 0) memory_ = ProcessMemory(process);
+  memory_.begin_peak();  // its first job may be under way
+}
+
 std::optional<NativeOutcome> NativeWorker::on_answer(Instant now) {
-  WorkerAnswer answer;
-  const AnswerState state = take_answer(socket_.descriptor(), answer);
+  const auto [state, answer, process] = take_answer(socket_.descriptor());
   if (state == AnswerState::not_yet) return std::nullopt;
   const bool greeting = answer.ready == 1;
   const bool expected = ready_ ? job_ && !greeting : greeting;
@@ -182,16 +208,17 @@ std::optional<NativeOutcome> NativeWorker::on_answer(Instant now) {
     group_.kill();  // its end is what counts
     return std::nullopt;
   }
-  ready_ = true;
   errors_.read();
-  if (greeting) return std::nullopt;
+  if (greeting) return on_greeting(process), std::nullopt;
   const Duration cpu = std::chrono::microseconds(answer.cpu_micros);
+  const std::uint64_t peak = memory_.peak();
   cpu_done_ += cpu;
   jobs_done_ += 1;
-  resident_bytes_ = answer.resident_bytes;
+  // One that forks keeps nothing. Of another that cannot be looked at the worst is believed.
+  resident_bytes_ = forks_ ? 0 : peak != 0 ? memory_.resident() : answer.memory_bytes;
   const bool not_known = answer.wait_status == worker_exit_not_known << 8;
   if (not_known && !job_->stopped) return give_back();
-  return report(answer.wait_status, cpu, answer.memory_bytes, now);
+  return report(answer.wait_status, cpu, peak != 0 ? peak : answer.memory_bytes, now);
 }
 
 std::optional<NativeOutcome> NativeWorker::on_ended(Instant now) {

@@ -11,6 +11,8 @@
 #include "host/system/file_handle.h"
 #include "host/tools/error_pipe.h"
 #include "host/tools/process_group.h"
+#include "host/tools/process_memory.h"
+#include "host/tools/sandbox.h"
 #include "host/tools/tool_folder.h"
 #include "host/workers/worker_job.h"
 
@@ -24,22 +26,29 @@ struct GivenBack {
 using NativeOutcome = std::variant<ToolReport, GivenBack>;
 
 struct NativeWorkerStart {
-  std::string program;           // absolute
-  bool fork_per_job = false;     // each job in a process forked from one that never saw an image
-  std::string launcher;          // pixmesh-launch
-  std::filesystem::path folder;  // of its own, for what libvips puts aside; made and removed here
+  std::string program;               // absolute
+  bool fork_per_job = false;         // each job in a process forked from one that saw no image
+  std::string launcher;              // pixmesh-launch
+  std::optional<Sandbox> sandbox{};  // none: it runs without one
+  std::uint64_t number = 0;          // different for each worker of a node
+  std::filesystem::path folder;      // of its own, made and removed here; there libvips puts aside
+                                     // what it must, unless a sandbox gives it a /tmp
+  // Hard limits that no job's are above, for a worker that an image has taken over.
+  std::uint64_t memory_bytes_max = 0;
+  std::uint64_t output_bytes_max = 0;
 };
 
 /// One process of pixmesh-vips-worker, which does one job at a time.
 ///
 ///   start ─► greets ─► idle ─► give(job, open input, open output) ─► answers ─► idle
 ///
-/// It is a process group like a tool's, and a job is ended like a tool: by killing the group. Used
-/// by one thread, which polls the three descriptors and calls back here.
+/// It is a process group like a tool's, and a job is ended like a tool: by killing the group. In a
+/// sandbox it sees programs, libraries and a /tmp of its own, and no file but those that come open
+/// with its jobs. Used by one thread, which polls the three descriptors and calls back here.
 class NativeWorker {
  public:
   /// Starts it; it is not ready yet. Errors: failed, no_space.
-  [[nodiscard]] static Result<NativeWorker> start(NativeWorkerStart how);
+  [[nodiscard]] static Result<NativeWorker> start(const NativeWorkerStart& how);
   NativeWorker(NativeWorker&& other) noexcept;
   NativeWorker& operator=(NativeWorker&&) = delete;
   /// Kills it.
@@ -79,7 +88,8 @@ class NativeWorker {
   };
 
   NativeWorker(ProcessGroup group, FileHandle socket, ErrorPipe errors, FileHandle launch_report,
-               std::filesystem::path folder);
+               const NativeWorkerStart& how);
+  void on_greeting(int process);
   [[nodiscard]] NativeOutcome give_back();
   [[nodiscard]] ToolReport report(int wait_status, Duration cpu, std::uint64_t memory_bytes,
                                   Instant now);
@@ -89,6 +99,8 @@ class NativeWorker {
   ErrorPipe errors_;
   FileHandle launch_report_;
   std::filesystem::path folder_;  // empty once moved away
+  bool forks_ = false;
+  ProcessMemory memory_;  // of the process that does the jobs; of none if it forks for them
   bool ready_ = false;
   std::optional<Job> job_;
   std::uint32_t jobs_done_ = 0;

@@ -1,5 +1,7 @@
 #include "host/tools/native_workers.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -10,6 +12,13 @@ namespace pixmesh {
 namespace {
 
 constexpr std::size_t descriptors_each = 3;
+
+/// Workers live long, and nodes of one machine may run as one user: so that the kernel does not
+/// count their tasks together, or with those of runs, the node's process is part of the number.
+std::uint64_t number_of(std::uint64_t started) {
+  constexpr std::uint64_t above_runs = 20'000'000, nodes = 20'000, workers = 1'000;
+  return above_runs + static_cast<std::uint64_t>(getpid()) % nodes * workers + started % workers;
+}
 
 std::optional<WorkerJob> worker_job_of(const ToolRun& tool) {
   const bool streams = tool.input_on_stdin || tool.output_on_stdout;
@@ -33,9 +42,17 @@ NativeWorkers::NativeWorkers(NativeWorkersOptions options) : options_(std::move(
 
 NativeWorker* NativeWorkers::start_one(Instant now) {
   if (options_.program.empty() || now < next_start_) return nullptr;
-  const std::string folder = "run-worker-" + std::to_string(++started_);
-  Result<NativeWorker> started = NativeWorker::start(
-      {options_.program, options_.fork_per_job, options_.launcher, options_.scratch / folder});
+  ++started_;
+  NativeWorkerStart how;
+  how.program = options_.program;
+  how.fork_per_job = options_.fork_per_job;
+  how.launcher = options_.launcher;
+  how.sandbox = options_.sandbox;
+  how.number = number_of(started_);
+  how.folder = options_.scratch / ("run-worker-" + std::to_string(started_));
+  how.memory_bytes_max = options_.memory_bytes_max;
+  how.output_bytes_max = options_.output_bytes_max;
+  Result<NativeWorker> started = NativeWorker::start(how);
   if (!started) {
     next_start_ = now + options_.start_pause;
     return nullptr;
@@ -60,7 +77,9 @@ NativeWorker* NativeWorkers::choose(Instant now) {
 }
 
 bool NativeWorkers::take(const ToolRun& tool, const ToolFolder& folder, Instant now) {
-  if (options_.program.empty()) return false;
+  const bool within = tool.limits.memory_bytes <= options_.memory_bytes_max &&
+                      tool.limits.output_bytes <= options_.output_bytes_max;
+  if (options_.program.empty() || !within) return false;
   const std::optional<WorkerJob> job = worker_job_of(tool);
   if (!job) return false;
   NativeWorker* worker = choose(now);

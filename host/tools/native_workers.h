@@ -18,11 +18,15 @@ struct NativeWorkersOptions {
   std::string program;  // pixmesh-vips-worker; empty: there are no workers
   bool fork_per_job = false;
   std::string launcher;                           // the path of pixmesh-launch
+  std::optional<Sandbox> sandbox{};               // none: workers run without one
   std::filesystem::path scratch;                  // for folders named run-worker-N
   std::uint32_t ready = 1;                        // workers kept, busy ones counted
   std::uint32_t jobs_max = 1'000;                 // then a worker makes place for a new one
   std::uint64_t resident_bytes_max = 384U << 20;  // that a worker keeps after a job: likewise
-  Duration start_pause = 30s;                     // after one that ended before it was ready
+  // A run that may take more is left to its command line.
+  std::uint64_t memory_bytes_max = 8ULL << 30;
+  std::uint64_t output_bytes_max = 1ULL << 30;
+  Duration start_pause = 30s;  // after one that ended before it was ready
 };
 
 /// The workers of a node: `ready` of them are started before they are needed.

@@ -211,6 +211,7 @@ Result<std::unique_ptr<ProcessExecutor>> ProcessExecutor::open(ProcessExecutorOp
   if (!place) return place.error();
   options.native.scratch = options.scratch;
   options.native.launcher = place->launcher;
+  options.native.sandbox = place->sandbox;
   return std::unique_ptr<ProcessExecutor>(
       new ProcessExecutor(std::move(options), std::move(place).value(), events));
 }

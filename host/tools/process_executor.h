@@ -31,7 +31,7 @@ struct ProcessExecutorOptions {
   std::filesystem::path scratch;
   std::string tool_path = std::string(standard_tool_path);
   std::optional<Sandbox> sandbox{};  // none: tools run without one
-  NativeWorkersOptions native{};     // scratch is taken from above
+  NativeWorkersOptions native{};     // scratch and sandbox are those from above
 };
 
 /// Runs tools as processes, each in a folder, a process group and limits of its own.

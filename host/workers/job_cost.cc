@@ -1,11 +1,6 @@
 #include "host/workers/job_cost.h"
 
-#include <fcntl.h>
 #include <sys/resource.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstring>
 
 namespace pixmesh {
 namespace {
@@ -24,34 +19,12 @@ std::uint64_t cpu_micros() {
   return cpu_micros_of(usage);
 }
 
-void set_soft_limit(int resource, std::uint64_t value) {
+void set_limit(int resource, std::uint64_t value, LimitHold hold) {
   rlimit limit{};
   if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) return;
   limit.rlim_cur = value < limit.rlim_max ? value : limit.rlim_max;
+  if (hold == LimitHold::for_good) limit.rlim_max = limit.rlim_cur;
   setrlimit(static_cast<__rlimit_resource>(resource), &limit);
-}
-
-/// Makes the kernel count the peak of resident memory anew (proc(5), clear_refs).
-bool reset_peak() {
-  const int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool done = write(file, "5", 1) == 1;
-  close(file);
-  return done;
-}
-
-/// A line of /proc/self/status in bytes; 0 if it is not there.
-std::uint64_t status_bytes(const char* name) {
-  std::FILE* file = std::fopen("/proc/self/status", "re");
-  if (file == nullptr) return 0;
-  char line[256];
-  unsigned long long value = 0;
-  const std::size_t size = std::strlen(name);
-  while (value == 0 && std::fgets(line, sizeof line, file) != nullptr) {
-    if (std::strncmp(line, name, size) == 0) (void)std::sscanf(line + size, ": %llu kB", &value);
-  }
-  std::fclose(file);
-  return value * kibibyte;
 }
 
 }  // namespace
@@ -60,23 +33,22 @@ std::uint64_t cpu_micros_of(const rusage& usage) {
   return micros_of(usage.ru_utime) + micros_of(usage.ru_stime);
 }
 
-void limit_job(const WorkerJob& job) {
-  // The kernel counts whole seconds of the process, this job's and all before it.
-  set_soft_limit(RLIMIT_CPU, (cpu_micros() + million - 1) / million + job.cpu_seconds);
-  set_soft_limit(RLIMIT_AS, job.memory_bytes);
+void limit_job(const WorkerJob& job, LimitHold hold) {
+  // The kernel counts whole seconds of the process, this job's and all before it. At a limit that
+  // is also the hard one it would kill without the signal that tells why.
+  set_limit(RLIMIT_CPU, (cpu_micros() + million - 1) / million + job.cpu_seconds,
+            LimitHold::for_this_job);
+  set_limit(RLIMIT_AS, job.memory_bytes, hold);
   // One byte more than allowed, so that a cut-off file is told from one that just fits.
-  set_soft_limit(RLIMIT_FSIZE, job.output_bytes + 1);
+  set_limit(RLIMIT_FSIZE, job.output_bytes + 1, hold);
 }
 
-JobCost::JobCost() : cpu_before_(cpu_micros()), peak_is_fresh_(reset_peak()) {}
+JobCost::JobCost() : cpu_before_(cpu_micros()) {}
 
 void JobCost::fill(WorkerAnswer& answer) const {
-  answer.cpu_micros = cpu_micros() - cpu_before_;
-  answer.resident_bytes = status_bytes("VmRSS");
-  answer.memory_bytes = peak_is_fresh_ ? status_bytes("VmHWM") : 0;
-  if (answer.memory_bytes != 0) return;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
+  answer.cpu_micros = cpu_micros_of(usage) - cpu_before_;
   answer.memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * kibibyte;
 }
 

@@ -37,11 +37,10 @@ inline constexpr int worker_exit_not_known = 3;
 /// What a worker says when it is ready to serve, and then after each job. Its words about a failed
 /// job have gone to its stderr before.
 struct WorkerAnswer {
-  std::int32_t wait_status = 0;      // as of wait(2)
-  std::uint32_t ready = 0;           // 1: no job has been done, this is the greeting
-  std::uint64_t cpu_micros = 0;      // user + system, of this job
-  std::uint64_t memory_bytes = 0;    // the most that was resident during the job; 0: not known
-  std::uint64_t resident_bytes = 0;  // what the worker keeps after it
+  std::int32_t wait_status = 0;    // as of wait(2)
+  std::uint32_t ready = 0;         // 1: no job has been done, this is the greeting
+  std::uint64_t cpu_micros = 0;    // user + system, of this job
+  std::uint64_t memory_bytes = 0;  // the most that its process ever had resident
 };
 
 }  // namespace pixmesh

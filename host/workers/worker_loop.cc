@@ -23,7 +23,7 @@ constexpr std::int32_t wait_status_of(int exit_status) { return exit_status << 8
 WorkerAnswer do_here(const WorkerJob& job, const ReceivedJob& received, const DoJob& do_job) {
   const JobCost cost;
   WorkerAnswer answer;
-  limit_job(job);
+  limit_job(job, LimitHold::for_this_job);
   answer.wait_status = wait_status_of(do_job(job, received.input, received.output));
   cost.fill(answer);
   return answer;
@@ -34,7 +34,7 @@ WorkerAnswer do_here(const WorkerJob& job, const ReceivedJob& received, const Do
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(EXIT_FAILURE);
   close(socket_descriptor);  // what an image makes of this process speaks to nobody
-  limit_job(job);
+  limit_job(job, LimitHold::for_good);
   _exit(do_job(job, received.input, received.output));
 }
 

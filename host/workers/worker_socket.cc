@@ -19,6 +19,12 @@ union DescriptorRoom {
   std::array<char, CMSG_SPACE(descriptors_bytes)> bytes;
 };
 
+/// Room for who sent a packet, and for no descriptor beside that: the kernel puts it first.
+union SenderRoom {
+  cmsghdr header;
+  std::array<char, CMSG_SPACE(sizeof(ucred))> bytes;
+};
+
 ssize_t receive(int socket, msghdr& message, int flags) {
   for (;;) {
     const ssize_t count = recvmsg(socket, &message, flags);
@@ -31,6 +37,8 @@ ssize_t receive(int socket, msghdr& message, int flags) {
 std::optional<WorkerSockets> make_worker_sockets() {
   std::array<int, 2> ends{};
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return std::nullopt;
+  const int yes = 1;
+  (void)setsockopt(ends[0], SOL_SOCKET, SO_PASSCRED, &yes, sizeof yes);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   return WorkerSockets{ends[0], ends[1]};
 }
@@ -81,15 +89,26 @@ bool send_answer(int socket, const WorkerAnswer& answer) {
   return send(socket, &answer, sizeof answer, MSG_NOSIGNAL) == sizeof answer;
 }
 
-AnswerState take_answer(int socket, WorkerAnswer& answer) {
-  iovec part{&answer, sizeof answer};
+ReceivedAnswer take_answer(int socket) {
+  ReceivedAnswer received;
+  iovec part{&received.answer, sizeof received.answer};
+  SenderRoom room{};
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  const ssize_t count = receive(socket, message, MSG_DONTWAIT);
-  if (count < 0 && errno == EAGAIN) return AnswerState::not_yet;
-  const bool whole = count == sizeof answer && (message.msg_flags & MSG_TRUNC) == 0;
-  return whole ? AnswerState::came : AnswerState::broken;
+  message.msg_control = room.bytes.data();
+  message.msg_controllen = room.bytes.size();
+  const ssize_t count = receive(socket, message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (count < 0 && errno == EAGAIN) return received;
+  const bool whole = count == sizeof received.answer && (message.msg_flags & MSG_TRUNC) == 0;
+  received.state = whole ? AnswerState::came : AnswerState::broken;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_type == SCM_CREDENTIALS) {
+    ucred sender{};
+    std::memcpy(&sender, CMSG_DATA(header), sizeof sender);
+    received.process = sender.pid;
+  }
+  return received;
 }
 
 }  // namespace pixmesh

@@ -7,7 +7,8 @@
 
 namespace pixmesh {
 
-/// Two ends of a Unix socket that keeps packets apart; both close on exec.
+/// Two ends of a Unix socket that keeps packets apart; both close on exec. The kernel tells the
+/// node who sent a packet.
 struct WorkerSockets {
   int node = -1;  // never blocks
   int worker = -1;
@@ -30,8 +31,13 @@ struct ReceivedJob {
 [[nodiscard]] bool send_answer(int socket, const WorkerAnswer& answer);
 
 enum class AnswerState { came, not_yet, broken };
+struct ReceivedAnswer {
+  AnswerState state = AnswerState::not_yet;
+  WorkerAnswer answer;
+  int process = 0;  // that sent it, by its number here: in a sandbox it has another; 0: not told
+};
 /// Takes one answer without waiting. A worker that sends anything else is broken; descriptors that
 /// it sends are never taken.
-[[nodiscard]] AnswerState take_answer(int socket, WorkerAnswer& answer);
+[[nodiscard]] ReceivedAnswer take_answer(int socket);
 
 }  // namespace pixmesh

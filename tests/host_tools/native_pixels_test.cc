@@ -59,11 +59,11 @@ struct Picture {
 /// The same pictures for the command and for workers that have no command to fall back on.
 class TwoWays {
  public:
-  explicit TwoWays(bool forked) {
+  explicit TwoWays(bool forked, std::optional<Sandbox> sandbox = {}) {
     NativeWorkersOptions native;
     native.program = vips_worker;
     native.fork_per_job = forked;
-    native_ = std::make_unique<ToolBench>(std::nullopt, native, "/nonexistent");
+    native_ = std::make_unique<ToolBench>(std::move(sandbox), native, "/nonexistent");
     const ToolReport made = command_.run(command_.shell(make_images));
     REQUIRE_MESSAGE(made.end == ToolEnd::finished, made.error_text);
     for (const auto& entry : fs::directory_iterator(fs::path(made.output_path).parent_path())) {
@@ -139,10 +139,10 @@ std::vector<Case> cases() {
 
 }  // namespace
 
-TEST_CASE("host_tools: a worker makes the bytes that the command line makes") {
+TEST_CASE("host_tools: a worker in the sandbox makes the bytes that the command line makes") {
   const RecipeBook book = load_recipe_book("").value();
   if (vips_worker.empty() || !book.find("thumbnail")->available) return;
-  TwoWays ways(false);
+  TwoWays ways(false, sandbox_if_it_works());
   REQUIRE(ways.pictures().size() == 17);
   for (const Case& one : cases()) {
     const Recipe& recipe = book.find(one.recipe)->recipe;
@@ -152,13 +152,17 @@ TEST_CASE("host_tools: a worker makes the bytes that the command line makes") {
   CHECK(ways.finished() > 200);
 }
 
-TEST_CASE("host_tools: a worker that forks for each job makes the same bytes too") {
+TEST_CASE("host_tools: a worker makes them without a sandbox too, and if it forks for each job") {
   const RecipeBook book = load_recipe_book("").value();
   if (vips_worker.empty() || !book.find("thumbnail")->available) return;
-  TwoWays ways(true);
-  for (const Picture& picture : ways.pictures()) {
-    ways.compare(book.find("thumbnail")->recipe, {}, picture);
-    ways.compare(book.find("rotate")->recipe, {{"format", "png"}}, picture);
+  std::vector<std::pair<bool, std::optional<Sandbox>>> kinds{{false, {}}, {true, {}}};
+  if (const auto sandbox = sandbox_if_it_works()) kinds.emplace_back(true, sandbox);
+  for (const auto& [forked, sandbox] : kinds) {
+    TwoWays ways(forked, sandbox);
+    for (const Picture& picture : ways.pictures()) {
+      ways.compare(book.find("thumbnail")->recipe, {}, picture);
+      ways.compare(book.find("rotate")->recipe, {{"format", "png"}}, picture);
+    }
+    CHECK(ways.finished() == 34);
   }
-  CHECK(ways.finished() == 34);
 }

@@ -6,46 +6,11 @@
 #include <filesystem>
 #include <sstream>
 
-#include "tool_bench.h"
+#include "odd_bench.h"
 
 using namespace pixmesh;
 
 namespace {
-
-constexpr const char* odd_worker = PIXMESH_ODD_WORKER;
-
-/// Workers that do odd jobs, beside a program `vips` that writes "by command" whatever it is told.
-class OddBench {
- public:
-  explicit OddBench(NativeWorkersOptions native)
-      : bench_(std::nullopt, std::move(native), tool_path()) {}
-
-  ToolRun job(const std::string& operation) {
-    ToolRun tool = bench_.tool({"vips", operation, "{in}", "{out}"});
-    tool.engine = ToolEngine::vips;
-    return tool;
-  }
-  ToolReport run(const std::string& operation) { return bench_.run(job(operation)); }
-  ToolBench& bench() { return bench_; }
-
- private:
-  std::string tool_path() {
-    const std::filesystem::path program = folder_.path() / "vips";
-    write_text(program, "#!/bin/sh\nprintf 'by command' >\"$3\"\n");
-    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
-    return folder_.path().string();
-  }
-
-  TestFolder folder_;
-  ToolBench bench_;
-};
-
-NativeWorkersOptions odd_workers(bool forked = false) {
-  NativeWorkersOptions native;
-  native.program = odd_worker;
-  native.fork_per_job = forked;
-  return native;
-}
 
 struct Numbers {
   int process = 0;

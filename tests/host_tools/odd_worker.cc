@@ -1,7 +1,11 @@
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <new>
 #include <string>
@@ -42,6 +46,33 @@ int flood(int output) {
   for (;;) put(output, block);
 }
 
+/// Whether this file can be opened here.
+int look(const std::string& path, int output) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  put(output, file < 0 ? std::strerror(errno) : "seen");
+  if (file >= 0) close(file);
+  return 0;
+}
+
+/// Leaves a process in a session of its own, with the mark in its command line, and hangs.
+int leave(const std::string& mark, int output) {
+  if (vfork() == 0) {
+    setsid();
+    execl("/usr/bin/sleep", "sleep", mark.c_str(), nullptr);
+    _exit(EXIT_FAILURE);
+  }
+  put(output, "left\n");
+  for (;;) pause();
+}
+
+int raise_and_flood(int output) {
+  rlimit limit{};
+  getrlimit(RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  return flood(output);
+}
+
 /// @param megabytes  written to, so that they are resident; `kept` outlives the job.
 int take_memory(std::size_t megabytes, std::vector<std::string>& into, int output) {
   try {
@@ -73,7 +104,10 @@ int do_odd_job(const WorkerJob& job, int input, int output) {
       {"hang", [=] { return hang(output); }},
       {"hog", [&] { return take_memory(1'024, dropped, output); }},
       {"keep", [=] { return take_memory(64, kept, output); }},
+      {"leave", [&] { return leave(job.arguments.at(0), output); }},
+      {"look", [&] { return look(job.arguments.at(0), output); }},
       {"number", [=] { return tell_number(output); }},
+      {"raise and flood", [=] { return raise_and_flood(output); }},
       {"spin", [] { return spin(), 0; }},
       {"use", [&] { return take_memory(64, dropped, output); }},
       {"write nothing", [] { return 0; }},

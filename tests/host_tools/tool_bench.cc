@@ -130,6 +130,10 @@ std::size_t processes_with(const std::string& mark) {
   return count;
 }
 
+bool one_begins_soon(const std::string& mark) {
+  return comes_true(std::chrono::seconds(10), [&] { return processes_with(mark) == 1; });
+}
+
 bool all_end_soon(const std::string& mark) {
   return comes_true(std::chrono::seconds(1), [&] { return processes_with(mark) == 0; });
 }

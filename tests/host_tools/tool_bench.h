@@ -76,6 +76,8 @@ class ToolBench {
 
 /// How many processes that still run have this in their command line.
 [[nodiscard]] std::size_t processes_with(const std::string& mark);
+/// Whether one has it soon: within ten seconds.
+[[nodiscard]] bool one_begins_soon(const std::string& mark);
 /// Whether none has it soon: within a second.
 [[nodiscard]] bool all_end_soon(const std::string& mark);
 
