@@ -18,6 +18,12 @@ struct ToolLimits {
   friend bool operator==(const ToolLimits&, const ToolLimits&) = default;
 };
 
+/// Who does the work of a command line.
+enum class ToolEngine : std::uint8_t {
+  command,  // the program that it names
+  vips,     // a libvips worker of the node, where there is one; the same pixels as the program's
+};
+
 /// One start of a command-line tool on a stored file. `{in}` and `{out}` in argv are whole
 /// arguments or parts of one (`{out}[Q=85]`); the executor puts its own absolute paths there.
 struct ToolRun {
@@ -31,6 +37,7 @@ struct ToolRun {
   bool vips_modules = false;      // libvips may load its plug-ins
   std::uint32_t disk = 0;         // index of the disk that holds the input
   ToolLimits limits;
+  ToolEngine engine = ToolEngine::command;
 };
 
 enum class ToolEnd : std::uint8_t {

@@ -1,14 +1,14 @@
 #include "cli/node_process.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <deque>
 #include <filesystem>
 #include <memory>
-#include <thread>
 
+#include "cli/mesh_key.h"
 #include "cli/node_disks.h"
+#include "cli/node_tools.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
 #include "host/disk/result_folder.h"
@@ -19,39 +19,17 @@
 #include "host/system/clocks.h"
 #include "host/system/entropy.h"
 #include "host/system/event_queue.h"
-#include "host/system/machine_memory.h"
 #include "host/system/signals.h"
 #include "host/system/text_log.h"
 #include "host/tools/process_executor.h"
 #include "host/tools/tool_fingerprint.h"
 #include "node/node.h"
-#include "node/stored_rules.h"
 #include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// How names are placed in this node's mesh; the storage threads read it, the loop thread sets it
-/// once, when the mesh becomes known.
-class MeshKey {
- public:
-  void set(const MeshSettings& settings) {
-    key_ = settings.placement_key;
-    bits_ = settings.partition_bits;
-  }
-  [[nodiscard]] bool is_set() const { return bits_ > 0; }
-  [[nodiscard]] Result<RecordPlace> place(ByteView record) const {
-    const std::uint32_t bits = bits_;
-    if (bits == 0) return Error{ErrorCode::malformed, "this node belongs to no mesh yet"};
-    return place_stored(record, key_, bits);
-  }
-
- private:
-  std::atomic<std::uint64_t> key_ = 0;
-  std::atomic<std::uint32_t> bits_ = 0;
-};
 
 constexpr OperationId recipes_ticket{~std::uint64_t{0}};  // the node's own count up from 1
 
@@ -277,11 +255,10 @@ Result<Done> NodeProcess::open_outside() {
   ProcessExecutorOptions tools;
   tools.folder_of = [this](std::uint32_t disk) { return disks_->folder_of(disk); };
   tools.scratch = disks_->folder_of(0) / "scratch";
-  if (options_.settings.sandbox != "off") {
-    auto sandbox = Sandbox::open({.folders = options_.settings.sandbox_bind});
-    if (!sandbox) return sandbox.error();
-    tools.sandbox = std::move(sandbox).value();
-  }
+  auto sandbox = sandbox_of(options_.settings);
+  if (!sandbox) return sandbox.error();
+  tools.sandbox = std::move(sandbox).value();
+  tools.native = native_workers_of(options_.settings, *log_);
   auto executor = ProcessExecutor::open(std::move(tools), events_);
   if (!executor) return executor.error();
   executor_ = std::move(executor).value();
@@ -319,11 +296,7 @@ NodeOptions NodeProcess::node_options() const {
   node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
   node.version = PIXMESH_VERSION;
   node.sandbox = settings.sandbox;
-  node.lanes.workers =
-      settings.workers > 0 ? settings.workers : std::max(1U, std::thread::hardware_concurrency());
-  node.lanes.queue_max = settings.queue_max;
-  node.lanes.queue_time = settings.queue_time;
-  node.lanes.memory_bytes = settings.memory > 0 ? settings.memory : machine_memory() / 2;
+  node.lanes = lanes_of(settings);
   node.result_cache_bytes = settings.result_cache;
   node.out_delay = settings.out_delay;
   return node;

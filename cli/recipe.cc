@@ -11,7 +11,8 @@ Json json_of(const RecipeStatus& recipe) {
   Json object{{"name", recipe.name},           {"summary", recipe.summary},
               {"available", recipe.available}, {"digest", to_text(recipe.digest)},
               {"output", recipe.output},       {"accepts", recipe.accepts},
-              {"argv", recipe.argv},           {"limits", recipe.limits}};
+              {"argv", recipe.argv},           {"limits", recipe.limits},
+              {"engine", recipe.engine}};
   object["fingerprint"] =
       recipe.fingerprint == Digest{} ? std::string() : to_text(recipe.fingerprint);
   object["parameters"] = Json::array();
@@ -50,6 +51,8 @@ std::string description_of(const RecipeStatus& recipe) {
   text += "accepts    " + accepts + "\n";
   text += "output     " + recipe.output + "\n";
   text += "limits     " + recipe.limits + "\n";
+  text += "engine     " + recipe.engine +
+          (recipe.engine == "vips" ? ", where a node has the worker; else the command" : "") + "\n";
   text += "digest     " + to_text(recipe.digest) + "\n";
   if (recipe.fingerprint != Digest{}) {
     text += "tools      " + to_text(recipe.fingerprint) + "\n";

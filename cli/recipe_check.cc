@@ -8,16 +8,17 @@ namespace {
 int check_recipes(CommandContext& context, const std::string& file) {
   const Result<std::vector<Recipe>> recipes = read_recipes(file);
   if (!recipes) return context.fail(recipes.error(), Json{{"file", file}});
-  TextTable table({{"RECIPE"}, {"AVAILABLE HERE"}, {"SUMMARY"}});
+  TextTable table({{"RECIPE"}, {"AVAILABLE HERE"}, {"ENGINE"}, {"SUMMARY"}});
   Json list = Json::array();
   for (const Recipe& recipe : recipes.value()) {
     const bool available = recipe_available(recipe);
     table.add({recipe.name,
                available ? "yes" : "no, '" + recipe.argv.front() + "' or what it needs is missing",
-               recipe.summary},
+               std::string(to_text(recipe.engine)), recipe.summary},
               available ? Colour::plain : Colour::yellow);
     list.push_back(Json{{"name", recipe.name},
                         {"available", available},
+                        {"engine", to_text(recipe.engine)},
                         {"digest", to_text(recipe_digest(recipe))}});
   }
   context.output().print(table);

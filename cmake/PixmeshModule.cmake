@@ -40,3 +40,10 @@ function(pixmesh_test)
   pixmesh_precompile(${TEST_NAME}_test <doctest/doctest.h>)
   add_test(NAME ${TEST_NAME} COMMAND ${TEST_NAME}_test)
 endfunction()
+
+# For what runs in a worker process: its address space has a limit, and AddressSanitizer takes all of it.
+function(pixmesh_without_sanitizers target)
+  set_target_properties(${target} PROPERTIES DISABLE_PRECOMPILE_HEADERS ON)
+  target_compile_options(${target} PRIVATE -fno-sanitize=all)
+  target_link_options(${target} PRIVATE -fno-sanitize=all)
+endfunction()

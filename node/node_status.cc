@@ -257,6 +257,7 @@ RecipesAnswer Node::recipes_of(OperationId operation) const {
     recipe.argv = entry.recipe.argv;
     recipe.limits = text_of(entry.recipe.limits, entry.recipe.header_limits);
     recipe.fingerprint = entry.fingerprint.value_or(Digest{});
+    recipe.engine = to_text(entry.recipe.engine);
     for (const Parameter& parameter : entry.recipe.parameters) {
       recipe.parameters.push_back({parameter.name, text_of(parameter.type), print_range(parameter),
                                    print_value(parameter, parameter.default_value)});

@@ -97,6 +97,7 @@ ToolRun tool_of(const RenderedStep& step) {
   tool.output_on_stdout = recipe.output_on_stdout;
   tool.vips_modules = recipe.vips_modules;
   tool.limits = recipe.limits;
+  tool.engine = recipe.engine;
   return tool;
 }
 

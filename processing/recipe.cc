@@ -8,6 +8,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "processing/closest.h"
+#include "processing/vips_command.h"
 
 namespace pixmesh {
 namespace {
@@ -183,6 +184,15 @@ Fault fault_of_lists(const Recipe& recipe) {
   return recipe.needs.size() > arguments_max ? "needs has more than 64 programs" : Fault();
 }
 
+Fault fault_of_engine(const Recipe& recipe) {
+  if (recipe.engine == ToolEngine::command) return {};
+  if (recipe.input_on_stdin || recipe.output_on_stdout || recipe.vips_modules) {
+    return "engine \"vips\" goes with neither stdin, stdout nor vips_modules";
+  }
+  const Result<VipsCommand> command = parse_vips_command(recipe.argv);
+  return command ? Fault() : "engine \"vips\": " + command.error().detail;
+}
+
 Fault fault_of(const Recipe& recipe) {
   if (!is_recipe_name(recipe.name))
     return "its name is not a lower-case word of at most 32 letters";
@@ -195,6 +205,7 @@ Fault fault_of(const Recipe& recipe) {
       [&] { return fault_of_holes(recipe, holes); },
       [&] { return fault_of_limits(recipe.limits, recipe.header_limits); },
       [&] { return fault_of_lists(recipe); },
+      [&] { return fault_of_engine(recipe); },
   };
   for (const auto& check : checks) {
     const Fault fault = check();
@@ -218,6 +229,10 @@ void add_parameter(CanonicalBytes& bytes, const Parameter& parameter) {
 }
 
 }  // namespace
+
+std::string_view to_text(ToolEngine engine) {
+  return engine == ToolEngine::vips ? "vips" : "command";
+}
 
 bool is_recipe_name(std::string_view name) {
   const auto allowed = [](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '-'; };
@@ -277,6 +292,7 @@ Digest recipe_digest(const Recipe& recipe) {
     bytes.text("header").u64(header.pixels).u32(header.side).u32(header.frames);
     bytes.u32(header.scans).u64(header.ancillary_bytes);
   }
+  if (recipe.engine != ToolEngine::command) bytes.text("engine").text(to_text(recipe.engine));
   return digest_of(bytes.bytes());
 }
 

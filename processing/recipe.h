@@ -45,6 +45,7 @@ struct Recipe {
   bool input_on_stdin = false;    // then argv has no {in}
   bool output_on_stdout = false;  // then argv has no {out}
   bool vips_modules = false;      // libvips loads its plug-ins: HEIC, JPEG XL, PDF, slides
+  ToolEngine engine = ToolEngine::command;  // vips: argv is one that parse_vips_command reads
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
@@ -54,9 +55,11 @@ struct Recipe {
 [[nodiscard]] Result<Done> check_recipe(const Recipe& recipe);
 
 /// BLAKE2b-256 over everything that decides what a run does; the summary does not. Two nodes whose
-/// digests agree make the same command line of the same request. Header limits count where they are
-/// not the usual ones, so that recipes from before there were any keep their digest.
+/// digests agree make the same command line of the same request. Header limits and the engine count
+/// where they are not the usual ones, so that recipes from before there were any keep their digest.
 [[nodiscard]] Digest recipe_digest(const Recipe& recipe);
+
+[[nodiscard]] std::string_view to_text(ToolEngine engine);  // command, vips
 
 /// Whether this is a name of a recipe or parameter.
 [[nodiscard]] bool is_recipe_name(std::string_view name);

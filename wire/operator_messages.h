@@ -157,6 +157,7 @@ struct RecipeStatus {
   std::vector<ParameterStatus> parameters;
   std::string limits;
   Digest fingerprint;  // of its tools on this node; zero: not known
+  std::string engine;  // "command" or "vips"
 };
 struct RecipesAnswer {
   OperationId operation;

@@ -225,7 +225,7 @@ struct Fields<RecipeStatus> {
   using List = FieldList<&RecipeStatus::name, &RecipeStatus::summary, &RecipeStatus::available,
                          &RecipeStatus::digest, &RecipeStatus::output, &RecipeStatus::accepts,
                          &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits,
-                         &RecipeStatus::fingerprint>;
+                         &RecipeStatus::fingerprint, &RecipeStatus::engine>;
 };
 
 template <>

@@ -5,6 +5,7 @@ namespace pixmesh {
 // Written for Debian 12: libvips-tools 8.14, imagemagick 6.9.11, perl-base. ImageMagick is given
 // `{in}[0]` because it would write one file for each page of a TIFF. libvips prints no JSON, so
 // `info` lets perl, which every Debian has, read vipsheader's lines; it starts it without a shell.
+// What says engine = "vips" is done by pixmesh-vips-worker where that lies beside the node.
 std::string_view built_in_recipe_text() {
   return R"toml(
 [recipe.thumbnail]
@@ -12,6 +13,7 @@ summary = "Fit an image into a box"
 argv    = ["vipsthumbnail", "{in}", "--size", "{width}x{height}", "-o", "{out}[Q={quality}]"]
 output  = "jpg"
 accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
 [recipe.thumbnail.param]
 width   = { type = "int", min = 1, max = 16384, default = 800 }
 height  = { type = "int", min = 1, max = 16384, default = 800 }
@@ -26,6 +28,7 @@ summary = "Scale an image by a factor"
 argv    = ["vips", "resize", "{in}", "{out}[Q={quality}]", "{scale}", "--kernel", "{kernel}"]
 output  = "{format}"
 accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
 [recipe.resize.param]
 scale   = { type = "float", min = 0.001, max = 10.0, default = 0.5 }
 kernel = {type = "enum", values = ["nearest", "linear", "cubic", "lanczos3"], default = "lanczos3" }
@@ -37,6 +40,7 @@ summary = "Store an image in another format"
 argv    = ["vips", "copy", "{in}", "{out}[Q={quality}]"]
 output  = "{format}"
 accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
 [recipe.convert.param]
 format  = { type = "enum", values = ["jpg", "png", "tif", "webp"], default = "jpg" }
 quality = { type = "int", min = 1, max = 100, default = 85 }
@@ -46,6 +50,7 @@ summary = "Cut a rectangle out of an image"
 argv    = ["vips", "crop", "{in}", "{out}[Q={quality}]", "{left}", "{top}", "{width}", "{height}"]
 output  = "{format}"
 accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
 [recipe.crop.param]
 left    = { type = "int", min = 0, max = 1000000, default = 0 }
 top     = { type = "int", min = 0, max = 1000000, default = 0 }
@@ -59,6 +64,7 @@ summary = "Turn an image clockwise by quarter turns"
 argv    = ["vips", "rot", "{in}", "{out}[Q={quality}]", "d{angle}"]
 output  = "{format}"
 accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
 [recipe.rotate.param]
 angle   = { type = "enum", values = ["90", "180", "270"], default = "90" }
 format  = { type = "enum", values = ["jpg", "png", "tif", "webp"], default = "jpg" }

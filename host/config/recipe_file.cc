@@ -46,8 +46,8 @@ class RecipeReader {
 
  private:
   static const Names& recipe_keys() {
-    static const Names keys{"summary", "argv",   "output",       "accepts", "needs",
-                            "stdin",   "stdout", "vips_modules", "param",   "limit"};
+    static const Names keys{"summary", "argv",         "output", "accepts", "needs", "stdin",
+                            "stdout",  "vips_modules", "engine", "param",   "limit"};
     return keys;
   }
 
@@ -68,6 +68,7 @@ class RecipeReader {
     if (line.key == "vips_modules") {
       return take(source_.bool_of(line.key, *line.value), recipe_.vips_modules);
     }
+    if (line.key == "engine") return read_engine(line);
     return line.key == "limit" ? read_limits(line) : read_parameters_of(line);
   }
 
@@ -75,6 +76,17 @@ class RecipeReader {
   static Fault take(Result<T> read, T& into) {
     if (!read) return read.error();
     into = std::move(read).value();
+    return std::nullopt;
+  }
+
+  Fault read_engine(const TomlEntry& line) {
+    const Result<std::string> name = source_.text_of(line.key, *line.value);
+    if (!name) return name.error();
+    if (name.value() != "command" && name.value() != "vips") {
+      return source_.fault(line.value->source(),
+                           "unknown engine '" + shown(name.value()) + "'; it is command or vips");
+    }
+    recipe_.engine = name.value() == "vips" ? ToolEngine::vips : ToolEngine::command;
     return std::nullopt;
   }
 

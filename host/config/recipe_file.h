@@ -21,6 +21,7 @@ namespace pixmesh {
 ///     needs   = ["gs"]                   # programs besides argv[0]
 ///     stdin   = true                     # or {in} in argv; likewise stdout and {out}
 ///     vips_modules = true                # libvips loads its plug-ins, off by default
+///     engine  = "vips"                   # a libvips worker may do it; argv says what
 ///     [recipe.thumbnail.param]
 ///     width   = { type = "int", min = 1, max = 16384, default = 800 }  # int, float, bool, enum
 ///     kernel  = { type = "enum", values = ["linear", "cubic"], default = "cubic" }

@@ -52,6 +52,11 @@ Fault fault_of_zone(std::string_view text) {
               : "'" + shown(text) + "' is no zone name; use up to 64 letters, digits and . _ -";
 }
 
+Fault fault_of_native(std::string_view text) {
+  const bool known = text == "shared" || text == "job" || text == "off";
+  return known ? Fault() : "'" + shown(text) + "' is not one of shared, job and off";
+}
+
 template <std::string NodeSettings::*field, Fault (*fault_of)(std::string_view)>
 Result<Done> read_text(NodeSettings& node, const Texts& texts) {
   if (const Fault fault = fault_of(texts.front()); !fault.empty()) return usage(fault);
@@ -197,7 +202,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 21> rules{
+constexpr std::array<SettingRule, 22> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -217,6 +222,7 @@ constexpr std::array<SettingRule, 21> rules{
     text_rule<&Node::recipes, fault_of_path>("recipes"),
     text_rule<&Node::sandbox, fault_of_sandbox>("sandbox"),
     list_rule<&Node::sandbox_bind, fault_of_shown_folder>("sandbox_bind"),
+    text_rule<&Node::native, fault_of_native>("native"),
     list_rule<&Node::join, fault_of_endpoint>("join"),
     SettingRule{"log_level", false, read_log_level, print_log_level},
 };

@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 namespace pixmesh {
 namespace {
@@ -29,6 +31,13 @@ std::optional<std::string> find_program(std::string_view program, std::string_vi
     if (folder.starts_with('/') && is_program(candidate)) return candidate;
   }
   return std::nullopt;
+}
+
+std::optional<std::string> program_beside_this(std::string_view program) {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return std::nullopt;
+  return find_program(program, self.parent_path().string());
 }
 
 }  // namespace pixmesh

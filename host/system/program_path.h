@@ -15,4 +15,7 @@ inline constexpr std::string_view standard_tool_path = "/usr/bin:/bin:/usr/local
 [[nodiscard]] std::optional<std::string> find_program(std::string_view program,
                                                       std::string_view path = standard_tool_path);
 
+/// The absolute path of an executable file of that name in the folder of the running program.
+[[nodiscard]] std::optional<std::string> program_beside_this(std::string_view program);
+
 }  // namespace pixmesh

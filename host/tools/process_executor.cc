@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -37,11 +38,14 @@ Result<ToolPlace> place_of(const ProcessExecutorOptions& options) {
 }  // namespace
 
 /// What the one thread knows. Descriptors to poll lie in the order: wake, then each run's end and
-/// stderr; the runs do not change between filling and reading them.
+/// stderr, then those of the native workers; nothing changes between filling and reading them.
 class ProcessExecutor::Supervisor {
  public:
   Supervisor(ProcessExecutorOptions options, ToolPlace place, EventSink& events)
-      : options_(std::move(options)), place_(std::move(place)), events_(events) {}
+      : options_(std::move(options)),
+        place_(std::move(place)),
+        events_(events),
+        native_(options_.native) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();
@@ -55,7 +59,10 @@ class ProcessExecutor::Supervisor {
   [[nodiscard]] bool stopping() const { return stopping_; }
 
  private:
-  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool);
+  [[nodiscard]] Result<ToolFolder> folder_for(const ToolRun& tool) const;
+  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool, ToolFolder folder);
+  void begin(const ToolRun& tool, ToolFolder folder);
+  void report_not_started(RunId run, const Error& why);
   [[nodiscard]] int wait_milliseconds(Instant now) const;
   void serve(const std::vector<pollfd>& watched, Instant now);
   void report(ToolReport report);
@@ -63,6 +70,7 @@ class ProcessExecutor::Supervisor {
   ProcessExecutorOptions options_;
   ToolPlace place_;
   EventSink& events_;
+  NativeWorkers native_;
   std::map<RunId, ToolProcess> running_;
   std::set<RunId> unwanted_;  // runs whose folder goes as soon as they end
   bool stopping_ = false;
@@ -77,47 +85,60 @@ ProcessExecutor::Supervisor::~Supervisor() {
   std::filesystem::remove_all(place_.magick_policy, ignored);
 }
 
-Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool) {
+Result<ToolFolder> ProcessExecutor::Supervisor::folder_for(const ToolRun& tool) const {
   invariant(options_.folder_of || tool.disk < options_.disks.size(),
             "a run's disk is one of this node's");
+  const std::filesystem::path disk =
+      options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
+  return make_tool_folder(options_.scratch, disk, tool);
+}
+
+Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool, ToolFolder folder) {
   invariant(!tool.argv.empty(), "a run has a program");
   const Result<std::string> program = program_of(place_, tool);
   if (!program) return program.error();
-  const std::filesystem::path disk =
-      options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
-  Result<ToolFolder> folder = make_tool_folder(options_.scratch, disk, tool);
-  if (!folder) return folder.error();
-  return ToolProcess::start(place_, tool, program.value(), std::move(folder).value(),
-                            monotonic_now());
+  return ToolProcess::start(place_, tool, program.value(), std::move(folder), monotonic_now());
 }
 
 void ProcessExecutor::Supervisor::obey(const ToolRun& tool) {
   invariant(!running_.contains(tool.run), "a run id is used once");
-  Result<ToolProcess> started = start(tool);
-  if (started) {
-    running_.emplace(tool.run, std::move(started).value());
-    return;
+  Result<ToolFolder> folder = folder_for(tool);
+  if (!folder) return report_not_started(tool.run, folder.error());
+  if (!native_.take(tool, folder.value(), monotonic_now())) {
+    begin(tool, std::move(folder).value());
   }
+}
+
+void ProcessExecutor::Supervisor::begin(const ToolRun& tool, ToolFolder folder) {
+  Result<ToolProcess> started = start(tool, std::move(folder));
+  if (!started) return report_not_started(tool.run, started.error());
+  running_.emplace(tool.run, std::move(started).value());
+}
+
+void ProcessExecutor::Supervisor::report_not_started(RunId run, const Error& why) {
   ToolReport failed;
-  failed.run = tool.run;
+  failed.run = run;
   failed.end = ToolEnd::not_started;
-  failed.error_text = started.error().detail;
+  failed.error_text = why.detail;
   report(std::move(failed));
 }
 
 void ProcessExecutor::Supervisor::obey(const Cancel& order) {
+  if (native_.stop(order.run, ToolEnd::cancelled)) return;
   const auto found = running_.find(order.run);
   if (found != running_.end()) found->second.stop(ToolEnd::cancelled);
 }
 
 void ProcessExecutor::Supervisor::obey(const Discard& order) {
-  if (!running_.contains(order.run)) return remove_tool_folder(options_.scratch, order.run);
+  if (!running_.contains(order.run) && !native_.has(order.run)) {
+    return remove_tool_folder(options_.scratch, order.run);
+  }
   unwanted_.insert(order.run);
   obey(Cancel{order.run});
 }
 
 int ProcessExecutor::Supervisor::wait_milliseconds(Instant now) const {
-  std::optional<Instant> next;
+  std::optional<Instant> next = native_.next_deadline(now);
   for (const auto& [run, process] : running_) {
     const Instant deadline = process.wall_deadline();
     // A killed process that has not ended yet has no second deadline: its end wakes us.
@@ -134,6 +155,7 @@ void ProcessExecutor::Supervisor::wait(int wake) {
     watched.push_back({process.ended(), POLLIN, 0});
     watched.push_back({process.errors(), POLLIN, 0});  // poll passes over -1
   }
+  native_.watch(watched);
   (void)poll(watched.data(), watched.size(), wait_milliseconds(monotonic_now()));
   serve(watched, monotonic_now());
 }
@@ -151,6 +173,13 @@ void ProcessExecutor::Supervisor::serve(const std::vector<pollfd>& watched, Inst
     ToolReport finished = process.finish(now);
     running_.erase(current);
     report(std::move(finished));
+  }
+  for (NativeOutcome& outcome : native_.serve(std::span(watched).subspan(at), now)) {
+    if (auto* report_made = std::get_if<ToolReport>(&outcome)) {
+      report(std::move(*report_made));
+    } else if (auto* back = std::get_if<GivenBack>(&outcome)) {
+      begin(back->tool, std::move(back->folder));
+    }
   }
 }
 
@@ -180,6 +209,9 @@ Result<std::unique_ptr<ProcessExecutor>> ProcessExecutor::open(ProcessExecutorOp
   clear_tool_folders(options.scratch);
   Result<ToolPlace> place = place_of(options);
   if (!place) return place.error();
+  options.native.scratch = options.scratch;
+  options.native.launcher = place->launcher;
+  options.native.sandbox = place->sandbox;
   return std::unique_ptr<ProcessExecutor>(
       new ProcessExecutor(std::move(options), std::move(place).value(), events));
 }

@@ -2,23 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <utility>
 
-#include "base/limits.h"
 #include "host/tools/pipe.h"
 
 namespace pixmesh {
 namespace {
-
-constexpr std::size_t read_bytes = 64U << 10;
-constexpr int reads_max = 16;  // then other runs get their turn
 
 Result<FileHandle> open_input(const ToolRun& tool, const ToolFolder& folder) {
   return FileHandle::open(tool.input_on_stdin ? folder.input : "/dev/null", O_RDONLY);
@@ -27,15 +20,6 @@ Result<FileHandle> open_input(const ToolRun& tool, const ToolFolder& folder) {
 Result<FileHandle> open_output(const ToolRun& tool, const ToolFolder& folder) {
   if (!tool.output_on_stdout) return FileHandle::open("/dev/null", O_WRONLY);
   return FileHandle::open(folder.output, O_WRONLY | O_CREAT | O_EXCL);
-}
-
-/// Terminals obey control characters; an error text is only to be read.
-std::string without_controls(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < ' ' && c != '\n' && c != '\t') || byte == 127) c = '?';
-  }
-  return text;
 }
 
 bool mentions(std::string_view text, std::initializer_list<std::string_view> words) {
@@ -79,29 +63,30 @@ Result<ToolProcess> ToolProcess::start(const ToolPlace& place, const ToolRun& to
   if (!input) return input.error();
   const Result<FileHandle> output = open_output(tool, folder);
   if (!output) return output.error();
-  Result<Pipe> opened_errors = open_pipe();
+  Result<ErrorPipe> opened_errors = ErrorPipe::open();
   if (!opened_errors) return opened_errors.error();
   Result<Pipe> opened_report = open_pipe();
   if (!opened_report) return opened_report.error();
   Result<ProcessStart> planned = start_of(place, tool, program, folder);
   if (!planned) return planned.error();
 
-  Pipe errors = std::move(opened_errors).value();
+  ErrorPipe errors = std::move(opened_errors).value();
   Pipe report = std::move(opened_report).value();
   ProcessStart how = std::move(planned).value();
   how.standard_input = input->descriptor();
   how.standard_output = output->descriptor();
-  how.standard_error = errors.writing.descriptor();
+  how.standard_error = errors.writing();
   how.report = report.writing.descriptor();
   Result<ProcessGroup> group = ProcessGroup::start(how);
   if (!group) return group.error();
   // The other ends close here: when the tool's copies are gone too, the pipes end.
-  return ToolProcess(tool, program, std::move(folder), std::move(group).value(),
-                     std::move(errors.reading), std::move(report.reading), now);
+  errors.close_writing();
+  return ToolProcess(tool, program, std::move(folder), std::move(group).value(), std::move(errors),
+                     std::move(report.reading), now);
 }
 
 ToolProcess::ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder,
-                         ProcessGroup group, FileHandle errors, FileHandle report, Instant started)
+                         ProcessGroup group, ErrorPipe errors, FileHandle report, Instant started)
     : run_(tool.run),
       limits_(tool.limits),
       program_(std::move(program)),
@@ -110,23 +95,6 @@ ToolProcess::ToolProcess(const ToolRun& tool, std::string program, ToolFolder fo
       errors_(std::move(errors)),
       report_(std::move(report)),
       started_(started) {}
-
-void ToolProcess::read_errors() {
-  std::array<char, read_bytes> bytes;
-  for (int i = 0; i < reads_max && errors_.is_open(); ++i) {
-    const ssize_t count = ::read(errors_.descriptor(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN) return;
-    if (count <= 0) {
-      errors_ = FileHandle();
-      return;
-    }
-    error_text_.append(bytes.data(), static_cast<std::size_t>(count));
-    if (error_text_.size() > error_bytes_max) {
-      error_text_.erase(0, error_text_.size() - error_bytes_max);
-    }
-  }
-}
 
 void ToolProcess::stop(ToolEnd why) {
   if (!stopped_ || why == ToolEnd::cancelled) stopped_ = why;
@@ -142,7 +110,7 @@ ToolReport ToolProcess::not_started(const std::optional<LaunchReport>& told) {
     report.error_text +=
         std::string(launch_step_name(told->failed_step)) + ": " + std::strerror(told->error);
   } else {
-    report.error_text += without_controls(std::move(error_text_));
+    report.error_text += errors_.take_text();
   }
   return report;
 }
@@ -158,10 +126,10 @@ ToolReport ToolProcess::finish(Instant now) {
   ToolReport report;
   report.run = run_;
   report.cpu = std::chrono::microseconds(used.cpu_microseconds);
-  report.end = tool_end_of({used.wait_status, stopped_, report.cpu, size, error_text_}, limits_);
+  report.end = tool_end_of({used.wait_status, stopped_, report.cpu, size, errors_.text()}, limits_);
   report.exit_status =
       WIFSIGNALED(used.wait_status) ? WTERMSIG(used.wait_status) : WEXITSTATUS(used.wait_status);
-  report.error_text = without_controls(std::move(error_text_));
+  report.error_text = errors_.take_text();
   report.output_path = folder_.output;
   report.output_size = size.value_or(0);
   report.wall = now - started_;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "host/system/file_handle.h"
+#include "host/tools/error_pipe.h"
 #include "host/tools/launch_report.h"
 #include "host/tools/process_group.h"
 #include "host/tools/tool_folder.h"
@@ -29,11 +30,11 @@ class ToolProcess {
 
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] int ended() const { return group_.descriptor(); }
-  [[nodiscard]] int errors() const { return errors_.descriptor(); }  // -1 once it is closed
+  [[nodiscard]] int errors() const { return errors_.reading(); }  // -1 once it is closed
   [[nodiscard]] Instant wall_deadline() const { return started_ + limits_.wall; }
 
   /// Takes what stands in the pipe of its stderr, keeping the last error_bytes_max bytes.
-  void read_errors();
+  void read_errors() { errors_.read(); }
 
   /// Kills the group; `why` is the report's end unless it had ended by itself before (a cancelled
   /// run is always reported as cancelled).
@@ -45,7 +46,7 @@ class ToolProcess {
 
  private:
   ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder, ProcessGroup group,
-              FileHandle errors, FileHandle report, Instant started);
+              ErrorPipe errors, FileHandle report, Instant started);
   [[nodiscard]] ToolReport not_started(const std::optional<LaunchReport>& told);
 
   RunId run_;
@@ -53,10 +54,9 @@ class ToolProcess {
   std::string program_;
   ToolFolder folder_;
   ProcessGroup group_;
-  FileHandle errors_;
+  ErrorPipe errors_;
   FileHandle report_;
   Instant started_;
-  std::string error_text_;
   std::optional<ToolEnd> stopped_;
 };
 

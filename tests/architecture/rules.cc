@@ -189,6 +189,7 @@ Faults library_faults(std::string_view source, const std::string& owner, bool is
   static const std::vector<Library> libraries{{"zmq", {"host"}},
                                               {"lmdb", {"host"}},
                                               {"toml++", {"host"}},
+                                              {"vips/", {"host"}},
                                               {"msgpack", {"wire"}},
                                               {"sodium", {"base", "host"}},
                                               {"xxhash", {"base"}},

@@ -100,6 +100,11 @@ TEST_CASE("host_tools: faults of a recipe file name line and remedy") {
        "recipes.toml:1: recipe 'a': parameter 'w' is never used"},
       {"[recipe.a]\nargv = [\"t\", \"{in}\", \"{ou}\"]\noutput = \"jpg\"\n",
        "no parameter 'ou'; did you mean 'out'?"},
+      {head + "engine = \"vip\"\n", "recipes.toml:4: unknown engine 'vip'; it is command or vips"},
+      {head + "engine = \"vips\"\n", "recipes.toml:1: recipe 'a': engine \"vips\": its program is"},
+      {"[recipe.a]\nargv = [\"vips\", \"copy\"]\noutput = \"jpg\"\nstdin = true\n"
+       "stdout = true\nengine = \"vips\"\n",
+       "goes with neither stdin"},
       {"[recipe.a\n", "recipes.toml:1: "},
       {"recipe = 5\n", "recipes.toml:1: 'recipe' must be a table"},
   };

@@ -65,10 +65,16 @@ std::size_t CollectedReports::count() {
   return reports_.size();
 }
 
-ToolBench::ToolBench(std::optional<Sandbox> sandbox) {
+ToolBench::ToolBench(std::optional<Sandbox> sandbox, NativeWorkersOptions native,
+                     const std::string& tool_path) {
   write_text(disk() / "images/stored.bin", "stored bytes");
-  auto opened = ProcessExecutor::open(
-      {.disks = {disk()}, .scratch = scratch(), .sandbox = std::move(sandbox)}, reports_);
+  ProcessExecutorOptions options;
+  options.disks = {disk()};
+  options.scratch = scratch();
+  options.sandbox = std::move(sandbox);
+  options.native = std::move(native);
+  if (!tool_path.empty()) options.tool_path = tool_path;
+  auto opened = ProcessExecutor::open(std::move(options), reports_);
   REQUIRE(opened.has_value());
   executor_ = std::move(opened).value();
 }
@@ -87,12 +93,17 @@ ToolRun ToolBench::shell(const std::string& line) const {
   return tool({"sh", "-c", "in=\"$1\"; out=\"$2\"; " + line, "sh", "{in}", "{out}"});
 }
 
-ToolReport ToolBench::run(const ToolRun& tool) {
+RunId ToolBench::begin(const ToolRun& tool) {
   ToolRun numbered = tool;
   numbered.run = RunId{next_run_++};
   executor_->run(numbered);
+  return numbered.run;
+}
+
+ToolReport ToolBench::run(const ToolRun& tool) {
+  const RunId run = begin(tool);
   ToolReport report = reports_.next();
-  CHECK(report.run == numbered.run);
+  CHECK(report.run == run);
   return report;
 }
 
@@ -117,6 +128,10 @@ std::size_t processes_with(const std::string& mark) {
     if (!has_ended(std::stoi(name))) ++count;
   }
   return count;
+}
+
+bool one_begins_soon(const std::string& mark) {
+  return comes_true(std::chrono::seconds(10), [&] { return processes_with(mark) == 1; });
 }
 
 bool all_end_soon(const std::string& mark) {

@@ -45,7 +45,10 @@ class ToolBench {
  public:
   /// Without a sandbox around its tools.
   ToolBench() : ToolBench(std::nullopt) {}
-  explicit ToolBench(std::optional<Sandbox> sandbox);
+  /// @param native     its scratch folder is the bench's
+  /// @param tool_path  empty: the usual one
+  explicit ToolBench(std::optional<Sandbox> sandbox, NativeWorkersOptions native = {},
+                     const std::string& tool_path = {});
 
   /// A run with the given command line and limits a test can wait for.
   [[nodiscard]] ToolRun tool(std::vector<std::string> argv) const;
@@ -53,6 +56,8 @@ class ToolBench {
   [[nodiscard]] ToolRun shell(const std::string& line) const;
 
   [[nodiscard]] ToolReport run(const ToolRun& tool);
+  /// Only starts it. @returns its number.
+  RunId begin(const ToolRun& tool);
   [[nodiscard]] ProcessExecutor& executor() { return *executor_; }
   [[nodiscard]] CollectedReports& reports() { return reports_; }
   [[nodiscard]] std::filesystem::path disk() const { return folder_.path() / "disk"; }
@@ -71,6 +76,8 @@ class ToolBench {
 
 /// How many processes that still run have this in their command line.
 [[nodiscard]] std::size_t processes_with(const std::string& mark);
+/// Whether one has it soon: within ten seconds.
+[[nodiscard]] bool one_begins_soon(const std::string& mark);
 /// Whether none has it soon: within a second.
 [[nodiscard]] bool all_end_soon(const std::string& mark);
 

@@ -70,6 +70,7 @@ TEST_CASE("processing: every fault of a recipe is found") {
       {[](Recipe& r) { r.limits.wall = 0s; }, "limit of zero"},
       {[](Recipe& r) { r.header_limits.scans = 0; }, "limit of zero"},
       {[](Recipe& r) { r.accepts = {"image/jpeg"}; }, "media types"},
+      {[](Recipe& r) { r.engine = ToolEngine::vips; }, "engine \"vips\": "},
   };
   for (const auto& one : faults) {
     const std::string& words = one.second;
@@ -96,6 +97,7 @@ TEST_CASE("processing: the digest tells apart whatever changes a run, and not th
   CHECK(digest_after([](Recipe& r) { r.header_limits.frames = 2; }) != original);
   CHECK(digest_after([](Recipe& r) { r.output_on_stdout = true; }) != original);
   CHECK(digest_after([](Recipe& r) { r.vips_modules = true; }) != original);
+  CHECK(digest_after([](Recipe& r) { r.engine = ToolEngine::vips; }) != original);
   CHECK(to_text(original) == "16d170493ea6578b3580394ddef8f4bee5a8ca04867df6795fb0ebf949ec0982");
 }
 

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "base/executor.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "host/system/file_handle.h"
+#include "host/tools/error_pipe.h"
+#include "host/tools/process_group.h"
+#include "host/tools/process_memory.h"
+#include "host/tools/sandbox.h"
+#include "host/tools/tool_folder.h"
+#include "host/workers/worker_job.h"
+
+namespace pixmesh {
+
+/// A run that no worker did; its folder is as it was. The command line does it.
+struct GivenBack {
+  ToolRun tool;
+  ToolFolder folder;
+};
+using NativeOutcome = std::variant<ToolReport, GivenBack>;
+
+struct NativeWorkerStart {
+  std::string program;               // absolute
+  bool fork_per_job = false;         // each job in a process forked from one that saw no image
+  std::string launcher;              // pixmesh-launch
+  std::optional<Sandbox> sandbox{};  // none: it runs without one
+  std::uint64_t number = 0;          // different for each worker of a node
+  std::filesystem::path folder;      // of its own, made and removed here; there libvips puts aside
+                                     // what it must, unless a sandbox gives it a /tmp
+  // Hard limits that no job's are above, for a worker that an image has taken over.
+  std::uint64_t memory_bytes_max = 0;
+  std::uint64_t output_bytes_max = 0;
+};
+
+/// One process of pixmesh-vips-worker, which does one job at a time.
+///
+///   start ─► greets ─► idle ─► give(job, open input, open output) ─► answers ─► idle
+///
+/// It is a process group like a tool's, and a job is ended like a tool: by killing the group. In a
+/// sandbox it sees programs, libraries and a /tmp of its own, and no file but those that come open
+/// with its jobs. Used by one thread, which polls the three descriptors and calls back here.
+class NativeWorker {
+ public:
+  /// Starts it; it is not ready yet. Errors: failed, no_space.
+  [[nodiscard]] static Result<NativeWorker> start(const NativeWorkerStart& how);
+  NativeWorker(NativeWorker&& other) noexcept;
+  NativeWorker& operator=(NativeWorker&&) = delete;
+  /// Kills it.
+  ~NativeWorker();
+
+  [[nodiscard]] int ended() const { return group_.descriptor(); }
+  [[nodiscard]] int answers() const { return socket_.descriptor(); }
+  [[nodiscard]] int errors() const { return errors_.reading(); }  // -1 once it is closed
+
+  [[nodiscard]] bool ready() const { return ready_; }
+  [[nodiscard]] bool free() const { return !job_; }
+  [[nodiscard]] std::optional<RunId> run() const;
+  [[nodiscard]] std::optional<Instant> wall_deadline() const;
+  [[nodiscard]] std::uint32_t jobs_done() const { return jobs_done_; }
+  [[nodiscard]] std::uint64_t resident_bytes() const { return resident_bytes_; }
+
+  /// Gives it a job; it is free. Before it is ready the job waits in its socket.
+  /// Errors: failed — it is gone, or a file cannot be opened; the run is not its.
+  [[nodiscard]] Result<Done> give(const ToolRun& tool, WorkerJob job, const ToolFolder& folder,
+                                  Instant now);
+
+  /// Kills the group for the sake of its job; `why` is the report's end, as in ToolProcess.
+  void stop(ToolEnd why);
+
+  void read_errors() { errors_.read(); }
+  /// When `answers` is readable. @returns the end of its job, if that is what came.
+  [[nodiscard]] std::optional<NativeOutcome> on_answer(Instant now);
+  /// When `ended` is readable, once; only the destructor may follow. @returns as on_answer.
+  [[nodiscard]] std::optional<NativeOutcome> on_ended(Instant now);
+
+ private:
+  struct Job {
+    ToolRun tool;
+    ToolFolder folder;
+    Instant started;
+    std::optional<ToolEnd> stopped;
+  };
+
+  NativeWorker(ProcessGroup group, FileHandle socket, ErrorPipe errors, FileHandle launch_report,
+               const NativeWorkerStart& how);
+  void on_greeting(int process);
+  [[nodiscard]] NativeOutcome give_back();
+  [[nodiscard]] ToolReport report(int wait_status, Duration cpu, std::uint64_t memory_bytes,
+                                  Instant now);
+
+  ProcessGroup group_;
+  FileHandle socket_;
+  ErrorPipe errors_;
+  FileHandle launch_report_;
+  std::filesystem::path folder_;  // empty once moved away
+  bool forks_ = false;
+  ProcessMemory memory_;  // of the process that does the jobs; of none if it forks for them
+  bool ready_ = false;
+  std::optional<Job> job_;
+  std::uint32_t jobs_done_ = 0;
+  Duration cpu_done_{};
+  std::uint64_t resident_bytes_ = 0;
+};
+
+}  // namespace pixmesh
