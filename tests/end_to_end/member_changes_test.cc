@@ -274,7 +274,8 @@ TEST_SUITE("faults") {
     const std::set lost{mesh.address(2), mesh.address(3), mesh.address(4)};
     traffic.forget_if([&](const std::string& name) {
       std::set<std::string> holders;
-      for (const Json& holder : mesh.json({"where", name})["holders"]) {
+      const Json where = mesh.json({"where", name});
+      for (const Json& holder : where["holders"]) {
         holders.insert(holder["address"].get<std::string>());
       }
       gone += holders == lost ? 1 : 0;
