@@ -33,9 +33,6 @@ class TempFolder {
 /// How many folders of runs lie in this node's storage.
 [[nodiscard]] std::size_t run_folders_in(const std::filesystem::path& storage);
 
-/// For nodes whose recipes do what a sandbox exists to prevent.
-[[nodiscard]] NodePlace without_sandbox();
-
 /// Whether nodes here can put a sandbox around tools. Where they cannot, that is said once, and
 /// every mesh runs with --sandbox=off.
 [[nodiscard]] bool sandbox_works();
@@ -54,6 +51,9 @@ struct NodePlace {
   Words words;      // more flags
   Words variables;  // NAME=VALUE of its environment
 };
+
+/// For nodes whose recipes do what a sandbox exists to prevent.
+[[nodiscard]] NodePlace without_sandbox();
 
 struct MeshOptions {
   std::size_t nodes = 3;
