@@ -37,7 +37,7 @@ EvictionAcceptor::Effects EvictionAcceptor::on(NodeId from, const EvictionPrepar
   const bool is_known = state_.epoch == asked.epoch;
   if (asked.epoch != scene.epoch) {
     answer.code = VoteCode::elsewhere;
-  } else if (!is_ready || electorates.empty() || electorates.size() > electorates_max) {
+  } else if (!is_ready || electorates.size() > electorates_max) {
     answer.code = VoteCode::unsettled;
   } else if (is_known && asked.ballot < state_.promised) {
     answer.code = VoteCode::outbid;

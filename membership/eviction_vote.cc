@@ -97,7 +97,6 @@ EvictionVote::Effects EvictionVote::propose(Instant now, const EvictionScene& sc
   std::vector<EvictionTarget> lost = this->lost(now, scene);
   if (lost.size() > page_entries_max) lost.resize(page_entries_max);
   if (evictable(lost, scene.active.size(), scene.replicas).empty()) return {};
-  if (electorates().empty()) return {};  // whoever has some proposes
   const bool is_told = std::ranges::any_of(
       lost, [this](const EvictionTarget& target) { return given_up_.contains(target.node); });
   const auto first = std::ranges::find_if(
@@ -153,6 +152,10 @@ EvictionVote::Effects EvictionVote::on(Instant now, NodeId from, const EvictionP
   }
   const bool all = std::ranges::includes(proposal_->granted, proposal_->needed);
   if (!all || !is_enough(proposal_->granted, scene)) return {};
+  if (!proposal_->lost.empty() && proposal_->electorates.empty()) {  // none of them ever agreed
+    fall_back(now, {});
+    return {};
+  }
 
   const bool is_agreement = proposal_->lost.empty();
   if (!is_agreement) proposal_->targets = value(scene);

@@ -101,8 +101,10 @@ Digest RouteRun::work() const {
 std::vector<NodeId> RouteRun::helpers(Instant now) const {
   constexpr std::size_t helpers_max = 3;
   std::vector<std::pair<std::uint64_t, NodeId>> others;
+  const std::vector<NodeId> holders = holders_of(lookup_.lists());
   for (const NodeId& node : mesh_.alive) {
     if (contains(result_.input.sources, node)) continue;
+    if (std::ranges::find(holders, node) != holders.end()) continue;  // only slow to answer
     const std::uint64_t key = chunk_checksum(result_.input.digest.raw);
     others.emplace_back(keyed_hash(key, node.raw), node);
   }
@@ -167,8 +169,14 @@ void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
     } else if (const auto* placed = std::get_if<Placed>(&effect)) {
       journal_.on_placed(now, request_.request, placed->candidates);
       RunCandidates result = result_;
+      // Who answered may have fallen silent while others were waited for.
       for (const Candidate& candidate : placed->candidates) {
-        result.candidates.push_back(candidate_of(candidate));
+        if (mesh_.is_alive(candidate.node)) result.candidates.push_back(candidate_of(candidate));
+      }
+      if (result.candidates.empty()) {
+        for (const Candidate& one : placed->candidates) {
+          result.candidates.push_back(candidate_of(one));
+        }
       }
       answer(std::move(result));
     } else if (const auto* failed = std::get_if<NotPlaced>(&effect)) {

@@ -43,7 +43,8 @@ struct LongRun {
     write_file(recipes.path() / "recipes.toml", long_recipe);
     MeshOptions options;
     options.nodes = nodes;
-    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string()};
+    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string(), "--native",
+                          "off"};  // a node's only children are its tools
     mesh = std::make_unique<TestMesh>(options);
     mesh->must({"put", random_file(100'000, 9).string(), "--name", "input", "--wait", "all"});
     Launch launch;

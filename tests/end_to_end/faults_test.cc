@@ -40,7 +40,8 @@ TEST_SUITE("faults") {
     TempFolder recipes;
     write_file(recipes.path() / "recipes.toml", slow_recipe);
     MeshOptions options;
-    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string()};
+    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string(), "--native",
+                          "off"};  // a node's only children are its tools
     TestMesh mesh(options);
     mesh.must({"put", random_file(100'000, 9).string(), "--name", "input", "--wait", "all"});
 
@@ -74,7 +75,8 @@ TEST_SUITE("faults") {
     write_file(recipes.path() / "recipes.toml", slow_recipe);
     MeshOptions options;
     options.nodes = 1;
-    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string()};
+    options.node_words = {"--recipes", (recipes.path() / "recipes.toml").string(), "--native",
+                          "off"};  // a node's only children are its tools
     TestMesh mesh(options);
     mesh.must({"put", random_file(100'000, 9).string(), "--name", "input"});
 

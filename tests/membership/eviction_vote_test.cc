@@ -353,6 +353,22 @@ TEST_CASE("eviction vote: members that joined one half of a mesh are no majority
   CHECK_FALSE(assembly.decisions.empty());
 }
 
+// Three had joined a founder when one died, before all had agreed.
+TEST_CASE("eviction vote: who has agreed to nothing yet goes by what the others count on") {
+  for (const bool some_agreed : {true, false}) {
+    CAPTURE(some_agreed);
+    Assembly assembly(4, 1, 11);
+    assembly.living = nodes(1, 3);
+    for (auto& [id, voter] : assembly.voters) {
+      voter.disk.electorates.clear();
+      if (some_agreed && id == node(3)) voter.disk.electorates = {nodes(3, 3)};
+      assembly.start(id);
+    }
+    assembly.run(60s);
+    CHECK(assembly.decisions.empty() != some_agreed);
+  }
+}
+
 TEST_CASE("eviction vote: when all members are alive they agree to count on each other") {
   Assembly assembly(6, 0, 9);
   assembly.living = nodes(1, 6);
