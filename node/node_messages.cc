@@ -131,12 +131,17 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
           },
           [&](const RunRequest& wish) {
             begin<RouteRun>(now, view_, runs_.book(), avoidance_, hot_images_, runs_.journal(),
-                            static_cast<Post&>(*this), wish, partition(wish), lists(wish), link);
+                            static_cast<Post&>(*this), wish, partition(wish), lists(wish), link,
+                            [this](NodeId node) {
+                              return node == view_.self || peers_.life_of(node) == LifeState::alive;
+                            });
           },
           [&](const RunStart& wish) {
             const std::vector<NodeId>& sources = wish.input.sources;
             const bool is_source = std::ranges::find(sources, view_.self) != sources.end();
-            const bool borrowed = !sources.empty() && !is_source;
+            // A holder that the lookup did not wait for is no source, but has it.
+            const bool holds = is_holder(rebalance_->lists_of(wish.input.partition), view_.self);
+            const bool borrowed = !sources.empty() && !is_source && !holds;
             const std::uint32_t disk = view_.disk_of(wish.input.partition);
             results_.on_start(now, link, wish, {borrowed ? borrowed_disk : disk, borrowed});
           },

@@ -12,7 +12,8 @@ namespace pixmesh {
 
 RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
                    Avoidance& avoidance, HotImages& hot, RunJournal& journal, Post& post,
-                   RunRequest request, PartitionId partition, HolderLists lists, LinkId client)
+                   RunRequest request, PartitionId partition, HolderLists lists, LinkId client,
+                   std::function<bool(NodeId)> is_heard)
     : Operation(id),
       mesh_(mesh),
       book_(book),
@@ -20,6 +21,7 @@ RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
       hot_images_(hot),
       journal_(journal),
       post_(post),
+      is_heard_(std::move(is_heard)),
       request_(std::move(request)),
       partition_(partition),
       client_(client),
@@ -105,6 +107,7 @@ std::vector<NodeId> RouteRun::helpers(Instant now) const {
   for (const NodeId& node : mesh_.alive) {
     if (contains(result_.input.sources, node)) continue;
     if (std::ranges::find(holders, node) != holders.end()) continue;  // only slow to answer
+    if (!is_heard_(node)) continue;
     const std::uint64_t key = chunk_checksum(result_.input.digest.raw);
     others.emplace_back(keyed_hash(key, node.raw), node);
   }
@@ -120,13 +123,14 @@ void RouteRun::place(Instant now) {
   // A lookup ends without the holders that are slow.
   const std::vector<NodeId>& have = lookup_.outcome().have;
   std::vector<NodeId> holders, others, living;
+  const bool none_heard = std::ranges::none_of(have, is_heard_);
   for (const NodeId& node : have) {
-    if (!mesh_.is_alive(node)) continue;
+    if (!is_heard_(node) && !(none_heard && mesh_.is_alive(node))) continue;
     holders.push_back(node);
     living.push_back(node);
   }
   for (const NodeId& node : holders_of(lookup_.lists())) {
-    if (std::ranges::find(have, node) != have.end() || !mesh_.is_alive(node)) continue;
+    if (none_heard || std::ranges::find(have, node) != have.end() || !is_heard_(node)) continue;
     living.push_back(node);
     if (!avoidance_.avoids(now, node)) others.push_back(node);
   }
@@ -161,7 +165,12 @@ void RouteRun::on_load(Instant now, NodeId from, const LoadAnswer& load) {
 void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
   for (const PlacementEffect& effect : effects) {
     if (const auto* probe = std::get_if<SendProbe>(&effect)) {
-      post_.to_member(probe->to, probe->message);
+      // Helpers were chosen a moment ago.
+      if (is_heard_(probe->to)) {
+        post_.to_member(probe->to, probe->message);
+      } else {
+        perform(now, placement_->on_unreachable(now, probe->to));
+      }
     } else if (const auto* release = std::get_if<SendRelease>(&effect)) {
       post_.to_member(release->to, release->message);
     } else if (const auto* silent = std::get_if<HolderSilent>(&effect)) {
@@ -171,7 +180,7 @@ void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
       RunCandidates result = result_;
       // Who answered may have fallen silent while others were waited for.
       for (const Candidate& candidate : placed->candidates) {
-        if (mesh_.is_alive(candidate.node)) result.candidates.push_back(candidate_of(candidate));
+        if (is_heard_(candidate.node)) result.candidates.push_back(candidate_of(candidate));
       }
       if (result.candidates.empty()) {
         for (const Candidate& one : placed->candidates) {

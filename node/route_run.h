@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "node/post.h"
 #include "node/run_journal.h"
 #include "processing/recipe_book.h"
@@ -15,9 +17,13 @@ namespace pixmesh {
 /// where to start it, best holder first.
 class RouteRun : public Operation {
  public:
+  /// @param is_heard  whether a member is alive just now and not suspected: the view counts
+  /// suspects
+  ///                  in until they are dead
   RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book, Avoidance& avoidance,
            HotImages& hot, RunJournal& journal, Post& post, RunRequest request,
-           PartitionId partition, HolderLists lists, LinkId client);
+           PartitionId partition, HolderLists lists, LinkId client,
+           std::function<bool(NodeId)> is_heard);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -44,6 +50,7 @@ class RouteRun : public Operation {
   HotImages& hot_images_;
   RunJournal& journal_;
   Post& post_;
+  std::function<bool(NodeId)> is_heard_;
   RunRequest request_;
   Instant deadline_{};  // then nobody waits for the answer
   PartitionId partition_;

@@ -22,6 +22,9 @@ class Movement : public Check {
     const auto decoded = decode_bulk(message);
     const auto* open = decoded ? std::get_if<StreamOpen>(&decoded.value()) : nullptr;
     if (open == nullptr || open->run || is_excused(from)) return;
+    // Who is no holder borrows it for runs, whatever its disk has left of it.
+    const auto lists = scene_.world.stored_lists(from, open->partition);
+    if (!lists || !is_holder(*lists, scene_.world.id_of(from))) return;
     const std::string path = blob_path(open->digest, open->media);
     const VirtualDisk& disk = scene_.world.disk(from);
     const SharedBytes file = disk.file(path);

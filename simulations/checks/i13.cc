@@ -1,6 +1,10 @@
 // I13: no run is sent to a holder that its router believes silent; and nobody is suspected before
 // others were asked to probe it.
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "simulations/checks/beliefs.h"
 #include "simulations/checks/check.h"
@@ -12,7 +16,9 @@ namespace {
 
 // One that has just joined may not know yet whom to ask.
 constexpr std::uint32_t accusations_pardoned = 3;
-constexpr Duration decided_within = 150ms;  // a holder that answered may fall silent meanwhile
+// A holder that answered may fall silent while the others are waited for, a second where the same
+// work is to meet.
+constexpr Duration decided_within = 1150ms;
 
 class Routing : public Check {
  public:
@@ -24,18 +30,30 @@ class Routing : public Check {
     accused_.erase(node);
     askers_.erase(node);
   }
-  void on_scan() override { look_at_accusations(); }
+  void on_scan() override {
+    look_at_accusations();
+    for (const auto& [question, asked] : std::exchange(asked_, {})) {
+      if (!asked.any_heard) continue;  // the last holders
+      for (const NodeId& silent : asked.silent) look_at(std::get<0>(question), silent, Duration{});
+    }
+  }
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
     if (plane != Plane::control || from >= scene_.world.node_count()) return;
     const std::uint32_t number = message_number_of(message);
     if (number == Fields<PingRequest>::number) {
       askers_.insert(from);
     } else if (number == Fields<ProbeLoad>::number && to < scene_.world.node_count()) {
-      look_at(from, scene_.world.id_of(to), Duration{});
+      const auto decoded = decode_message(message);
+      const auto* probe = decoded ? std::get_if<ProbeLoad>(&decoded.value()) : nullptr;
+      if (probe != nullptr) note_probe(from, scene_.world.id_of(to), probe->operation);
     } else if (number == Fields<RunCandidates>::number) {
       const auto decoded = decode_message(message);
       const auto* where = decoded ? std::get_if<RunCandidates>(&decoded.value()) : nullptr;
       if (where == nullptr) return;
+      const bool is_last = std::ranges::all_of(where->candidates, [&](const RunCandidate& one) {
+        return beliefs_.silent_since(from, one.node).has_value();
+      });
+      if (is_last) return;  // nobody else has it
       for (const RunCandidate& candidate : where->candidates) {
         look_at(from, candidate.node, decided_within);
       }
@@ -43,6 +61,18 @@ class Routing : public Check {
   }
 
  private:
+  struct Asked {
+    std::vector<NodeId> silent;
+    bool any_heard = false;
+  };
+  void note_probe(std::uint32_t router, NodeId holder, OperationId operation) {
+    Asked& asked = asked_[{router, operation, scene_.world.now()}];
+    if (beliefs_.silent_since(router, holder)) {
+      asked.silent.push_back(holder);
+    } else {
+      asked.any_heard = true;
+    }
+  }
   void look_at(std::uint32_t router, NodeId holder, Duration pardoned) {
     const auto since = beliefs_.silent_since(router, holder);
     if (!since || *since + pardoned > scene_.world.now()) return;
@@ -69,6 +99,8 @@ class Routing : public Check {
   }
 
   Beliefs beliefs_;
+  // Holders are asked at one instant, helpers later. Since the last scan.
+  std::map<std::tuple<std::uint32_t, OperationId, Instant>, Asked> asked_;
   std::set<std::uint32_t> askers_;                  // processes that asked others to probe
   std::map<std::uint32_t, std::uint32_t> accused_;  // accusations by processes that did not
 };

@@ -117,7 +117,7 @@ TEST_SUITE("results") {
 
   TEST_CASE("results: when the node that runs it is killed, one other run serves them all") {
     Rig rig;
-    auto crowd = rig.crowd(40, 4, 3, 0);
+    auto crowd = rig.crowd(40, 15, 3, 0);
     const auto runner = [&]() -> std::optional<std::size_t> {
       for (std::size_t node = 0; node < 3; ++node) {
         const Json status = rig.mesh->json_at(node, {"status"});
