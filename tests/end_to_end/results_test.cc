@@ -85,7 +85,8 @@ struct Rig {
   }
   std::uint64_t sum(const char* what) {
     std::uint64_t all = 0;
-    for (const Json& node : mesh->json({"status"})["nodes"]) {
+    const Json status = mesh->json({"status"});
+    for (const Json& node : status["nodes"]) {
       all += node["results"][what].get<std::uint64_t>();
     }
     return all;
