@@ -61,7 +61,8 @@ TEST_CASE("processing: what a worker would do otherwise than the command is not 
       {{"vipsthumbnail", "{in}", "--size"}, "'--size' has no value"},
       {{"vipsthumbnail", "{in}", "--crop", "--size", "8", "-o", "{out}"}, "'--crop' is not one of"},
   };
-  for (const auto& [argv, words] : faults) {
+  for (const auto& [argv, expected] : faults) {
+    const std::string words = expected;  // clang 14 captures no binding
     const std::string fault = fault_of(argv);
     CAPTURE(words);
     CAPTURE(fault);
