@@ -261,11 +261,38 @@ TEST_CASE("simulations: I12 finds a queue over its bound") {
 TEST_CASE("simulations: I13 finds a run that goes to a node believed silent") {
   SpoiledMesh mesh;
   const Bytes probe = encode(Message{ProbeLoad{}});
-  mesh.checks_.on_sent(0, 3, Plane::control, probe);
+  const CheckPtr check = make_i13(mesh.scene());
+  const auto asks = [&](std::vector<std::uint32_t> holders) {
+    for (const std::uint32_t holder : holders) check->on_sent(0, holder, Plane::control, probe);
+    check->on_scan();
+  };
+  asks({1, 3});
   CHECK(mesh.promise() == "");
   mesh.world_.crash(3);
   mesh.world_.run_for(20s);
-  mesh.checks_.on_sent(0, 3, Plane::control, probe);
+  asks({3});
+  CHECK(mesh.promise() == "");  // nobody else has it
+  asks({1, 3});
+  CHECK(mesh.promise() == "I13");
+}
+
+TEST_CASE("simulations: I13 finds a run whose candidates are believed silent") {
+  SpoiledMesh mesh;
+  RunCandidates where;
+  const auto tells = [&](std::vector<std::uint32_t> holders) {
+    where.candidates.clear();
+    for (const std::uint32_t holder : holders) {
+      where.candidates.emplace_back().node = mesh.world_.id_of(holder);
+    }
+    mesh.say(0, MeshClient::first_party, where);
+  };
+  tells({1, 3});
+  CHECK(mesh.promise() == "");
+  mesh.world_.crash(3);
+  mesh.world_.run_for(20s);
+  tells({3});
+  CHECK(mesh.promise() == "");  // nobody else has it
+  tells({1, 3});
   CHECK(mesh.promise() == "I13");
 }
 
