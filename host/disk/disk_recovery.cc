@@ -22,6 +22,7 @@ constexpr std::size_t missing_max = 1'000;
 constexpr std::size_t records_per_transaction = 1'000;
 constexpr std::size_t readers = 8;               // a cold disk answers many questions at once
 constexpr std::size_t partitions_at_once = 128;  // of one reader
+constexpr std::size_t blob_folders_at_once = 16;
 
 struct FoundRecord {
   RecordPlace place;
@@ -271,8 +272,7 @@ class DiskRecovery {
     return folder_.publish(temp.value(), written.back());
   }
 
-  std::vector<FoundBlob> blobs_in(const std::string& first_folder) const {
-    std::vector<FoundBlob> blobs;
+  void find_blobs(const std::string& first_folder, std::vector<FoundBlob>& found) const {
     for (const std::string& second : names_in(folder_.root() / "blobs" / first_folder)) {
       const std::string folder = "blobs/" + first_folder + "/" + second + "/";
       for (const std::string& name : names_in(folder_.root() / folder)) {
@@ -280,23 +280,33 @@ class DiskRecovery {
         const std::string rest = name.substr(0, name.find('.'));
         if (!parse_id(first_folder + second + rest, blob.digest)) continue;
         blob.path = folder + name;
-        blobs.push_back(std::move(blob));
+        found.push_back(std::move(blob));
       }
     }
-    std::sort(blobs.begin(), blobs.end());
-    return blobs;
   }
 
   Result<Done> compare_blobs() {
-    std::uint8_t first = 0;
-    const auto read = [this](std::size_t byte) {
-      const auto of = static_cast<std::uint8_t>(byte);
-      return blobs_in(hex_of(ByteView(&of, 1)));
+    std::size_t first = 0;
+    const auto read = [this](std::size_t block) {
+      std::vector<FoundBlob> blobs;
+      for (std::size_t i = 0; i < blob_folders_at_once; ++i) {
+        const auto byte = static_cast<std::uint8_t>(block * blob_folders_at_once + i);
+        find_blobs(hex_of(ByteView(&byte, 1)), blobs);
+      }
+      std::sort(blobs.begin(), blobs.end());
+      return blobs;
     };
-    return read_ahead(256, read, [&](const std::vector<FoundBlob>& blobs) {
-      const Result<std::vector<Digest>> named = index_->digests_with(first++);
-      return named ? compare_blobs(named.value(), blobs) : Result<Done>(named.error());
-    });
+    return read_ahead(256 / blob_folders_at_once, read,
+                      [&](const std::vector<FoundBlob>& blobs) -> Result<Done> {
+                        std::vector<Digest> named;
+                        for (std::size_t i = 0; i < blob_folders_at_once; ++i) {
+                          const Result<std::vector<Digest>> some =
+                              index_->digests_with(static_cast<std::uint8_t>(first++));
+                          if (!some) return some.error();
+                          named.insert(named.end(), some->begin(), some->end());
+                        }
+                        return compare_blobs(named, blobs);
+                      });
   }
 
   /// Both lists are sorted.
