@@ -1,6 +1,4 @@
-#include <doctest/doctest.h>
-
-#include "simulations/world/mesh_world.h"
+#include "run_asker.h"
 
 using namespace pixmesh;
 
@@ -16,24 +14,10 @@ struct Counter {
     REQUIRE_MESSAGE(where.code == ErrorCode{}, where.detail);
   }
 
-  RunCandidates route(RunRequest request) {
-    request.request = world->client().fresh_request();
-    request.name = "a.png";
-    request.recipe = "thumbnail";
-    request.force = true;  // else they would share one run
-    const OperationId asked = world->client().send(0, request);
-    REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s));
-    return std::get<RunCandidates>(*world->client().answer_of(asked));
+  RunCandidates route(RunRequest request) { return RunAsker(*world).route(std::move(request)); }
+  OperationId start(std::uint32_t node, RunStart wish = {}) {
+    return RunAsker(*world).start(node, where, std::move(wish));
   }
-  OperationId start(std::uint32_t node, RunStart wish) {
-    wish.request = world->client().fresh_request();
-    wish.input = where.input;
-    wish.recipe = "thumbnail";
-    wish.force = true;
-    wish.recipe_digest = where.recipe_digest;
-    return world->client().send(node, wish);
-  }
-  OperationId start(std::uint32_t node) { return start(node, RunStart{}); }
 
   const RunDone* done(OperationId run) {
     const Message* answer = world->client().answer_of(run);

@@ -1,6 +1,4 @@
-#include <doctest/doctest.h>
-
-#include "simulations/world/mesh_world.h"
+#include "run_asker.h"
 
 using namespace pixmesh;
 
@@ -17,30 +15,15 @@ struct HotImage {
     REQUIRE_MESSAGE(where.code == ErrorCode{}, where.detail);
   }
 
-  RunCandidates route() {
-    RunRequest request;
-    request.request = world->client().fresh_request();
-    request.name = "a.png";
-    request.recipe = "thumbnail";
-    request.force = true;  // else they would share one run
-    const OperationId asked = world->client().send(0, request);
-    REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s));
-    return std::get<RunCandidates>(*world->client().answer_of(asked));
-  }
-  OperationId start(std::uint32_t node, RunInput input) {
-    RunStart wish;
-    wish.request = world->client().fresh_request();
-    wish.input = std::move(input);
-    wish.recipe = "thumbnail";
-    wish.force = true;
-    wish.recipe_digest = where.recipe_digest;
-    return world->client().send(node, wish);
+  RunCandidates route() { return RunAsker(*world).route(); }
+  OperationId start(std::uint32_t node, const RunCandidates& answer) {
+    return RunAsker(*world).start(node, answer);
   }
   /// For six seconds each holder has work for three, as far as it knows.
   void keep_holders_busy() {
     for (const std::uint32_t holder : holders) {
       world->set_tool_time(holder, 20s);
-      for (int i = 0; i < 32; ++i) (void)start(holder, where.input);
+      for (int i = 0; i < 32; ++i) (void)start(holder, where);
     }
     world->run_for(100ms);
   }
@@ -88,10 +71,10 @@ TEST_CASE("node: a node that is asked for what nobody gives it says so, and keep
   HotImage hot(72);
   std::uint32_t other = 0;
   while (std::ranges::find(hot.holders, other) != hot.holders.end()) ++other;
-  RunInput input = hot.where.input;
-  input.digest.raw[0] ^= 1;  // no holder has such bytes
+  RunCandidates where = hot.where;
+  where.input.digest.raw[0] ^= 1;  // no holder has such bytes
 
-  const OperationId run = hot.start(other, input);
+  const OperationId run = hot.start(other, where);
   REQUIRE(hot.world->run_until([&] { return hot.world->client().answer_of(run) != nullptr; }, 9s));
 
   const auto* done = std::get_if<RunDone>(hot.world->client().answer_of(run));
