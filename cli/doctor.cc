@@ -17,6 +17,7 @@
 #include "cli/node_settings.h"
 #include "host/config/recipe_file.h"
 #include "host/system/clocks.h"
+#include "host/tools/memory_groups.h"
 #include "host/tools/sandbox.h"
 #include "processing/quantity.h"
 
@@ -70,6 +71,13 @@ Finding sandbox(const NodeSettings& settings) {
   }
   const bool needed = settings.sandbox != "off";
   return finding("sandbox", needed ? Verdict::wrong : Verdict::warning, tried.error().detail);
+}
+
+Finding memory_of_tools() {
+  const Result<MemoryGroups> groups = MemoryGroups::open(MemoryGroups::Move::never);
+  return finding("memory of tools", Verdict::fine,
+                 groups ? "a control group bounds each run as a whole"
+                        : "each process of a run has its bound; " + groups.error().detail);
 }
 
 Finding port(const std::string& what, std::string_view endpoint, std::int64_t above) {
@@ -160,7 +168,11 @@ Finding cores() {
 }
 
 std::vector<Finding> examine(const NodeSettings& settings) {
-  std::vector<Finding> findings{tools(settings.recipes), sandbox(settings), cores(), open_files(),
+  std::vector<Finding> findings{tools(settings.recipes),
+                                sandbox(settings),
+                                memory_of_tools(),
+                                cores(),
+                                open_files(),
                                 clock()};
   findings.push_back(port("control port", settings.listen, 0));
   findings.push_back(settings.bulk_listen.empty() ? port("bulk port", settings.listen, 1000)

@@ -258,6 +258,7 @@ Result<Done> NodeProcess::open_outside() {
   auto sandbox = sandbox_of(options_.settings);
   if (!sandbox) return sandbox.error();
   tools.sandbox = std::move(sandbox).value();
+  tools.memory_groups = memory_groups_of(*log_);
   tools.native = native_workers_of(options_.settings, *log_);
   auto executor = ProcessExecutor::open(std::move(tools), events_);
   if (!executor) return executor.error();

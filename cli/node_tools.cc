@@ -29,6 +29,15 @@ Result<std::optional<Sandbox>> sandbox_of(const NodeSettings& settings) {
   return std::optional(std::move(sandbox).value());
 }
 
+std::optional<MemoryGroups> memory_groups_of(Log& log) {
+  Result<MemoryGroups> groups = MemoryGroups::open(MemoryGroups::Move::allowed);
+  if (!groups) {
+    log.event(LogLevel::info, "no_memory_groups", {{"reason", groups.error().detail}});
+    return std::nullopt;
+  }
+  return std::move(groups).value();
+}
+
 NativeWorkersOptions native_workers_of(const NodeSettings& settings, Log& log) {
   NativeWorkersOptions native;
   if (settings.native == "off") return native;

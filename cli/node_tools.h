@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "host/config/config_file.h"
+#include "host/tools/memory_groups.h"
 #include "host/tools/native_workers.h"
 #include "host/tools/sandbox.h"
 #include "processing/lanes.h"
@@ -20,6 +21,10 @@ namespace pixmesh {
 
 /// What is around tools; nothing where the settings have it off. Errors: as Sandbox::open.
 [[nodiscard]] Result<std::optional<Sandbox>> sandbox_of(const NodeSettings& settings);
+
+/// A bound for the memory of each run as a whole, where this machine lets the node have one; the
+/// log is told where it does not.
+[[nodiscard]] std::optional<MemoryGroups> memory_groups_of(Log& log);
 
 /// The native workers that a node starts: as many as tools run at a time, or none when the settings
 /// or the folder of this program have none; the log is told of the latter.

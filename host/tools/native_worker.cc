@@ -75,7 +75,8 @@ std::uint64_t whole_seconds(Duration cpu) {
 
 }  // namespace
 
-Result<NativeWorker> NativeWorker::start(const NativeWorkerStart& how) {
+Result<NativeWorker> NativeWorker::start(const NativeWorkerStart& how,
+                                         std::optional<MemoryGroup> bound) {
   std::error_code error;
   fs::create_directories(how.folder, error);
   if (error) return system_error(error.value(), "mkdir", how.folder);
@@ -90,19 +91,21 @@ Result<NativeWorker> NativeWorker::start(const NativeWorkerStart& how) {
   Pipe report = std::move(opened_report).value();
   const Result<FileHandle> nowhere = FileHandle::open("/dev/null", O_WRONLY);
   if (!nowhere) return nowhere.error();
-  Result<ProcessGroup> group =
-      ProcessGroup::start(worker_start_of(how, {worker_end.descriptor(), nowhere->descriptor(),
-                                                errors->writing(), report.writing.descriptor()}));
+  ProcessStart planned = worker_start_of(how, {worker_end.descriptor(), nowhere->descriptor(),
+                                               errors->writing(), report.writing.descriptor()});
+  if (bound) planned.memory_group = bound->joining();
+  Result<ProcessGroup> group = ProcessGroup::start(planned);
   if (!group) return group.error();
   ErrorPipe pipe = std::move(errors).value();
   pipe.close_writing();
-  return NativeWorker(std::move(group).value(), std::move(node_end), std::move(pipe),
-                      std::move(report.reading), how);
+  return NativeWorker(std::move(bound), std::move(group).value(), std::move(node_end),
+                      std::move(pipe), std::move(report.reading), how);
 }
 
-NativeWorker::NativeWorker(ProcessGroup group, FileHandle socket, ErrorPipe errors,
-                           FileHandle launch_report, const NativeWorkerStart& how)
-    : group_(std::move(group)),
+NativeWorker::NativeWorker(std::optional<MemoryGroup> bound, ProcessGroup group, FileHandle socket,
+                           ErrorPipe errors, FileHandle launch_report, const NativeWorkerStart& how)
+    : bound_(std::move(bound)),
+      group_(std::move(group)),
       socket_(std::move(socket)),
       errors_(std::move(errors)),
       launch_report_(std::move(launch_report)),
@@ -110,7 +113,8 @@ NativeWorker::NativeWorker(ProcessGroup group, FileHandle socket, ErrorPipe erro
       forks_(how.fork_per_job) {}
 
 NativeWorker::NativeWorker(NativeWorker&& other) noexcept
-    : group_(std::move(other.group_)),
+    : bound_(std::move(other.bound_)),
+      group_(std::move(other.group_)),
       socket_(std::move(other.socket_)),
       errors_(std::move(other.errors_)),
       launch_report_(std::move(other.launch_report_)),
@@ -158,7 +162,7 @@ Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const ToolFo
     fs::remove(folder.output, ignored);
     return gone;
   }
-  job_ = Job{tool, folder, now, std::nullopt};
+  job_ = Job{tool, folder, now, std::nullopt, kills()};
   return Done{};
 }
 
@@ -182,7 +186,9 @@ ToolReport NativeWorker::report(int wait_status, Duration cpu, std::uint64_t mem
   const std::optional<std::uint64_t> size = output_size_of(job.folder.output);
   ToolReport report;
   report.run = job.tool.run;
-  report.end = tool_end_of({wait_status, job.stopped, cpu, size, errors_.text()}, job.tool.limits);
+  report.end =
+      tool_end_of({wait_status, job.stopped, cpu, size, errors_.text(), kills() > job.kills_before},
+                  job.tool.limits);
   report.exit_status = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
   report.error_text = errors_.take_text();
   report.output_path = job.folder.output;

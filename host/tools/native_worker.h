@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "host/system/file_handle.h"
 #include "host/tools/error_pipe.h"
+#include "host/tools/memory_groups.h"
 #include "host/tools/process_group.h"
 #include "host/tools/process_memory.h"
 #include "host/tools/sandbox.h"
@@ -47,8 +48,11 @@ struct NativeWorkerStart {
 /// with its jobs. Used by one thread, which polls the three descriptors and calls back here.
 class NativeWorker {
  public:
-  /// Starts it; it is not ready yet. Errors: failed, no_space.
-  [[nodiscard]] static Result<NativeWorker> start(const NativeWorkerStart& how);
+  /// Starts it; it is not ready yet.
+  /// @param bound  around all its processes; none: each is bounded alone.
+  /// Errors: failed, no_space.
+  [[nodiscard]] static Result<NativeWorker> start(const NativeWorkerStart& how,
+                                                  std::optional<MemoryGroup> bound = {});
   NativeWorker(NativeWorker&& other) noexcept;
   NativeWorker& operator=(NativeWorker&&) = delete;
   /// Kills it.
@@ -85,15 +89,18 @@ class NativeWorker {
     ToolFolder folder;
     Instant started;
     std::optional<ToolEnd> stopped;
+    std::uint64_t kills_before = 0;  // as `kills` told when it began
   };
 
-  NativeWorker(ProcessGroup group, FileHandle socket, ErrorPipe errors, FileHandle launch_report,
-               const NativeWorkerStart& how);
+  NativeWorker(std::optional<MemoryGroup> bound, ProcessGroup group, FileHandle socket,
+               ErrorPipe errors, FileHandle launch_report, const NativeWorkerStart& how);
+  [[nodiscard]] std::uint64_t kills() const { return bound_ ? bound_->kills() : 0; }
   void on_greeting(int process);
   [[nodiscard]] NativeOutcome give_back();
   [[nodiscard]] ToolReport report(int wait_status, Duration cpu, std::uint64_t memory_bytes,
                                   Instant now);
 
+  std::optional<MemoryGroup> bound_;  // goes after its processes
   ProcessGroup group_;
   FileHandle socket_;
   ErrorPipe errors_;

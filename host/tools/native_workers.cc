@@ -52,7 +52,12 @@ NativeWorker* NativeWorkers::start_one(Instant now) {
   how.folder = options_.scratch / ("run-worker-" + std::to_string(started_));
   how.memory_bytes_max = options_.memory_bytes_max;
   how.output_bytes_max = options_.output_bytes_max;
-  Result<NativeWorker> started = NativeWorker::start(how);
+  std::optional<MemoryGroup> bound;
+  if (options_.memory_groups) {
+    auto made = options_.memory_groups->make(options_.memory_bytes_max + SandboxView{}.temp_bytes);
+    if (made) bound.emplace(std::move(made).value());
+  }
+  Result<NativeWorker> started = NativeWorker::start(how, std::move(bound));
   if (!started) {
     next_start_ = now + options_.start_pause;
     return nullptr;

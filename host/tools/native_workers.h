@@ -19,6 +19,7 @@ struct NativeWorkersOptions {
   bool fork_per_job = false;
   std::string launcher;                           // the path of pixmesh-launch
   std::optional<Sandbox> sandbox{};               // none: workers run without one
+  std::optional<MemoryGroups> memory_groups{};    // none: each process of theirs is bounded alone
   std::filesystem::path scratch;                  // for folders named run-worker-N
   std::uint32_t ready = 1;                        // workers kept, busy ones counted
   std::uint32_t jobs_max = 1'000;                 // then a worker makes place for a new one

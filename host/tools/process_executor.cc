@@ -29,6 +29,7 @@ Result<ToolPlace> place_of(const ProcessExecutorOptions& options) {
   place.launcher = *launcher;
   place.magick_policy = options.scratch / "policy";
   place.sandbox = options.sandbox;
+  place.memory_groups = options.memory_groups;
   if (const auto written = write_magick_policy(place.magick_policy); !written) {
     return written.error();
   }
@@ -212,6 +213,7 @@ Result<std::unique_ptr<ProcessExecutor>> ProcessExecutor::open(ProcessExecutorOp
   options.native.scratch = options.scratch;
   options.native.launcher = place->launcher;
   options.native.sandbox = place->sandbox;
+  options.native.memory_groups = place->memory_groups;
   return std::unique_ptr<ProcessExecutor>(
       new ProcessExecutor(std::move(options), std::move(place).value(), events));
 }

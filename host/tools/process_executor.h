@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "host/system/program_path.h"
 #include "host/system/wake_fd.h"
+#include "host/tools/memory_groups.h"
 #include "host/tools/native_workers.h"
 #include "host/tools/sandbox.h"
 #include "host/tools/tool_place.h"
@@ -30,8 +31,9 @@ struct ProcessExecutorOptions {
   // own device: then a run's input is a hard link and stays even if the image is removed meanwhile.
   std::filesystem::path scratch;
   std::string tool_path = std::string(standard_tool_path);
-  std::optional<Sandbox> sandbox{};  // none: tools run without one
-  NativeWorkersOptions native{};     // scratch and sandbox are those from above
+  std::optional<Sandbox> sandbox{};             // none: tools run without one
+  std::optional<MemoryGroups> memory_groups{};  // none: each process of a run is bounded alone
+  NativeWorkersOptions native{};  // scratch, sandbox and memory groups are those from above
 };
 
 /// Runs tools as processes, each in a folder, a process group and limits of its own.

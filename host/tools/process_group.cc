@@ -41,6 +41,7 @@ struct ChildPlan {
   char* const* environment = nullptr;
   const char* folder = nullptr;
   std::array<int, streams_max> streams{};
+  int memory_group = -1;
   rlimit cpu{}, memory{}, file{};
   pid_t parent = 0;
   const char* failed_step = nullptr;  // set by the child when it does not reach the program
@@ -103,6 +104,10 @@ PIXMESH_PLAIN const char* prepare_child(const ChildPlan& plan) {
   if (getppid() != plan.parent) leave_child();  // it died before we asked to be told
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return "PR_SET_NO_NEW_PRIVS";
   if (chdir(plan.folder) != 0) return "chdir";
+  // Before its descriptor goes, and before the program takes any memory.
+  if (plan.memory_group >= 0 && syscall(SYS_write, plan.memory_group, "0", 1) != 1) {
+    return "memory group";
+  }
   if (!place_streams(plan)) return "dup2";
   umask(077);
   setpriority(PRIO_PROCESS, 0, niceness);
@@ -192,6 +197,7 @@ Result<ProcessGroup> ProcessGroup::start(const ProcessStart& how) {
   plan.environment = environment.data();
   plan.folder = how.folder.c_str();
   plan.streams = {how.standard_input, how.standard_output, how.standard_error, how.report};
+  plan.memory_group = how.memory_group;
   plan.cpu = cpu_limit_of(how.limits.cpu);
   plan.memory = {how.limits.memory_bytes, how.limits.memory_bytes};
   // One byte more than allowed, so that a cut-off file is told from one that just fits.

@@ -19,7 +19,8 @@ struct ProcessStart {
   int standard_input = -1;
   int standard_output = -1;
   int standard_error = -1;
-  int report = -1;    // becomes launch_report_descriptor; -1: there is none
+  int report = -1;        // becomes launch_report_descriptor; -1: there is none
+  int memory_group = -1;  // of a control group to join, as MemoryGroup::joining tells; -1: none
   ToolLimits limits;  // cpu, memory and output become rlimits; the caller watches the wall clock
 };
 

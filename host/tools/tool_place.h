@@ -6,6 +6,7 @@
 
 #include "base/executor.h"
 #include "base/result.h"
+#include "host/tools/memory_groups.h"
 #include "host/tools/process_group.h"
 #include "host/tools/sandbox.h"
 #include "host/tools/tool_folder.h"
@@ -18,6 +19,8 @@ struct ToolPlace {
   std::string launcher;                 // the path of pixmesh-launch
   std::filesystem::path magick_policy;  // the folder of ImageMagick's policy.xml
   std::optional<Sandbox> sandbox;       // none: tools run without one
+  // None: only each process of a run has a bound for its memory.
+  std::optional<MemoryGroups> memory_groups{};
 };
 
 /// The absolute path of a run's program. Errors: failed — not installed, or out of a sandbox's

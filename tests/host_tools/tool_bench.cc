@@ -66,12 +66,13 @@ std::size_t CollectedReports::count() {
 }
 
 ToolBench::ToolBench(std::optional<Sandbox> sandbox, NativeWorkersOptions native,
-                     const std::string& tool_path) {
+                     const std::string& tool_path, std::optional<MemoryGroups> memory_groups) {
   write_text(disk() / "images/stored.bin", "stored bytes");
   ProcessExecutorOptions options;
   options.disks = {disk()};
   options.scratch = scratch();
   options.sandbox = std::move(sandbox);
+  options.memory_groups = std::move(memory_groups);
   options.native = std::move(native);
   if (!tool_path.empty()) options.tool_path = tool_path;
   auto opened = ProcessExecutor::open(std::move(options), reports_);

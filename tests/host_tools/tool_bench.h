@@ -48,7 +48,8 @@ class ToolBench {
   /// @param native     its scratch folder is the bench's
   /// @param tool_path  empty: the usual one
   explicit ToolBench(std::optional<Sandbox> sandbox, NativeWorkersOptions native = {},
-                     const std::string& tool_path = {});
+                     const std::string& tool_path = {},
+                     std::optional<MemoryGroups> memory_groups = {});
 
   /// A run with the given command line and limits a test can wait for.
   [[nodiscard]] ToolRun tool(std::vector<std::string> argv) const;
