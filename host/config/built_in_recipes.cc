@@ -5,6 +5,7 @@ namespace pixmesh {
 // Written for Debian 12: libvips-tools 8.14, imagemagick 6.9.11, perl-base. ImageMagick is given
 // `{in}[0]` because it would write one file for each page of a TIFF. libvips prints no JSON, so
 // `info` lets perl, which every Debian has, read vipsheader's lines; it starts it without a shell.
+// `info` reads no picture, so it may tell how many a file has.
 // What says engine = "vips" is done by pixmesh-vips-worker where that lies beside the node.
 std::string_view built_in_recipe_text() {
   return R"toml(
@@ -102,6 +103,7 @@ accepts = ["jpeg", "png", "tiff", "webp"]
 wall   = "20s"
 memory = "1GiB"
 output = "1MiB"
+frames = 10000
 
 [recipe.im-resize]
 summary = "Fit an image into a box, with ImageMagick"

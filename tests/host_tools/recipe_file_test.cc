@@ -124,6 +124,13 @@ TEST_CASE("host_tools: the built-in recipes are the promised ones") {
                                           "sharpen", "info", "im-resize", "im-identify"});
 }
 
+TEST_CASE("recipe files: built-in recipes take one picture; 'info' tells how many there are") {
+  for (const Recipe& recipe : built_in_recipes()) {
+    CAPTURE(recipe.name);
+    CHECK(recipe.header_limits.frames == (recipe.name == "info" ? 10'000 : 1));
+  }
+}
+
 TEST_CASE("host_tools: an operator's file comes over the built-in recipes") {
   TestFolder folder;
   write_text(folder.path() / "recipes.toml",
