@@ -8,7 +8,6 @@
 #include <cstring>
 #include <utility>
 
-#include "cli/output.h"
 #include "processing/closest.h"
 
 namespace pixmesh {
@@ -94,7 +93,7 @@ std::string heading_line(const MapHeading& heading) {
                         {"target", heading.target}});
 }
 
-std::string journal_line(const MapLine& line) {
+Json json_of(const MapLine& line) {
   Json object{{"name", line.name}, {"outcome", line.done ? "done" : "failed"}};
   if (line.done) {
     object["file"] = line.file;
@@ -111,8 +110,10 @@ std::string journal_line(const MapLine& line) {
   if (!line.digest.empty()) object["digest"] = line.digest;
   object["request"] = line.request;
   object["at_micros"] = line.at_micros;
-  return json_line(object);
+  return object;
 }
+
+std::string journal_line(const MapLine& line) { return json_line(json_of(line)); }
 
 Result<MapRecord> parse_map_journal(std::string_view text) {
   MapRecord record;

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "cli/files.h"
+#include "cli/output.h"
 
 namespace pixmesh {
 
@@ -50,6 +51,7 @@ struct MapRecord {
 [[nodiscard]] Result<MapRecord> parse_map_journal(std::string_view text);
 
 [[nodiscard]] std::string heading_line(const MapHeading& heading);
+[[nodiscard]] Json json_of(const MapLine& line);
 [[nodiscard]] std::string journal_line(const MapLine& line);
 
 enum class MapMode : std::uint8_t { fresh, resume };

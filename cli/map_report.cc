@@ -7,20 +7,8 @@
 namespace pixmesh {
 
 Json json_of(const MapLine& line, const std::string& recipe) {
-  Json object{{"name", line.name}, {"recipe", recipe}, {"outcome", line.done ? "done" : "failed"}};
-  if (line.done) {
-    object["file"] = line.file;
-    object["bytes"] = line.bytes;
-    object["node"] = line.node;
-    object["queued_micros"] = line.queued_micros;
-    object["wall_micros"] = line.wall_micros;
-    object["cpu_micros"] = line.cpu_micros;
-  } else {
-    object["error"] = line.error;
-    object["exit"] = line.exit;
-    object["detail"] = line.detail;
-  }
-  object["request"] = line.request;
+  Json object = json_of(line);
+  object["recipe"] = recipe;
   return object;
 }
 

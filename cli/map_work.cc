@@ -127,7 +127,7 @@ Result<MapLine> MapWork::run(Client& client, const Job& job, RequestId request) 
   options.strict = orders_.strict;
   options.name = job.item.name;
   options.request = request;
-  options.batch = true;  // others may go first …
+  options.batch = true;     // others may go first …
   options.patient = false;  // … and when all are full the pace is what gives way
   const auto receipt = client.run(options, *output.value(), {});
   if (!receipt) return receipt.error();
