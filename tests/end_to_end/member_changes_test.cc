@@ -70,7 +70,7 @@ bool is_calm_with(TestMesh& mesh, std::size_t nodes) {
 
 }  // namespace
 
-TEST_SUITE("faults") {
+TEST_SUITE("members") {
   TEST_CASE("members: a node joins a quiet mesh, and what it fetches is what the others drop") {
     TestMesh mesh;
     Traffic traffic(mesh);
