@@ -2,8 +2,8 @@
 
 namespace pixmesh {
 
-void add_mesh_commands(CommandLine& line) {
-  add_up(line);
+void add_mesh_commands(CommandLine& line, std::uint64_t machine_memory) {
+  add_up(line, machine_memory);
   add_put(line);
   add_get(line);
   add_stat(line);

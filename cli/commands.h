@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "cli/command_line.h"
 
 // One command, one file. Each function hangs its commands into the tree.
@@ -24,7 +26,7 @@ void add_recipe(CommandLine& line);
 void add_recipe_cost(CommandLine& line, const Command& family);  // called by add_recipe
 
 // The mesh.
-void add_up(CommandLine& line);
+void add_up(CommandLine& line, std::uint64_t machine_memory);
 void add_status(CommandLine& line);
 void add_top(CommandLine& line);
 void add_ring(CommandLine& line);
@@ -42,7 +44,8 @@ void add_completion(CommandLine& line);
 void add_version(CommandLine& line);
 
 /// All of the above, in the order of the help.
-void add_mesh_commands(CommandLine& line);
+/// @param machine_memory  bytes that nodes of this machine may share; 0: not known
+void add_mesh_commands(CommandLine& line, std::uint64_t machine_memory);
 
 // Commands that also need what a node is made of; only the program has them, not the library.
 void add_node_process(CommandLine& line);  // node run, node rebuild-index

@@ -14,6 +14,8 @@
 #include <cstring>
 #include <thread>
 
+#include "processing/quantity.h"
+
 namespace pixmesh {
 namespace {
 
@@ -46,9 +48,13 @@ std::string end_of(int status) {
 }  // namespace
 
 std::vector<LocalNode> plan_local_mesh(const LocalMeshOptions& options, const LocalFolder& folder,
-                                       const std::vector<bool>& has_state, std::uint32_t cores) {
-  const std::uint32_t shared = std::max<std::uint32_t>(1, cores / std::max(1U, options.nodes));
-  const std::uint32_t workers = options.workers == 0 ? shared : options.workers;
+                                       const std::vector<bool>& has_state,
+                                       const LocalMachine& machine) {
+  const std::uint32_t sharers = std::max(1U, options.nodes);
+  const std::uint32_t workers =
+      options.workers == 0 ? std::max(1U, machine.cores / sharers) : options.workers;
+  const std::uint64_t memory =
+      options.memory == 0 ? machine.memory_bytes / 2 / sharers : options.memory;
   const bool mesh_exists = std::ranges::find(has_state, true) != has_state.end();
   std::vector<LocalNode> nodes;
   for (std::uint32_t number = 1; number <= options.nodes; ++number) {
@@ -61,6 +67,9 @@ std::vector<LocalNode> plan_local_mesh(const LocalMeshOptions& options, const Lo
                       "--listen",      node.address,
                       "--bulk-listen", node.bulk,
                       "--workers",     std::to_string(workers)};
+    if (memory > 0) {
+      node.arguments.insert(node.arguments.end(), {"--memory", print_size(memory)});
+    }
     if (!options.sandbox.empty()) {
       node.arguments.insert(node.arguments.end(), {"--sandbox", options.sandbox});
     }

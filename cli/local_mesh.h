@@ -52,21 +52,27 @@ struct LocalNode {
   std::vector<std::string> arguments;  // after `pixmesh`
 };
 
+/// What the nodes of a local mesh share.
+struct LocalMachine {
+  std::uint32_t cores = 1;
+  std::uint64_t memory_bytes = 0;  // 0: not known
+};
+
 struct LocalMeshOptions {
   std::uint32_t nodes = 3;
   std::uint32_t port = 7600;  // of the first node; the next ones follow, bulk is 1000 above
   std::uint32_t workers = 0;  // a node; 0: the cores shared out
+  std::uint64_t memory = 0;   // bytes for the tools of a node; 0: half of the machine's shared out
   std::string sandbox;        // of every node; empty: as its other settings say
 };
 
 /// Who founds and who joins: the first node founds a mesh only if no folder has one; every node
 /// without a state joins the others.
 /// @param has_state  of each node, first one first; `options.nodes` of them.
-/// @param cores      of this machine, >= 1.
 [[nodiscard]] std::vector<LocalNode> plan_local_mesh(const LocalMeshOptions& options,
                                                      const LocalFolder& folder,
                                                      const std::vector<bool>& has_state,
-                                                     std::uint32_t cores);
+                                                     const LocalMachine& machine);
 
 /// A node as a child process; its output goes to a log file. It is asked to stop when we die.
 class NodeChild {

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "cli/commands.h"
+#include "host/system/machine_memory.h"
 #include "host/system/signals.h"
 
 int main(int argc, char** argv) {
@@ -19,7 +20,7 @@ int main(int argc, char** argv) {
   options.animation =
       colour_allowed(::isatty(2) == 1, std::getenv("NO_COLOR"), std::getenv("TERM"));
   CommandLine line;
-  add_mesh_commands(line);
+  add_mesh_commands(line, machine_memory());
   add_node_process(line);
   add_config(line);
   add_recipe_check(line);

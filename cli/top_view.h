@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,13 @@ struct TopRow {
   std::uint32_t workers = 0;
   std::uint32_t running = 0;
   std::uint32_t queued = 0;
+  std::uint64_t memory_bytes = 0;  // for tools; 0: not counted
+  std::uint64_t memory_taken = 0;
   std::uint64_t cpu_permille = 0;    // of one processor, used by tools that ended
   std::uint64_t runs_per_1000s = 0;  // that ended well
   std::uint64_t failed_per_1000s = 0;
+  // Of the runs asked for, those answered by what was kept or went on; none: nobody asked.
+  std::optional<std::uint64_t> shared_permille;
   std::uint64_t in_per_second = 0;  // bytes of chunks
   std::uint64_t out_per_second = 0;
   RunStatus runs;
@@ -38,6 +43,7 @@ class TopView {
  private:
   struct Earlier {
     RunStatus runs;
+    ResultsStatus results;
     std::uint64_t uptime_seconds = 0;
     Instant at;
   };

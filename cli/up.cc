@@ -4,13 +4,14 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/local_mesh.h"
-#include "processing/closest.h"
+#include "processing/quantity.h"
 
 namespace pixmesh {
 namespace {
 
 struct UpFlags {
   LocalMeshOptions mesh;
+  std::string memory;
   std::string folder = "pixmesh-data";
   bool clean = false;
 };
@@ -18,7 +19,8 @@ struct UpFlags {
 /// A mesh of child processes, from the first check to the last one's end.
 class LocalMesh {
  public:
-  LocalMesh(CommandContext& context, const UpFlags& flags) : context_(context), flags_(flags) {}
+  LocalMesh(CommandContext& context, const UpFlags& flags, std::uint64_t memory)
+      : context_(context), flags_(flags), machine_memory_(memory) {}
   ~LocalMesh() { stop_all(children_); }
   LocalMesh(const LocalMesh&) = delete;
   LocalMesh& operator=(const LocalMesh&) = delete;
@@ -65,8 +67,8 @@ class LocalMesh {
     for (std::uint32_t i = 1; i <= flags_.mesh.nodes; ++i) {
       has_state.push_back(folder_->has_state(i));
     }
-    const std::uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
-    nodes_ = plan_local_mesh(flags_.mesh, *folder_, has_state, cores);
+    const LocalMachine machine{std::max(1U, std::thread::hardware_concurrency()), machine_memory_};
+    nodes_ = plan_local_mesh(flags_.mesh, *folder_, has_state, machine);
     for (const LocalNode& node : nodes_) {
       Result<NodeChild> child = NodeChild::start(node, folder_->log_file(node.number));
       if (!child) return child.error();
@@ -182,28 +184,36 @@ class LocalMesh {
 
   CommandContext& context_;
   const UpFlags& flags_;
+  std::uint64_t machine_memory_;  // bytes; 0: not known
   std::optional<LocalFolder> folder_;
   std::vector<LocalNode> nodes_;
   std::vector<NodeChild> children_;
 };
 
-int up(CommandContext& context, const UpFlags& flags) {
+int up(CommandContext& context, UpFlags flags, std::uint64_t machine_memory) {
   const std::uint32_t last = flags.mesh.port + flags.mesh.nodes + 1000;
   if (flags.mesh.nodes == 0 || flags.mesh.nodes > 100 || flags.mesh.port == 0 || last > 65'536) {
     return context.fail({ErrorCode::usage,
                          "--nodes goes from 1 to 100 and --port to 65535 with the bulk ports 1000 "
                          "above; for example 'pixmesh up --nodes 3 --port 7600'"});
   }
-  return LocalMesh(context, flags).run();
+  if (!flags.memory.empty()) {
+    const Result<std::uint64_t> memory = parse_size(flags.memory);
+    if (!memory) return context.fail({ErrorCode::usage, "--memory: " + memory.error().detail});
+    flags.mesh.memory = memory.value();
+  }
+  return LocalMesh(context, flags, machine_memory).run();
 }
 
 }  // namespace
 
-void add_up(CommandLine& line) {
+void add_up(CommandLine& line, std::uint64_t machine_memory) {
   const auto flags = std::make_shared<UpFlags>();
   const Command app =
       line.add(mesh_group, "up", "Run a mesh on this machine in the foreground; Ctrl-C stops it",
-               [flags](CommandContext& context) { return up(context, *flags); });
+               [flags, machine_memory](CommandContext& context) {
+                 return up(context, *flags, machine_memory);
+               });
   app.add_option("--nodes", flags->mesh.nodes, "How many nodes").shows_default();
   app.add_option("--data", flags->folder, "Folder for the nodes' folders and logs")
       .type_name("DIR")
@@ -212,6 +222,10 @@ void add_up(CommandLine& line) {
       .shows_default();
   app.add_option("--workers", flags->mesh.workers,
                  "Tools that each node runs at a time (default: the cores shared out)");
+  app.add_option(
+         "--memory", flags->memory,
+         "For all tools of one node at one time (default: half of the machine's shared out)")
+      .type_name("SIZE");
   app.add_option("--sandbox", flags->mesh.sandbox,
                  "What is around tools: bwrap (bubblewrap), or off (default bwrap)")
       .type_name("LEVEL");

@@ -111,6 +111,8 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   status.workers = load.workers;
   status.running = load.running;
   status.queued = load.queued;
+  status.tool_memory_bytes = runs_.memory().budget();
+  status.tool_memory_taken = runs_.memory().taken();
   status.runs = runs_.journal().status();
   status.runs.stream_bytes_in = stream_bytes_in_;
   status.runs.stream_bytes_out = stream_bytes_out_;

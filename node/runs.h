@@ -92,6 +92,7 @@ class Runs {
   [[nodiscard]] const RecipeBook& book() const { return book_; }
   [[nodiscard]] RunJournal& journal() { return journal_; }
   [[nodiscard]] LaneLoad load() const { return lanes_.load({}); }
+  [[nodiscard]] const MemoryTokens& memory() const { return lanes_.memory(); }
   void cancel_all(Instant now);
 
  private:

@@ -134,7 +134,9 @@ struct StatusAnswer {
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
   ResultsStatus results;
   RunStatus runs;
-  std::string sandbox;  // what is around tools: "bwrap", "off"
+  std::string sandbox;                  // what is around tools: "bwrap", "off"
+  std::uint64_t tool_memory_bytes = 0;  // for all tools at one time; 0: not counted
+  std::uint64_t tool_memory_taken = 0;  // of it, by what those that run are expected to need
 };
 
 struct RecipesRequest {

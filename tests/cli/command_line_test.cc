@@ -36,7 +36,7 @@ int unnamed_file() { return ::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
 /// `pixmesh WORDS…` with its output kept.
 Ran pixmesh_with(std::vector<std::string> words, const char* nodes = nullptr) {
   CommandLine line;
-  add_mesh_commands(line);
+  add_mesh_commands(line, 0);
   OutputOptions options;
   options.result_fd = unnamed_file();
   options.talk_fd = unnamed_file();

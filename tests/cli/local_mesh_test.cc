@@ -15,13 +15,18 @@ bool has(const LocalNode& node, const std::string& word) {
   return std::ranges::find(node.arguments, word) != node.arguments.end();
 }
 
+std::string value_of(const LocalNode& node, const std::string& option) {
+  const auto at = std::ranges::find(node.arguments, option);
+  return at == node.arguments.end() ? "" : *std::next(at);
+}
+
 }  // namespace
 
 TEST_CASE("cli: the first node founds, the others join it; ports start at 7600") {
   const TempFolder folder;
   const auto local = LocalFolder::open(folder.path());
   REQUIRE(local.has_value());
-  const auto nodes = plan_local_mesh({}, local.value(), {false, false, false}, 4);
+  const auto nodes = plan_local_mesh({}, local.value(), {false, false, false}, {4, 0});
   REQUIRE(nodes.size() == 3);
   CHECK(nodes[0].address == "127.0.0.1:7600");
   CHECK(nodes[2].address == "127.0.0.1:7602");
@@ -37,24 +42,42 @@ TEST_CASE("cli: every node of 'up' has the sandbox that was asked for, or its ow
   const auto local = LocalFolder::open(folder.path());
   LocalMeshOptions options;
   options.sandbox = "off";
-  for (const LocalNode& node : plan_local_mesh(options, local.value(), {false, false, false}, 4)) {
+  for (const LocalNode& node :
+       plan_local_mesh(options, local.value(), {false, false, false}, {4, 0})) {
     CHECK(has(node, "--sandbox"));
     CHECK(has(node, "off"));
   }
-  for (const LocalNode& node : plan_local_mesh({}, local.value(), {false, false, false}, 4)) {
+  for (const LocalNode& node : plan_local_mesh({}, local.value(), {false, false, false}, {4, 0})) {
     CHECK_FALSE(has(node, "--sandbox"));
   }
+}
+
+TEST_CASE("cli: the nodes of 'up' share cores and half of the memory, or have what was asked for") {
+  const TempFolder folder;
+  const auto local = LocalFolder::open(folder.path());
+  LocalMeshOptions options;
+  const LocalMachine machine{8, 6ULL << 30};
+  for (const LocalNode& node :
+       plan_local_mesh(options, local.value(), {false, false, false}, machine)) {
+    CHECK(value_of(node, "--workers") == "2");
+    CHECK(value_of(node, "--memory") == "1GiB");
+  }
+  options.memory = 512ULL << 20;
+  const auto asked = plan_local_mesh(options, local.value(), {false, false, false}, machine);
+  CHECK(value_of(asked[2], "--memory") == "512MiB");
+  const auto unknown = plan_local_mesh({}, local.value(), {false, false, false}, {8, 0});
+  CHECK(value_of(unknown[0], "--memory") == "");
 }
 
 TEST_CASE("cli: a mesh that exists is never founded again") {
   const TempFolder folder;
   const auto local = LocalFolder::open(folder.path());
-  const auto again = plan_local_mesh({}, local.value(), {true, true, true}, 4);
+  const auto again = plan_local_mesh({}, local.value(), {true, true, true}, {4, 0});
   for (const LocalNode& node : again) {
     CHECK_FALSE(has(node, "--create"));
     CHECK_FALSE(has(node, "--join"));
   }
-  const auto first_lost = plan_local_mesh({}, local.value(), {false, true, true}, 4);
+  const auto first_lost = plan_local_mesh({}, local.value(), {false, true, true}, {4, 0});
   CHECK_FALSE(has(first_lost[0], "--create"));
   CHECK(has(first_lost[0], "127.0.0.1:7601"));
 }
