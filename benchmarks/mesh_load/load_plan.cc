@@ -39,6 +39,8 @@ bool take_value(LoadPlan& plan, const std::string& key, const std::string& value
     plan.rate = std::atof(value.c_str());
   } else if (key == "--threads") {
     plan.threads = std::max(1, std::atoi(value.c_str()));
+  } else if (key == "--times") {
+    plan.times = std::strtoul(value.c_str(), nullptr, 10);
   } else if (key == "--seconds") {
     plan.length = seconds();
   } else if (key == "--deadline") {

@@ -124,7 +124,7 @@ void Load::ask(std::size_t thread) {
   Seen seen;
   while (client) {
     const std::size_t index = next_++;
-    if (plan_.once && index >= names_.size()) break;
+    if (plan_.once && index >= names_.size() * plan_.times) break;
     const auto nth = static_cast<double>(index);
     const bool open = plan_.rate > 0;
     const Instant due = open ? begin_ + Duration(static_cast<std::int64_t>(nth * 1e9 / plan_.rate))
