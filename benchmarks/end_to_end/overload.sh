@@ -16,7 +16,7 @@ for image in "$images"/*.jpg; do
   "$pixmesh" put -q "$image" --prefix load/ --node "$(address 1)" --wait all >/dev/null
 done
 nodes="$(address 1),$(address 2),$(address 3)"
-put_on() { "$load" --nodes "$nodes" --prefix load/ width=800 height=800 "$@"; }
+put_on() { "$load" --nodes "$nodes" --prefix load/ --force width=800 height=800 "$@"; }
 goodput_of() { sed -n 's/.*goodput \([0-9.]*\).*/\1/p' "$@" | awk '{s += $1} END {print s}'; }
 
 put_on --threads 12 --seconds 5 >/dev/null

@@ -20,6 +20,7 @@ std::vector<Endpoint> nodes_of(std::string text) {
 /// Words without a value.
 bool take_switch(LoadPlan& plan, const std::string& word) {
   if (word == "--batch") return plan.batch = true;
+  if (word == "--force") return plan.force = true;
   if (word == "--once") return plan.once = true;
   if (word == "--health") return plan.health = true;
   return false;

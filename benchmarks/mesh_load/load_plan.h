@@ -18,7 +18,8 @@ struct LoadPlan {
   Duration length = 10s;
   Duration deadline = 60s;
   bool batch = false;
-  bool once = false;  // each image `times` times, then the end
+  bool force = false;  // each run is made, whatever is kept or going on
+  bool once = false;   // each image `times` times, then the end
   std::size_t times = 1;
   bool health = false;  // no load: questions that have to be answered quickly
 };

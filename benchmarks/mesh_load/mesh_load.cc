@@ -84,6 +84,7 @@ void Load::ask_once(Client& client, std::size_t index, Instant due, Seen& seen) 
   options.arguments = plan_.arguments;
   options.name = names_[index % names_.size()];
   options.batch = plan_.batch;
+  options.force = plan_.force;
   NoSink sink;
   const Instant asked = monotonic_now();
   ++seen.begun;
