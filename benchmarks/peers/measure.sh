@@ -20,7 +20,7 @@ cpu_so_far() {
           for (q = p; q in parent && !(q in counts);) q = parent[q]
           if (q in counts) sum += used[p]
         }
-        printf "%d", sum * 1000 / hz
+        printf "%.0f", sum * 1000 / hz
       }')
 }
 
