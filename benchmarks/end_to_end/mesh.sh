@@ -5,7 +5,8 @@
 #   mesh_calm              waits until every partition is settled
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
-pixmesh=$root/build/release/bin/pixmesh
+programs=${PIXMESH_BENCH_BUILD:-$root/build/release}/bin
+pixmesh=$programs/pixmesh
 [ -x "$pixmesh" ] || { echo "build it first: ./check, or cmake --preset release && cmake --build build/release" >&2; exit 1; }
 
 mesh_begin() {
