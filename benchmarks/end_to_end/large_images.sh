@@ -6,7 +6,7 @@
 # Needs vips. Prints how many were done and the highest sum of resident memory.
 . "$(dirname "$0")/mesh.sh"
 load=$root/build/release/bin/mesh_load
-count=${1:-200}
+pictures=${1:-200}
 memory=${2:-2GiB}
 workers=${3:-8}
 mesh_begin
@@ -24,7 +24,7 @@ for scale in 4 5 6 7 7.5 8.1; do
   number=$((number + 2))
 done
 rm -f "$work"/*.v
-for image in $(seq "$count"); do
+for image in $(seq "$pictures"); do
   from=$work/$((image % number)).jpg
   { head -c 2 "$from"; printf '\377\376\000\007%05d' "$image"; tail -c +3 "$from"; } >"$work/next.jpg"
   "$pixmesh" put -q "$work/next.jpg" --name "large/$image.jpg" --node "$(address 1)" >/dev/null
@@ -39,7 +39,7 @@ resident() {  # KiB of all processes below the node, but not the node
 (while sleep 0.05; do resident; done) >"$work/resident" &
 watcher=$!
 pids="$pids $watcher"
-"$load" --nodes "$(address 1)" --prefix large/ --threads "$count" --batch --once --deadline 600 width=800 height=800
+"$load" --nodes "$(address 1)" --prefix large/ --threads "$pictures" --batch --once --deadline 600 width=800 height=800
 kill "$watcher"
 sort -n "$work/resident" | awk -v m="$memory" 'END {printf "highest sum of resident memory: %.0f MiB of %s\n", $1 / 1024, m}'
 grep -c 'memory' "$work/node-1.log" || true
