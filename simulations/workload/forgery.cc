@@ -30,7 +30,9 @@ Message forged_death(MeshWorld& world, std::uint32_t node, std::uint32_t number)
   Eviction eviction;
   eviction.mesh = world.settings().mesh;
   eviction.node = world.id_of(node);
-  eviction.generation = number;
+  // Of the life it leads, or the next one would undo it.
+  const auto record = world.stored_member(node);
+  eviction.generation = (record ? record->generation : 0) + number;
   RecordPush push;
   push.evictions.push_back(eviction);  // nobody signed it
   return push;

@@ -12,14 +12,21 @@ const std::string recipe = "thumbnail";
 }  // namespace
 
 RunWish::RunWish(WishContext context, Event event)
-    : Wish(context, std::move(event)), request_(context_.client.wire().fresh_request()) {}
+    : Wish(context, std::move(event)),
+      request_(context_.client.wire().fresh_request()),
+      // Half of all storms are one run that many share, half are as many runs.
+      force_(event_.kind == EventKind::storm && event_.number % 2 == 0) {}
 
 void RunWish::begin() {
   const auto node = via(0);
   if (!node) return;
   auto self = std::static_pointer_cast<RunWish>(shared_from_this());
-  context_.client.ask(*node, RunRequest{{}, request_, event_.name, recipe, {}, false},
-                      route_patience,
+  RunRequest request;
+  request.request = request_;
+  request.name = event_.name;
+  request.recipe = recipe;
+  request.force = force_;
+  context_.client.ask(*node, request, route_patience,
                       [self](const Message* message) { self->on_candidates(message); });
 }
 
@@ -34,10 +41,16 @@ void RunWish::start(std::size_t candidate) {
   if (candidate >= where_.candidates.size()) return;
   const std::uint32_t node = context_.world.number_of(where_.candidates[candidate].node);
   auto self = std::static_pointer_cast<RunWish>(shared_from_this());
-  context_.client.ask(
-      node, RunStart{{}, request_, where_.input, recipe, where_.recipe_digest, {}, deadline_ms},
-      run_patience,
-      [self, candidate](const Message* message) { self->on_done(candidate, message); });
+  RunStart wish;
+  wish.request = request_;
+  wish.input = where_.input;
+  wish.recipe = recipe;
+  wish.recipe_digest = where_.recipe_digest;
+  wish.deadline_ms = deadline_ms;
+  wish.force = force_;
+  context_.client.ask(node, wish, run_patience, [self, candidate](const Message* message) {
+    self->on_done(candidate, message);
+  });
   waits_for_ = node;
   keep_alive(node);
 }

@@ -20,6 +20,7 @@ class RunWish : public Wish {
   void on_output(std::size_t candidate, const ReceiveCourse* course);
 
   RequestId request_;
+  bool force_;  // shares no run with others
   RunCandidates where_;
   std::optional<std::uint32_t> waits_for_;  // the node that runs it
   std::uint32_t delivered_ = 0;
