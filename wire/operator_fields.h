@@ -29,7 +29,7 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
       &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
       &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::results, &StatusAnswer::runs,
-      &StatusAnswer::sandbox>;
+      &StatusAnswer::sandbox, &StatusAnswer::shells>;
 };
 template <>
 struct Fields<RecipesRequest> {

@@ -134,7 +134,8 @@ struct StatusAnswer {
   std::uint32_t begun_anew = 0;  // partitions of which nobody knew any more what was in them
   ResultsStatus results;
   RunStatus runs;
-  std::string sandbox;  // what is around tools: "bwrap", "off"
+  std::string sandbox;       // what is around tools: "bwrap", "off"
+  std::uint32_t shells = 0;  // that are open
 };
 
 struct RecipesRequest {
