@@ -141,10 +141,12 @@ Words Sandbox::sandboxed(const SandboxView& view, const std::string& program,
     add(words, {"--ro-bind", bind.outside, bind.inside});
   }
   for (const SandboxBind& bind : view.writable) add(words, {"--bind", bind.outside, bind.inside});
+  if (view.terminal) add(words, {"--dev-bind-try", "/dev/tty", "/dev/tty"});
   add(words, {"--remount-ro", "/", "--chdir", "/tmp"});
   LaunchOptions launch;
   launch.tasks = view.tasks;
   launch.filter = true;
+  launch.terminal = view.terminal;
   if (changes_user_)
     launch.user = first_user_ + static_cast<std::uint32_t>(view.number % users_of_node);
   add(words, launch_command(launcher_inside, launch, program, argv));

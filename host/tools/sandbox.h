@@ -22,6 +22,7 @@ struct SandboxView {
   std::uint64_t temp_bytes = 64ULL << 20;  // of /tmp, which is memory
   std::uint32_t tasks = 32;                // processes and threads at a time
   std::uint64_t number = 0;                // of the run; different ones count their tasks apart
+  bool terminal = false;                   // stdin is a terminal, and becomes its own: /dev/tty
 };
 
 struct SandboxOptions {

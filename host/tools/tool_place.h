@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/executor.h"
 #include "base/result.h"
@@ -20,6 +21,13 @@ struct ToolPlace {
   std::optional<Sandbox> sandbox;       // none: tools run without one
 };
 
+/// What one run has besides that.
+struct ToolExtras {
+  std::vector<SandboxBind> readable;
+  std::vector<std::string> environment;
+  bool terminal = false;  // as in SandboxView
+};
+
 /// The absolute path of a run's program. Errors: failed — not installed, or out of a sandbox's
 /// sight.
 [[nodiscard]] Result<std::string> program_of(const ToolPlace& place, const ToolRun& tool);
@@ -31,6 +39,7 @@ struct ToolPlace {
 /// it has to write to and cannot replace. So RLIMIT_FSIZE of the run's limits bounds all that it
 /// can write anywhere but in its own /tmp. Errors: failed, no_space.
 [[nodiscard]] Result<ProcessStart> start_of(const ToolPlace& place, const ToolRun& tool,
-                                            const std::string& program, const ToolFolder& folder);
+                                            const std::string& program, const ToolFolder& folder,
+                                            const ToolExtras& extras = {});
 
 }  // namespace pixmesh
