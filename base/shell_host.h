@@ -12,6 +12,7 @@
 namespace pixmesh {
 
 inline constexpr std::uint32_t shell_piece_bytes_max = 16U << 10;  // of input or output at a time
+inline constexpr std::uint64_t shell_numbers = std::uint64_t{1} << 63;  // set in their RunId
 inline constexpr std::uint64_t shell_pieces_max = 16;  // under way in one direction: 256 KiB
 
 /// How a shell's terminal is at first.

@@ -107,7 +107,7 @@ void Shells::on_open(Instant now, LinkId from, const ShellOpen& wish,
     return post_.to_link(from,
                          ShellOpened{wish.operation, sound.error().code, sound.error().detail, {}});
   }
-  const RunId id{shell_bit | ++last_};
+  const RunId id{shell_numbers | ++last_};
   Shell& shell = shells_[id];
   shell.asker = from;
   shell.open = wish;

@@ -35,7 +35,7 @@ class Shells {
   Shells(const NodeOptions& options, ShellHost* host, Log& log, Post& post);
 
   /// Their numbers are not those of runs.
-  [[nodiscard]] static bool is_shell(RunId id) { return (id.raw & shell_bit) != 0; }
+  [[nodiscard]] static bool is_shell(RunId id) { return (id.raw & shell_numbers) != 0; }
 
   /// @param disk  that has the image; none: this node is no holder of it.
   void on_open(Instant now, LinkId from, const ShellOpen& wish, std::optional<std::uint32_t> disk);
@@ -60,8 +60,6 @@ class Shells {
   void end_all(Instant now);
 
  private:
-  static constexpr std::uint64_t shell_bit = std::uint64_t{1} << 63;
-
   enum class Step { checking, running, ending };
   struct Shell {
     LinkId asker;

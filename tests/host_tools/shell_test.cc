@@ -47,7 +47,7 @@ class ShellBench final : public EventSink {
 
   RunId open(std::vector<std::string> words, std::optional<ShellTerminal> terminal = {}) {
     ShellStart start;
-    start.shell = RunId{(std::uint64_t{1} << 63) + 1};
+    start.shell = RunId{shell_numbers + 1};
     start.words = std::move(words);
     start.terminal = std::move(terminal);
     start.input_path = "images/stored.bin";
