@@ -6,6 +6,7 @@
 #include "base/disk.h"
 #include "base/executor.h"
 #include "base/result_store.h"
+#include "base/shell_host.h"
 #include "base/transport.h"
 
 namespace pixmesh {
@@ -38,7 +39,7 @@ struct StopAsked {};    // SIGTERM, SIGINT
 struct ReloadAsked {};  // SIGHUP
 
 using HostEvent = std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked,
-                               ReloadAsked, ResultKept, LinkClosed>;
+                               ReloadAsked, ResultKept, LinkClosed, ShellNews>;
 
 /// Where host threads put events. Safe to call from any thread; never blocks for long.
 class EventSink {

@@ -15,6 +15,7 @@ void add_mesh_commands(CommandLine& line, std::uint64_t machine_memory) {
   add_run(line);
   add_purge(line);
   add_map(line);
+  add_shell(line);
   add_why(line);
   add_recipe(line);
   add_status(line);

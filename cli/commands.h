@@ -21,6 +21,7 @@ void add_where(CommandLine& line);
 void add_run(CommandLine& line);
 void add_purge(CommandLine& line);
 void add_map(CommandLine& line);
+void add_shell(CommandLine& line);
 void add_why(CommandLine& line);
 void add_recipe(CommandLine& line);
 void add_recipe_cost(CommandLine& line, const Command& family);  // called by add_recipe

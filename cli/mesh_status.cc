@@ -38,9 +38,8 @@ std::string condition_of(const NodeReport& report, const MemberStatus* member) {
   const std::string clock = clock_text(report.status->clock);
   if (!clock.empty()) text += ", " + clock;
   if (report.status->sandbox == "off") text += ", no sandbox";
-  for (const char* trouble : {"failed", "full"}) {
+  for (const char* trouble : {"failed", "full"})
     if (count_disks(*report.status, trouble) > 0) text += std::string(", disk ") + trouble;
-  }
   return text;
 }
 

@@ -69,6 +69,7 @@ void add_counts(const StatusAnswer& status, Json& object) {
   object.update(Json{{"version", status.version},
                      {"epoch", to_text(status.epoch)},
                      {"sandbox", status.sandbox},
+                     {"shells", status.shells},
                      {"uptime_seconds", status.uptime_seconds},
                      {"images", status.images},
                      {"bytes", status.bytes},

@@ -297,6 +297,7 @@ NodeOptions NodeProcess::node_options() const {
   node.scratch_root = (fs::absolute(settings.data.front()) / "scratch").string();
   node.version = PIXMESH_VERSION;
   node.sandbox = settings.sandbox;
+  node.shells = settings.shells;
   node.lanes = lanes_of(settings);
   node.result_cache_bytes = settings.result_cache;
   node.out_delay = settings.out_delay;
@@ -304,10 +305,11 @@ NodeOptions NodeProcess::node_options() const {
 }
 
 Result<Done> NodeProcess::serve() {
-  node_ = std::make_unique<Node>(node_options(), std::move(book_), memory_,
-                                 Outside{*transport_, disks_->all(), *state_, *executor_,
-                                         *background_, *log_, disks_.get(), results_.get()},
-                                 Rng(seed_from_entropy()));
+  node_ =
+      std::make_unique<Node>(node_options(), std::move(book_), memory_,
+                             Outside{*transport_, disks_->all(), *state_, *executor_, *background_,
+                                     *log_, disks_.get(), results_.get(), executor_.get()},
+                             Rng(seed_from_entropy()));
   memory_ = {};
   signals_ = std::make_unique<SignalThread>(events_);
   node_->start(monotonic_now(), wall_now());

@@ -15,7 +15,7 @@ struct FlagText {
   const char* summary;
 };
 
-constexpr std::array<FlagText, 21> flag_texts{{
+constexpr std::array<FlagText, 22> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
     {"join", "HOST:PORT", "Members to ask for the mesh; a restart needs none"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
@@ -36,6 +36,7 @@ constexpr std::array<FlagText, 21> flag_texts{{
     {"recipes", "FILE", "More recipes, or others of the same name"},
     {"sandbox", "LEVEL", "What is around tools: bwrap (bubblewrap), or off (default bwrap)"},
     {"sandbox_bind", "DIR", "Folders beside /usr that tools in a sandbox may read"},
+    {"shells", "N", "Shells beside images at a time, see 'pixmesh shell'; 0: none (default 2)"},
     {"native", "MODE", "libvips workers: 'shared', 'job' (a process a job) or 'off'"},
     {"log_level", "LEVEL", "debug, info, warning or error"},
 }};

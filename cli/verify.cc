@@ -1,6 +1,7 @@
 #include "cli/commands.h"
 #include "cli/descriptions.h"
 #include "cli/errors.h"
+#include "processing/closest.h"
 
 namespace pixmesh {
 namespace {

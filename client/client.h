@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "client/shell.h"
 #include "replication/messages.h"
 #include "routing/run_messages.h"
 #include "wire/operator_messages.h"
@@ -180,6 +181,12 @@ class Client {
   /// tool_failed (with its stderr), overloaded (`retry_after` says for how long), denied.
   [[nodiscard]] Result<RunReceipt> run(const RunOptions& options, ByteSink& sink,
                                        const Progress& progress);
+
+  /// A shell, or one command, beside an image on a node that holds it, in the sandbox of tools.
+  /// Returns when it has ended or its user has left; the deadline is for its beginning only.
+  /// Errors: not_found, usage (no such holder), denied (the node gives none), overloaded (as many
+  /// are open there as it allows), corrupt, tool_failed (a signal or a limit ended it), timed_out.
+  [[nodiscard]] Result<ShellReceipt> shell(const ShellOptions& options, ShellUser& user);
 
   /// What the last run that ended with `overloaded` was told to wait; 0: nothing.
   [[nodiscard]] Duration retry_after() const;

@@ -159,6 +159,11 @@ Result<Client::Session::Arrival> Client::Session::receive(const std::string& con
   }
 }
 
+void Client::Session::wait_for(const std::string& control, std::span<const int> descriptors,
+                               Duration limit) {
+  if (DealerClient* node = reach(control)) node->wait_with(descriptors, limit);
+}
+
 Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadline) {
   for (;;) {
     auto arrival = session_.receive(control_, std::min(deadline, monotonic_now() + pause_));

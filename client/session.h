@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 
 #include "client/client.h"
 #include "client/retry_budget.h"
@@ -92,6 +93,9 @@ class Client::Session {
 
   /// The next message from this node. Errors: timed_out (with "interrupted" when cancelled).
   [[nodiscard]] Result<Arrival> receive(const std::string& control, Instant deadline);
+
+  /// Waits until this node has said something or one of these is readable; at most so long.
+  void wait_for(const std::string& control, std::span<const int> descriptors, Duration limit);
 
   /// Sends a question and waits for the answer of type T that carries its operation. Errors: those
   /// of Attention::next.

@@ -24,7 +24,7 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       transport_(outside.transport),
       outside_{transport_,       std::move(outside.disks), outside.state,
                outside.executor, outside.background,       outside.log,
-               outside.bay,      outside.results},
+               outside.bay,      outside.results,          outside.shells},
       rng_(rng),
       memory_(memory),
       codec_(stored_codec()),
@@ -44,7 +44,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       ingress_(options_.ingress_chunks),
       results_(options_, members_.self(), wall_, runs_, outside_, *this),
       runs_(options_, std::move(book), outside_, results_),
-      costs_(memory.facts, runs_.costs(), writer_) {}
+      costs_(memory.facts, runs_.costs(), writer_),
+      shells_(options_, outside_.shells, outside_.log, *this) {}
 
 Node::~Node() = default;
 
@@ -140,6 +141,9 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
           }
         } else if constexpr (std::is_same_v<T, LinkClosed>) {
           results_.on_link_closed(now, one.link);
+          shells_.on_link_closed(now, one.link);
+        } else if constexpr (std::is_same_v<T, ShellNews>) {
+          shells_.on_news(now, one);
         } else if constexpr (std::is_same_v<T, StopAsked>) {
           stop(now);
         }
@@ -193,6 +197,8 @@ void Node::after_event(Instant now) {
       begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())
       begin<VerifyFile>(now, check.run, check.input);
+    for (const Shells::Check& check : shells_.take_checks())
+      begin<VerifyFile>(now, check.shell, check.input);
     for (RunInput& loan : runs_.take_loans()) begin<BorrowCopy>(now, view_, std::move(loan));
     for (const TempId temp : runs_.take_returned())
       use_disk({}, {address_of_disk(borrowed_disk), DropTemp{temp}, false});
@@ -251,6 +257,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
   }
   results_.on_deadline(now);
   runs_.on_deadline(now);
+  shells_.on_deadline(now);
   costs_.on_deadline(now);
   for (Effect& effect : hints_.offers(now, view_)) perform_one(now, {}, effect);
   keep_clock(now);
@@ -287,6 +294,7 @@ std::optional<Instant> Node::next_deadline() const {
   if (standing_.is_held() && !standing_.held_for()) earlier(join_check_.next_deadline());
   earlier(results_.next_deadline());
   earlier(runs_.next_deadline());
+  earlier(shells_.next_deadline());
   earlier(costs_.next_deadline());
   earlier(hints_.next_deadline());
   earlier(next_move_at());
@@ -301,6 +309,7 @@ void Node::stop(Instant now) {
   }
   runs_.set_accepting(false);
   runs_.cancel_all(now);
+  shells_.end_all(now);
   peers_.leave(now);
   stop_at_ = now + stop_patience;
   outside_.log.event(LogLevel::info, "node_stopping", {});

@@ -19,6 +19,7 @@
 #include "node/results.h"
 #include "node/ring_plans.h"
 #include "node/runs.h"
+#include "node/shells.h"
 #include "node/standing.h"
 #include "node/state_writer.h"
 #include "replication/hints.h"
@@ -93,6 +94,7 @@ class Node : private Post {
   void tell_operation(Instant now, OperationId id, NodeId from, const PeerMessage& message);
   template <typename Wish>
   void revise(Instant now, LinkId link, const Wish& wish, PartitionId source_partition);
+  [[nodiscard]] std::optional<std::uint32_t> disk_for(const RunInput& input) const;
   [[nodiscard]] RowAnswer row_of(const RowRequest& request) const;
   [[nodiscard]] MeshAnswer mesh_of(OperationId operation) const;
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
@@ -242,6 +244,7 @@ class Node : private Post {
   HotImages hot_images_;
   Runs runs_;
   LearnedCosts costs_;  // of runs_
+  Shells shells_;
   DiskPlaces places_;
   std::vector<PartitionId> one_of_each_disk_;  // addresses of the disks in use
   Rebalance* rebalance_ = nullptr;             // owned by operations_, as is the next

@@ -53,7 +53,11 @@ void Node::finish(Instant now, Operation& operation) {
   } else if (auto* inspect = dynamic_cast<InspectFile*>(done.get())) {
     runs_.on_inspected(now, inspect->run(), inspect->header());
   } else if (auto* verify = dynamic_cast<VerifyFile*>(done.get())) {
-    runs_.on_verified(now, verify->run(), verify->intact());
+    if (Shells::is_shell(verify->run())) {
+      shells_.on_verified(now, verify->run(), verify->intact());
+    } else {
+      runs_.on_verified(now, verify->run(), verify->intact());
+    }
   } else if (const auto* kept = dynamic_cast<KeptCheck*>(done.get())) {
     results_.on_checked(now, kept->request(), kept->intact());
   } else if (auto* loan = dynamic_cast<BorrowCopy*>(done.get())) {

@@ -35,6 +35,11 @@ template <typename T>
 concept AboutEvictions = std::is_same_v<T, EvictionPrepare> || std::is_same_v<T, EvictionPromise> ||
     std::is_same_v<T, EvictionAccept> || std::is_same_v<T, EvictionAccepted>;
 
+template <typename T>
+concept ForShells = std::is_same_v<T, ShellOpen> || std::is_same_v<T, ShellInput> ||
+    std::is_same_v<T, ShellCredit> || std::is_same_v<T, ShellResize> ||
+    std::is_same_v<T, ShellAlive> || std::is_same_v<T, ShellClose>;
+
 // What anybody may send. Everything else is for members that have proven who they are.
 template <typename T>
 concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshRequest> ||
@@ -47,7 +52,7 @@ concept FromAnybody = std::is_same_v<T, RowRequest> || std::is_same_v<T, MeshReq
     std::is_same_v<T, AliveRequest> || std::is_same_v<T, VerifyRequest> ||
     std::is_same_v<T, PlanRequest> || std::is_same_v<T, ApplyRequest> ||
     std::is_same_v<T, CostsRequest> || std::is_same_v<T, PurgeRequest> ||
-    std::is_same_v<T, WhyRequest>;
+    std::is_same_v<T, WhyRequest> || ForShells<T>;
 
 // Whoever coordinates a client's wish sends these to all holders.
 template <typename T>
@@ -89,6 +94,7 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     answer.node = members_.self();
     return to_link(link, std::move(answer));
   }
+  if (shells_.on_message(now, link, message)) return;
   if (rebalance_ == nullptr) return;          // no mesh yet: MeshRequest says so
   if (placements_.table().nodes().empty()) {  // just started: soon known
     if (early_.size() < early_max) early_.emplace_back(link, message);
@@ -145,6 +151,7 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
             const std::uint32_t disk = view_.disk_of(wish.input.partition);
             results_.on_start(now, link, wish, {borrowed ? borrowed_disk : disk, borrowed});
           },
+          [&](const ShellOpen& wish) { shells_.on_open(now, link, wish, disk_for(wish.input)); },
           [&](const RunAlive& wish) { results_.on_alive(now, wish); },
           [&](const RunCancel& wish) { results_.on_cancel(now, wish); },
           [&](const VerifyRequest& wish) {
@@ -157,6 +164,13 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
           [&](const auto&) {},
       },
       message);
+}
+
+/// The disk with our copy; none: we are no holder.
+std::optional<std::uint32_t> Node::disk_for(const RunInput& input) const {
+  if (input.partition.raw >= places_.count()) return std::nullopt;
+  if (!is_holder(rebalance_->lists_of(input.partition), view_.self)) return std::nullopt;
+  return view_.disk_of(input.partition);
 }
 
 template <typename Wish>

@@ -120,7 +120,7 @@ void Node::release(Instant now, OperationId owner, UseDisk use) {
 bool Node::is_stray(PartitionId partition, std::uint32_t disk) const {
   return partition.raw < places_.count() && places_.disk_of(partition) != disk &&
          places_.wanted_for(partition) != disk && !rebalance_->is_recovering(partition) &&
-         !runs_.reads(disk, partition);
+         !runs_.reads(disk, partition) && !shells_.reads(disk, partition);
 }
 
 Result<DiskAnswer> Node::without_strays(const DiskAnswered& answered) const {

@@ -62,6 +62,7 @@ StatusAnswer Node::status_of(const std::vector<std::optional<DiskSummary>>& disk
   status.node = members_.self();
   status.version = options_.version;
   status.sandbox = options_.sandbox;
+  status.shells = shells_.count();
   status.epoch = view_.epoch;
   if (const MeshSettings* settings = members_.settings()) {
     status.mesh = settings->mesh;

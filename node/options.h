@@ -40,7 +40,8 @@ struct NodeOptions {
   std::vector<DiskDescription> disks;
   std::string scratch_root;  // absolute; the `scratch` folder of disk 0
   std::string version;
-  std::string sandbox;  // what is around tools, for people: "bwrap", "off"
+  std::string sandbox;       // what is around tools, for people: "bwrap", "off"
+  std::uint32_t shells = 2;  // beside images, at a time; 0: none
   LanesOptions lanes;
   LivenessOptions liveness;
   Scrub::Options scrub;

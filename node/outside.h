@@ -7,6 +7,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "base/result_store.h"
+#include "base/shell_host.h"
 #include "base/transport.h"
 #include "node/options.h"
 
@@ -42,6 +43,7 @@ struct Outside {
   Log& log;
   DiskBay* bay = nullptr;  // none: the disks stay as they are. Slow calls are for the background
   ResultStore* results = nullptr;  // none: no result is kept
+  ShellHost* shells = nullptr;     // none: no shell is opened
 };
 
 inline constexpr std::uint32_t state_disk = 0xffff;

@@ -13,6 +13,7 @@
 //   integers, enums, bools   msgpack numbers and bools
 //   texts                    str
 //   ids, keys, digests       bin of their very size
+//   bytes                    bin
 //   lists of u64             bin, 8 bytes each, little-endian (checksums of a large image)
 //   optional                 nil or the value
 //   structs and lists        array
@@ -88,6 +89,15 @@ struct Value<std::optional<T>> {
       return;
     }
     codec::read(in, value.emplace());
+  }
+};
+
+template <>
+struct Value<Bytes> {
+  static void write(Packer& out, const Bytes& value) { out.bytes(value); }
+  static void read(Packed in, Bytes& value) {
+    const ByteView bytes = in.bytes();
+    value.assign(bytes.begin(), bytes.end());
   }
 };
 

@@ -7,6 +7,7 @@
 #include "wire/operator_fields.h"
 #include "wire/plan_fields.h"
 #include "wire/run_fields.h"
+#include "wire/shell_fields.h"
 #include "wire/why_fields.h"
 
 // Which fields of a struct travel, in which order. Append only: a reader takes the fields it knows

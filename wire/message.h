@@ -12,6 +12,7 @@
 #include "routing/request.h"
 #include "routing/run_messages.h"
 #include "wire/operator_messages.h"
+#include "wire/shell_messages.h"
 
 namespace pixmesh {
 
@@ -30,7 +31,7 @@ using LoadMessage = std::variant<ProbeLoad, LoadAnswer, ReleaseLoad>;
 
 /// Every message of the control plane. The machines own their structs; here they are only listed.
 using AnyMessage = Joined<LivenessMessage, RecordMessage, HelloMessage, VoteMessage, AnyPeerMessage,
-                          LoadMessage, RunMessage, OperatorMessage>::type;
+                          LoadMessage, RunMessage, OperatorMessage, ShellMessage>::type;
 /// Compiled once, like PeerMessage.
 struct Message : AnyMessage {
   template <AlternativeOf<AnyMessage> T>

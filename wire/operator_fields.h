@@ -29,7 +29,8 @@ struct Fields<StatusAnswer> {
       &StatusAnswer::waits_for, &StatusAnswer::planned_slots, &StatusAnswer::ideal_slots,
       &StatusAnswer::disks, &StatusAnswer::votes, &StatusAnswer::repair, &StatusAnswer::clock,
       &StatusAnswer::sent, &StatusAnswer::begun_anew, &StatusAnswer::results, &StatusAnswer::runs,
-      &StatusAnswer::sandbox, &StatusAnswer::tool_memory_bytes, &StatusAnswer::tool_memory_taken>;
+      &StatusAnswer::sandbox, &StatusAnswer::shells, &StatusAnswer::tool_memory_bytes,
+      &StatusAnswer::tool_memory_taken>;
 };
 template <>
 struct Fields<RecipesRequest> {

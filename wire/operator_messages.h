@@ -135,6 +135,7 @@ struct StatusAnswer {
   ResultsStatus results;
   RunStatus runs;
   std::string sandbox;                  // what is around tools: "bwrap", "off"
+  std::uint32_t shells = 0;             // that are open
   std::uint64_t tool_memory_bytes = 0;  // for all tools at one time; 0: not counted
   std::uint64_t tool_memory_taken = 0;  // of it, by what those that run are expected to need
 };

@@ -5,7 +5,7 @@
 #include "wire/message.h"
 #include "wire/value_fields.h"
 
-// Runs: numbers 100 to 129. fields.h has the rules.
+// Runs: numbers 100 to 109. fields.h has the rules.
 namespace pixmesh {
 
 template <>

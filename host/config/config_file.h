@@ -36,6 +36,7 @@ struct NodeSettings {
   std::string recipes;                    // file; empty: the built-in ones only
   std::string sandbox = "bwrap";          // around tools; or "off"
   std::vector<std::string> sandbox_bind;  // more folders that tools in it may read
+  std::uint32_t shells = 2;               // beside images, at a time; 0: none; at most 64
   std::string native = "shared";          // libvips workers: shared, job (a process a job) or off
   std::vector<std::string> join;          // host:port of peers
   LogLevel log_level = LogLevel::info;

@@ -202,7 +202,7 @@ constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 22> rules{
+constexpr std::array<SettingRule, 23> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
@@ -222,6 +222,7 @@ constexpr std::array<SettingRule, 22> rules{
     text_rule<&Node::recipes, fault_of_path>("recipes"),
     text_rule<&Node::sandbox, fault_of_sandbox>("sandbox"),
     list_rule<&Node::sandbox_bind, fault_of_shown_folder>("sandbox_bind"),
+    count_rule<&Node::shells, 0, 64>("shells"),
     text_rule<&Node::native, fault_of_native>("native"),
     list_rule<&Node::join, fault_of_endpoint>("join"),
     SettingRule{"log_level", false, read_log_level, print_log_level},

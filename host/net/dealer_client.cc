@@ -100,6 +100,12 @@ Readiness DealerClient::wait(Duration timeout, int cancel_fd) {
   return wait_any(self, timeout, cancel_fd);
 }
 
+void DealerClient::wait_with(std::span<const int> descriptors, Duration timeout) {
+  std::vector<zmq_pollitem_t> items{{control_->handle(), 0, ZMQ_POLLIN, 0}};
+  for (const int descriptor : descriptors) items.push_back({nullptr, descriptor, ZMQ_POLLIN, 0});
+  (void)poll_items(items, timeout);
+}
+
 Readiness wait_any(std::span<DealerClient* const> clients, Duration timeout, int cancel_fd) {
   std::vector<zmq_pollitem_t> items;
   for (DealerClient* const client : clients) {

@@ -51,6 +51,9 @@ class DealerClient {
   /// Waits until a plane has something or `cancel_fd` (-1: none) is readable.
   [[nodiscard]] Readiness wait(Duration timeout, int cancel_fd = -1);
 
+  /// Waits until the control plane has something or one of these descriptors is readable.
+  void wait_with(std::span<const int> descriptors, Duration timeout);
+
  private:
   friend Readiness wait_any(std::span<DealerClient* const>, Duration, int);
   DealerClient() = default;

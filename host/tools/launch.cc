@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -27,6 +28,7 @@ struct Order {
   rlim_t tasks = 0;
   uid_t user = 0;
   bool filter = false;
+  bool terminal = false;
   const char* program = nullptr;
   char** argv = nullptr;
 };
@@ -51,9 +53,17 @@ bool filter_calls(bool wanted) {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && pixmesh::deny_needless_calls();
 }
 
+/// So that Ctrl-C and job control work: bubblewrap's own session lies outside of the tool's process
+/// numbers, and no process in here could lead it.
+bool take_terminal(bool wanted) {
+  if (!wanted) return true;
+  return setsid() >= 0 && ioctl(STDIN_FILENO, TIOCSCTTY, 0) == 0;
+}
+
 std::uint32_t become_tool(const Order& order) {
   if (!give_up_privileges(order.user)) return LaunchReport::privileges;
   if (!limit_tasks(order.tasks)) return LaunchReport::limit;
+  if (!take_terminal(order.terminal)) return LaunchReport::terminal;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (!filter_calls(order.filter)) return LaunchReport::filter;
   execve(order.program, order.argv, environ);
@@ -101,6 +111,7 @@ Order order_of(char** argv) {
   order.tasks = std::strtoul(argv[2], nullptr, 10);
   order.user = static_cast<uid_t>(std::strtoul(argv[3], nullptr, 10));
   order.filter = argv[4][0] == '1';
+  order.terminal = argv[5][0] == '1';
   order.program = argv[pixmesh::launch_words];
   order.argv = argv + pixmesh::launch_words + 1;
   return order;

@@ -15,6 +15,7 @@ std::vector<std::string> launch_command(const std::string& launcher, const Launc
                                  std::to_string(options.tasks),
                                  std::to_string(options.user),
                                  options.filter ? "1" : "0",
+                                 options.terminal ? "1" : "0",
                                  program};
   words.insert(words.end(), argv.begin(), argv.end());
   return words;

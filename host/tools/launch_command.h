@@ -12,6 +12,7 @@ struct LaunchOptions {
   std::uint32_t tasks = 0;  // processes and threads at most; 0: no limit
   std::uint32_t user = 0;   // the tool's user id; 0: the launcher's own
   bool filter = false;      // system calls that no image tool needs fail
+  bool terminal = false;    // its stdin is a terminal, which becomes that of its session
 };
 
 /// `launcher` and all that makes it start this program; the report goes to

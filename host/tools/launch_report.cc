@@ -18,8 +18,8 @@ std::optional<LaunchReport> read_launch_report(int pipe) {
 }
 
 const char* launch_step_name(std::uint32_t step) {
-  constexpr std::array<const char*, 6> names{"start",   "setresuid", "setrlimit",
-                                             "seccomp", "exec",      "fork"};
+  constexpr std::array<const char*, 7> names{"start", "setresuid", "setrlimit", "seccomp",
+                                             "exec",  "fork",      "terminal"};
   return step < names.size() ? names[step] : "start";
 }
 

@@ -9,7 +9,7 @@ namespace pixmesh {
 /// plain bytes between two programs of one build on one machine.
 struct LaunchReport {
   static constexpr std::uint32_t right_mark = 0x70786c31;  // "pxl1"
-  enum Step : std::uint32_t { started, privileges, limit, filter, exec, fork };
+  enum Step : std::uint32_t { started, privileges, limit, filter, exec, fork, terminal };
 
   std::uint32_t mark = right_mark;
   std::uint32_t failed_step = started;  // `started`: the program ran
@@ -21,13 +21,14 @@ struct LaunchReport {
 
 /// How `pixmesh-launch` is called: these words, then the program's path and its whole argv.
 ///
-///     pixmesh-launch REPORT TASKS USER FILTER /usr/bin/vips vips copy …
+///     pixmesh-launch REPORT TASKS USER FILTER TERMINAL /usr/bin/vips vips copy …
 ///
-/// REPORT  descriptor of a pipe; the tool does not see it
-/// TASKS   processes and threads that the tool may have, itself among them; 0: no limit
-/// USER    the user id that the tool gets; 0: the launcher's own
-/// FILTER  1: system calls that no image tool needs fail
-inline constexpr int launch_words = 5;
+/// REPORT    descriptor of a pipe; the tool does not see it
+/// TASKS     processes and threads that the tool may have, itself among them; 0: no limit
+/// USER      the user id that the tool gets; 0: the launcher's own
+/// FILTER    1: system calls that no image tool needs fail
+/// TERMINAL  1: its stdin is a terminal, which becomes that of a session of its own
+inline constexpr int launch_words = 6;
 
 /// The descriptor that tools are started with for it.
 inline constexpr int launch_report_descriptor = 3;

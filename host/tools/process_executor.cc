@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "host/system/clocks.h"
+#include "host/system/signals.h"
 #include "host/tools/launch_command.h"
 #include "host/tools/magick_policy.h"
 #include "host/tools/tool_folder.h"
@@ -39,14 +40,17 @@ Result<ToolPlace> place_of(const ProcessExecutorOptions& options) {
 }  // namespace
 
 /// What the one thread knows. Descriptors to poll lie in the order: wake, then each run's end and
-/// stderr, then those of the native workers; nothing changes between filling and reading them.
+/// stderr, then those of the shells and of the native workers; nothing changes between filling and
+/// reading them.
 class ProcessExecutor::Supervisor {
  public:
   Supervisor(ProcessExecutorOptions options, ToolPlace place, EventSink& events)
       : options_(std::move(options)),
         place_(std::move(place)),
         events_(events),
-        native_(options_.native) {}
+        native_(options_.native),
+        shells_(place_, options_.scratch,
+                [this](std::uint32_t disk) { return disk_folder(disk); }) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor();
@@ -54,12 +58,14 @@ class ProcessExecutor::Supervisor {
   void obey(const ToolRun& tool);
   void obey(const Cancel& order);
   void obey(const Discard& order);
+  void obey(const ShellOrder& order) { shells_.obey(order); }
   void obey(const Stop&) { stopping_ = true; }
 
   void wait(int wake);
   [[nodiscard]] bool stopping() const { return stopping_; }
 
  private:
+  [[nodiscard]] std::filesystem::path disk_folder(std::uint32_t disk) const;
   [[nodiscard]] Result<ToolFolder> folder_for(const ToolRun& tool) const;
   [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool, ToolFolder folder);
   void begin(const ToolRun& tool, ToolFolder folder);
@@ -72,6 +78,7 @@ class ProcessExecutor::Supervisor {
   ToolPlace place_;
   EventSink& events_;
   NativeWorkers native_;
+  ShellProcesses shells_;
   std::map<RunId, ToolProcess> running_;
   std::set<RunId> unwanted_;  // runs whose folder goes as soon as they end
   bool stopping_ = false;
@@ -86,12 +93,14 @@ ProcessExecutor::Supervisor::~Supervisor() {
   std::filesystem::remove_all(place_.magick_policy, ignored);
 }
 
-Result<ToolFolder> ProcessExecutor::Supervisor::folder_for(const ToolRun& tool) const {
-  invariant(options_.folder_of || tool.disk < options_.disks.size(),
+std::filesystem::path ProcessExecutor::Supervisor::disk_folder(std::uint32_t disk) const {
+  invariant(options_.folder_of || disk < options_.disks.size(),
             "a run's disk is one of this node's");
-  const std::filesystem::path disk =
-      options_.folder_of ? options_.folder_of(tool.disk) : options_.disks[tool.disk];
-  return make_tool_folder(options_.scratch, disk, tool);
+  return options_.folder_of ? options_.folder_of(disk) : options_.disks[disk];
+}
+
+Result<ToolFolder> ProcessExecutor::Supervisor::folder_for(const ToolRun& tool) const {
+  return make_tool_folder(options_.scratch, disk_folder(tool.disk), tool);
 }
 
 Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool, ToolFolder folder) {
@@ -139,6 +148,7 @@ void ProcessExecutor::Supervisor::obey(const Discard& order) {
 }
 
 int ProcessExecutor::Supervisor::wait_milliseconds(Instant now) const {
+  if (shells_.has_orders()) return 0;
   std::optional<Instant> next = native_.next_deadline(now);
   for (const auto& [run, process] : running_) {
     const Instant deadline = process.wall_deadline();
@@ -156,6 +166,7 @@ void ProcessExecutor::Supervisor::wait(int wake) {
     watched.push_back({process.ended(), POLLIN, 0});
     watched.push_back({process.errors(), POLLIN, 0});  // poll passes over -1
   }
+  shells_.watch(watched);
   native_.watch(watched);
   (void)poll(watched.data(), watched.size(), wait_milliseconds(monotonic_now()));
   serve(watched, monotonic_now());
@@ -175,7 +186,10 @@ void ProcessExecutor::Supervisor::serve(const std::vector<pollfd>& watched, Inst
     running_.erase(current);
     report(std::move(finished));
   }
-  for (NativeOutcome& outcome : native_.serve(std::span(watched).subspan(at), now)) {
+  const auto of_shells = std::span(watched).subspan(at);
+  const auto of_workers = of_shells.subspan(shells_.watched_count());
+  for (ShellNews& news : shells_.serve(of_shells)) events_.post(std::move(news));
+  for (NativeOutcome& outcome : native_.serve(of_workers, now)) {
     if (auto* report_made = std::get_if<ToolReport>(&outcome)) {
       report(std::move(*report_made));
     } else if (auto* back = std::get_if<GivenBack>(&outcome)) {
@@ -232,6 +246,19 @@ void ProcessExecutor::run(const ToolRun& tool) { give(tool); }
 void ProcessExecutor::cancel(RunId run) { give(Cancel{run}); }
 void ProcessExecutor::discard(RunId run) { give(Discard{run}); }
 
+void ProcessExecutor::open_shell(const ShellStart& start) { give(ShellOrder(start)); }
+void ProcessExecutor::feed_shell(RunId shell, std::string piece) {
+  give(ShellOrder(FeedShell{shell, std::move(piece)}));
+}
+void ProcessExecutor::end_shell_input(RunId shell) { give(ShellOrder(EndShellInput{shell})); }
+void ProcessExecutor::allow_shell(RunId shell, std::uint64_t pieces) {
+  give(ShellOrder(AllowShell{shell, pieces}));
+}
+void ProcessExecutor::resize_shell(RunId shell, std::uint32_t rows, std::uint32_t columns) {
+  give(ShellOrder(ResizeShell{shell, rows, columns}));
+}
+void ProcessExecutor::close_shell(RunId shell) { give(ShellOrder(CloseShell{shell})); }
+
 void ProcessExecutor::give(Order order) {
   {
     const std::scoped_lock lock(mutex_);
@@ -248,6 +275,7 @@ std::deque<ProcessExecutor::Order> ProcessExecutor::take_orders() {
 
 void ProcessExecutor::supervise(ProcessExecutorOptions options, ToolPlace place,
                                 EventSink& events) {
+  block_signals();  // a shell that does not read its input any more is a failed write
   Supervisor supervisor(std::move(options), std::move(place), events);
   while (!supervisor.stopping()) {
     for (const Order& order : take_orders()) {

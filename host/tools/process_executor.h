@@ -14,11 +14,13 @@
 #include "base/events.h"
 #include "base/executor.h"
 #include "base/result.h"
+#include "base/shell_host.h"
 #include "host/system/program_path.h"
 #include "host/system/wake_fd.h"
 #include "host/tools/memory_groups.h"
 #include "host/tools/native_workers.h"
 #include "host/tools/sandbox.h"
+#include "host/tools/shell_processes.h"
 #include "host/tools/tool_place.h"
 
 namespace pixmesh {
@@ -43,10 +45,12 @@ struct ProcessExecutorOptions {
 ///   run ──► folder, start ──► polls its end, its stderr, its wall limit ──► ToolEnded
 ///                                      ▲ cancel                                discard ──► gone
 ///
+/// Shells (shell_process.h) are watched by the same thread.
+///
 /// How many run at one time is the caller's business (processing/lanes). Every run is answered by
 /// exactly one ToolEnded, unless the executor is destroyed before. A run's folder stays until
 /// `discard`, whatever its end. Calls from any thread.
-class ProcessExecutor final : public Executor {
+class ProcessExecutor final : public Executor, public ShellHost {
  public:
   /// Errors: usage — a path that image tools would misread (see is_safe_tool_path); failed,
   /// no_space — the scratch folder cannot be made, or pixmesh-launch is missing.
@@ -60,6 +64,13 @@ class ProcessExecutor final : public Executor {
   void cancel(RunId run) override;
   void discard(RunId run) override;
 
+  void open_shell(const ShellStart& start) override;
+  void feed_shell(RunId shell, std::string piece) override;
+  void end_shell_input(RunId shell) override;
+  void allow_shell(RunId shell, std::uint64_t pieces) override;
+  void resize_shell(RunId shell, std::uint32_t rows, std::uint32_t columns) override;
+  void close_shell(RunId shell) override;
+
  private:
   struct Cancel {
     RunId run;
@@ -68,7 +79,7 @@ class ProcessExecutor final : public Executor {
     RunId run;
   };
   struct Stop {};
-  using Order = std::variant<ToolRun, Cancel, Discard, Stop>;
+  using Order = std::variant<ToolRun, Cancel, Discard, ShellOrder, Stop>;
   class Supervisor;
 
   ProcessExecutor(ProcessExecutorOptions options, ToolPlace place, EventSink& events);

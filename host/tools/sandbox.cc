@@ -9,6 +9,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "base/shell_host.h"
 #include "host/system/entropy.h"
 #include "host/system/file_handle.h"
 #include "host/system/program_path.h"
@@ -25,7 +26,8 @@ using Words = std::vector<std::string>;
 
 constexpr const char* launcher_inside = "/pixmesh-launch";
 constexpr std::uint32_t first_user = 2'100'000'000;  // above what containers and systemd hand out
-constexpr std::uint32_t users_of_node = 1'000;       // for one run after the other
+constexpr std::uint32_t users_of_runs = 900;         // for one run after the other
+constexpr std::uint32_t users_of_node = 1'000;       // the rest is for shells, which stay long
 constexpr std::uint32_t nodes = 40'000;
 constexpr std::uint32_t users = users_of_node * nodes;
 constexpr int try_out_ms = 10'000;
@@ -72,6 +74,14 @@ Words fixed_words(bool changes_user, const std::string& launcher) {
   add(words, {"--symlink", "urandom", "/dev/random"});  // each mount is 0.1 ms
   add(words, {"--ro-bind", launcher, launcher_inside});
   return words;
+}
+
+/// Which of the node's users it is for this number.
+std::uint32_t user_of(std::uint64_t number) {
+  const std::uint64_t count = number & ~shell_numbers;
+  const bool is_shell = number != count;
+  return static_cast<std::uint32_t>(
+      is_shell ? users_of_runs + count % (users_of_node - users_of_runs) : count % users_of_runs);
 }
 
 /// Real root, and not the root of a user namespace that knows few users.
@@ -141,12 +151,13 @@ Words Sandbox::sandboxed(const SandboxView& view, const std::string& program,
     add(words, {"--ro-bind", bind.outside, bind.inside});
   }
   for (const SandboxBind& bind : view.writable) add(words, {"--bind", bind.outside, bind.inside});
+  if (view.terminal) add(words, {"--dev-bind-try", "/dev/tty", "/dev/tty"});
   add(words, {"--remount-ro", "/", "--chdir", "/tmp"});
   LaunchOptions launch;
   launch.tasks = view.tasks;
   launch.filter = true;
-  if (changes_user_)
-    launch.user = first_user_ + static_cast<std::uint32_t>(view.number % users_of_node);
+  launch.terminal = view.terminal;
+  if (changes_user_) launch.user = first_user_ + user_of(view.number);
   add(words, launch_command(launcher_inside, launch, program, argv));
   return words;
 }

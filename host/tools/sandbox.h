@@ -21,7 +21,9 @@ struct SandboxView {
   std::vector<SandboxBind> writable;       // every user may write to them, by their mode
   std::uint64_t temp_bytes = 64ULL << 20;  // of /tmp, which is memory
   std::uint32_t tasks = 32;                // processes and threads at a time
-  std::uint64_t number = 0;                // of the run; different ones count their tasks apart
+  std::uint64_t number = 0;                // of the run; different ones count their tasks apart,
+                                           // and shells apart from all that are none
+  bool terminal = false;                   // stdin is a terminal, and becomes its own: /dev/tty
 };
 
 struct SandboxOptions {

@@ -114,6 +114,13 @@ Result<SandboxView> view_of(const ToolPlace& place, const ToolRun& tool, const T
 
 }  // namespace
 
+std::optional<MemoryGroup> memory_group_of(ToolPlace& place, const ToolLimits& limits) {
+  if (!place.memory_groups) return std::nullopt;
+  auto made = place.memory_groups->make(limits.memory_bytes + SandboxView{}.temp_bytes);
+  if (!made) return std::nullopt;
+  return std::move(made).value();
+}
+
 Result<std::string> program_of(const ToolPlace& place, const ToolRun& tool) {
   const std::optional<std::string> program = find_program(tool.argv.front(), place.tool_path);
   if (!program) {
@@ -125,18 +132,24 @@ Result<std::string> program_of(const ToolPlace& place, const ToolRun& tool) {
 }
 
 Result<ProcessStart> start_of(const ToolPlace& place, const ToolRun& tool,
-                              const std::string& program, const ToolFolder& folder) {
+                              const std::string& program, const ToolFolder& folder,
+                              const ToolExtras& extras) {
   const ToldPaths paths = paths_of(place, tool, folder);
   std::vector<std::string> argv;
   for (const std::string& argument : tool.argv) argv.push_back(with_paths(argument, paths));
   ProcessStart how;
   how.environment = environment_of(place, tool, paths);
+  how.environment.insert(how.environment.end(), extras.environment.begin(),
+                         extras.environment.end());
   how.folder = folder.folder;
   how.limits = tool.limits;
   if (place.sandbox) {
-    const Result<SandboxView> view = view_of(place, tool, folder, paths);
+    Result<SandboxView> view = view_of(place, tool, folder, paths);
     if (!view) return view.error();
-    how.argv = place.sandbox->sandboxed(view.value(), program, argv);
+    SandboxView shown = std::move(view).value();
+    shown.readable.insert(shown.readable.end(), extras.readable.begin(), extras.readable.end());
+    shown.terminal = extras.terminal;
+    how.argv = place.sandbox->sandboxed(shown, program, argv);
   } else {
     how.argv = launch_command(place.launcher, {}, program, argv);
   }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/executor.h"
 #include "base/result.h"
@@ -23,6 +24,18 @@ struct ToolPlace {
   std::optional<MemoryGroups> memory_groups{};
 };
 
+/// What one run has besides that.
+struct ToolExtras {
+  std::vector<SandboxBind> readable;
+  std::vector<std::string> environment;
+  bool terminal = false;  // as in SandboxView
+};
+
+/// A control group for all processes of a tool with these limits; none where there are no such
+/// groups, or no more just now.
+[[nodiscard]] std::optional<MemoryGroup> memory_group_of(ToolPlace& place,
+                                                         const ToolLimits& limits);
+
 /// The absolute path of a run's program. Errors: failed — not installed, or out of a sandbox's
 /// sight.
 [[nodiscard]] Result<std::string> program_of(const ToolPlace& place, const ToolRun& tool);
@@ -34,6 +47,7 @@ struct ToolPlace {
 /// it has to write to and cannot replace. So RLIMIT_FSIZE of the run's limits bounds all that it
 /// can write anywhere but in its own /tmp. Errors: failed, no_space.
 [[nodiscard]] Result<ProcessStart> start_of(const ToolPlace& place, const ToolRun& tool,
-                                            const std::string& program, const ToolFolder& folder);
+                                            const std::string& program, const ToolFolder& folder,
+                                            const ToolExtras& extras = {});
 
 }  // namespace pixmesh

@@ -72,12 +72,7 @@ Result<ToolProcess> ToolProcess::start(ToolPlace& place, const ToolRun& tool,
   Result<ProcessStart> planned = start_of(place, tool, program, folder);
   if (!planned) return planned.error();
 
-  std::optional<MemoryGroup> memory;
-  if (place.memory_groups) {
-    auto made = place.memory_groups->make(tool.limits.memory_bytes + SandboxView{}.temp_bytes);
-    if (made) memory.emplace(std::move(made).value());
-  }
-
+  std::optional<MemoryGroup> memory = memory_group_of(place, tool.limits);
   ErrorPipe errors = std::move(opened_errors).value();
   Pipe report = std::move(opened_report).value();
   ProcessStart how = std::move(planned).value();
