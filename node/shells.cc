@@ -161,7 +161,7 @@ void Shells::on_verified(Instant now, RunId id, bool intact) {
   shell.last_byte_at = now;
   const ShellStart start = start_of(id, shell);
   post_.to_link(shell.asker,
-                ShellOpened{shell.open.operation, {}, {}, "/work/in." + start.input_extension});
+                ShellOpened{shell.open.operation, {}, {}, "/job/in." + start.input_extension});
   log_.event(LogLevel::info, "shell_opened",
              {{"name", shell.open.name},
               {"who", shell.open.who},

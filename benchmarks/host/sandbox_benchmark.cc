@@ -57,7 +57,7 @@ int measure(std::size_t rounds) {
     return 1;
   }
   SandboxView view;
-  view.readable = {{"/etc/hostname", "/work/in.jpg"}, {"/usr/share", "/etc/pixmesh"}};
+  view.readable = {{"/etc/hostname", "/job/in.jpg"}, {"/usr/share", "/etc/pixmesh"}};
   const Words alone{"/usr/bin/true"};
   std::vector<Duration> plain, launched, walled, more;
   for (std::size_t round = 0; round < rounds; ++round) {

@@ -63,7 +63,7 @@ Words fixed_words(bool changes_user, const std::string& launcher) {
   for (const char* folder : {"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"}) {
     add_system_folder(words, folder);
   }
-  for (const char* folder : {"/etc", "/dev", "/work"})
+  for (const char* folder : {"/etc", "/dev", "/job"})
     add(words, {"--perms", "0755", "--dir", folder});
   for (const char* needed : {"/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"}) {
     add(words, {"--ro-bind-try", needed, needed});

@@ -19,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* script_inside = "/work/command";
+constexpr const char* script_inside = "/job/command";
 
 // A shell for people where there is one; it is told its prompt, since it finds no file of its own.
 constexpr const char* for_people =
@@ -97,7 +97,7 @@ Result<Ends> open_pipes() {
 }  // namespace
 
 std::string shell_script(const ShellStart& start) {
-  const std::string begin = "cd /work\n";
+  const std::string begin = "cd /job\n";
   if (start.words.empty()) return begin + (start.terminal ? for_people : "exec /bin/sh\n");
   std::string line = "exec";
   for (const std::string& word : start.words) line += " " + quoted(word);

@@ -30,7 +30,7 @@ ToldPaths paths_of(const ToolPlace& place, const ToolRun& tool, const ToolFolder
   if (!place.sandbox) {
     return {folder.input, folder.output, folder.folder, place.magick_policy};
   }
-  return {"/work/in." + tool.input_extension, "/work/out." + tool.output_extension, "/tmp",
+  return {"/job/in." + tool.input_extension, "/job/out." + tool.output_extension, "/tmp",
           policy_inside};
 }
 

@@ -43,7 +43,7 @@ struct ToolExtras {
 /// How to start the tool in its folder; the caller adds the descriptors.
 ///
 /// Without a sandbox the tool works in the folder itself. In one it finds its input, alone and
-/// read-only, as /work/in.<ext> and its output as /work/out.<ext>: an empty file, made here, that
+/// read-only, as /job/in.<ext> and its output as /job/out.<ext>: an empty file, made here, that
 /// it has to write to and cannot replace. So RLIMIT_FSIZE of the run's limits bounds all that it
 /// can write anywhere but in its own /tmp. Errors: failed, no_space.
 [[nodiscard]] Result<ProcessStart> start_of(const ToolPlace& place, const ToolRun& tool,

@@ -118,7 +118,7 @@ ChildProcess client_at(OwnTerminal& terminal, ShellMesh& rig) {
   launch.variables = {"TERM=xterm"};
   terminal.forget();
   ChildProcess client(launch);
-  CHECK_MESSAGE(terminal.shows("/work$ "), terminal.shown());
+  CHECK_MESSAGE(terminal.shows("/job$ "), terminal.shown());
   return client;
 }
 
@@ -128,7 +128,7 @@ TEST_SUITE("operators") {
   TEST_CASE("shell: a command beside an image reads it, gets our input, and tells how it ended") {
     if (!sandbox_works()) return;
     ShellMesh rig;
-    const ProcessAnswer summed = rig.shell({"--", "sh", "-c", "sha256sum /work/in.*"});
+    const ProcessAnswer summed = rig.shell({"--", "sh", "-c", "sha256sum /job/in.*"});
     CHECK_MESSAGE(summed.exit == 0, summed.err);
     CHECK(summed.out.substr(0, 64) == rig.digest());
 
@@ -155,7 +155,7 @@ TEST_SUITE("operators") {
     ShellMesh rig;
     const std::string storage = rig.mesh.storage_of(0).string();
     const ProcessAnswer answer = rig.shell(
-        {}, "for f in in.* /usr/x /work/x /etc/x '" + storage + "/x'; do echo bad > $f; done\n" +
+        {}, "for f in in.* /usr/x /job/x /etc/x '" + storage + "/x'; do echo bad > $f; done\n" +
                 "rm -rf in.* '" + storage + "'; ls -R '" + storage + "' /root /home /proc\n" +
                 "perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(\"" + rig.mesh.address(0) +
                 "\") ? \"net\" : \"none\"'\n");

@@ -188,7 +188,7 @@ TEST_CASE("hostile: a tool finds no key of the node, whatever path it tries") {
   ToolBench bench(sandbox);
   const fs::path key = bench.disk() / "state" / ("identity-" + fresh_mark());
   write_text(key, "the node's key");
-  const std::string tries = key.string() + " /work/../" + key.string() + " /proc/1/root" +
+  const std::string tries = key.string() + " /job/../" + key.string() + " /proc/1/root" +
                             key.string() + " /proc/self/root" + key.string();
   const ToolReport report = bench.run(bench.shell(
       "for f in " + tries + "; do cat $f >> $out; done; ln -s " + key.string() +
@@ -258,7 +258,7 @@ TEST_CASE("hostile: a tool gains no right: no other user, no namespace, no mount
       mark)));
   CHECK(read_text(users.output_path) == "same");
   for (const char* attempt : {"unshare --user true", "unshare --mount true",
-                              "mount -t tmpfs x /tmp", "chroot / true", "umount /work/in.bin"}) {
+                              "mount -t tmpfs x /tmp", "chroot / true", "umount /job/in.bin"}) {
     CAPTURE(attempt);
     CHECK(bench.run(bench.shell(std::string(attempt) + " && echo yes > $out")).end !=
           ToolEnd::finished);

@@ -55,11 +55,11 @@ TEST_CASE("sandbox: a tool sees programs, its input and its output, and nothing 
   ToolBench bench(sandbox);
   ::setenv("PIXMESH_SECRET", "x", 1);
   const std::string seen = said_by(bench,
-                                   "ls / | grep -v '^lib\\|^s*bin$' | tr '\\n' ' '; ls /work;"
+                                   "ls / | grep -v '^lib\\|^s*bin$' | tr '\\n' ' '; ls /job;"
                                    "ls -A /tmp /home /root /var 2>&1 | wc -l; env");
   ::unsetenv("PIXMESH_SECRET");
 
-  CHECK(seen.starts_with("dev etc pixmesh-launch tmp usr work in.bin\n"));
+  CHECK(seen.starts_with("dev etc job pixmesh-launch tmp usr in.bin\n"));
   CHECK(seen.find("PIXMESH_SECRET") == std::string::npos);
   CHECK(said_by(bench, "ls /etc | tr '\\n' ' '").find("passwd") == std::string::npos);
 }
@@ -70,7 +70,7 @@ TEST_CASE("sandbox: a tool can change nothing but its output and its own /tmp") 
   ToolBench bench(sandbox);
   const ToolReport report = bench.run(bench.shell(
       "echo bad > $in; rm -f $in; mv $in /tmp/x; ln $in /tmp/y; chmod 777 $in;"
-      "for d in / /usr /usr/bin /usr/lib /etc /dev /work /bin; do touch $d/new && echo $d >> $out; "
+      "for d in / /usr /usr/bin /usr/lib /etc /dev /job /bin; do touch $d/new && echo $d >> $out; "
       "done; touch /tmp/new && echo done >> $out"));
 
   CHECK(read_text(report.output_path) == "done\n");
@@ -184,7 +184,7 @@ TEST_CASE("sandbox: ImageMagick knows five formats and neither drawings nor list
   for (const char* to : {"txt", "pdf", "svg"}) CHECK_FALSE(converts("black.png", "png", to));
   CHECK_FALSE(converts("drawing.jpg", "jpg", "png"));
   CHECK_FALSE(converts("drawing.jpg", "svg", "png"));
-  for (const char* odd : {"label:@/work/in.bin", "xc:red", "text:/work/in.bin"}) {
+  for (const char* odd : {"label:@/job/in.bin", "xc:red", "text:/job/in.bin"}) {
     CHECK(bench.run(bench.tool({"convert", odd, "{out}"})).end == ToolEnd::exit_status);
   }
 }

@@ -124,7 +124,7 @@ bool stands_outside(const std::string& mark) {
 TEST_CASE("host_tools: every word of a shell's command stands in quotes") {
   ShellStart start;
   start.words = {"echo", "it's", "$(id); `x` \\ \"*\"\n"};
-  CHECK(shell_script(start) == "cd /work\nexec 'echo' 'it'\\''s' '$(id); `x` \\ \"*\"\n'\n");
+  CHECK(shell_script(start) == "cd /job\nexec 'echo' 'it'\\''s' '$(id); `x` \\ \"*\"\n'\n");
 }
 
 TEST_CASE("host_tools: a shell's command gets its words, its input, and two outputs") {
@@ -183,7 +183,7 @@ TEST_CASE("host_tools: Ctrl-C interrupts what runs at a shell's terminal, not th
   ShellBench bench(sandbox);
   const RunId shell = bench.open({}, ShellTerminal{24, 80, "xterm"});
   bench.executor().allow_shell(shell, 1'000);
-  bench.prints("/work$ ");
+  bench.prints("/job$ ");
   bench.executor().feed_shell(shell, "sleep 613.25\n");
   REQUIRE(one_begins_soon("613.25"));
   bench.executor().feed_shell(shell, "\x03");

@@ -133,7 +133,7 @@ TEST_CASE("node: a shell begins when the copy is intact, and tells where the ima
   bench.shells.on_verified(begin_at, checks[0].shell, true);
 
   CHECK(bench.post.last<ShellOpened>().code == ErrorCode{});
-  CHECK(bench.post.last<ShellOpened>().path == "/work/in.jpg");
+  CHECK(bench.post.last<ShellOpened>().path == "/job/in.jpg");
   REQUIRE(bench.host.opened.size() == 1);
   CHECK(bench.host.opened[0].words == wish.words);
   CHECK(bench.host.opened[0].terminal->rows == 1);
