@@ -1,6 +1,7 @@
 // I16: a message that no member signed changes nothing: no forged record is stored, nobody is
 // evicted by a stranger or by a member alone, nobody has a record of a member that is not by it.
 #include "base/digest.h"
+#include "membership/eviction.h"
 #include "membership/member_record.h"
 #include "simulations/checks/check.h"
 #include "simulations/workload/forgery.h"
@@ -40,15 +41,27 @@ class Strangers : public Check {
   // Each row that has changed since it was last looked at.
   void look_at_records(std::uint32_t node) {
     for (const auto& [key, value] : scene_.world.state(node).table(Table::facts).rows) {
-      if (text_of(key).rfind("member/", 0) != 0) continue;
+      const std::string_view name = text_of(key);
+      const bool is_record = name.rfind("member/", 0) == 0;
+      const bool is_end = name.rfind("eviction/", 0) == 0 || name.rfind("given_up/", 0) == 0;
+      if (!is_record && !is_end) continue;
       Bytes& seen = seen_[{node, key}];
       if (seen == value) continue;
       seen = value;
-      const auto record = decode_member(seen);
-      if (record && verify_record(record.value())) continue;
-      report("node " + std::to_string(node) + " keeps a record that its member never signed",
-             {node});
+      if (is_record ? is_signed_record(seen) : is_signed_eviction(seen)) continue;
+      report(
+          "node " + std::to_string(node) + " keeps " +
+              (is_record ? "a record that its member never signed" : "an eviction nobody signed"),
+          {node});
     }
+  }
+  static bool is_signed_record(const Bytes& row) {
+    const auto record = decode_member(row);
+    return record && verify_record(record.value());
+  }
+  static bool is_signed_eviction(const Bytes& row) {
+    const auto eviction = decode_eviction(row);
+    return eviction && verify_eviction(eviction.value());
   }
 
   std::uint32_t next_ = 0;
