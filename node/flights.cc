@@ -68,7 +68,7 @@ void Results::on_accepted(FlightId id, const RunAccepted& accepted) {
 
 void Results::on_done(Instant now, FlightId id, RunDone done) {
   const ToolReport* report = runs_.report_of(flights_.at(id).start.request);
-  if (leads_again(now, id, done, report)) return;
+  if (leads_again(now, id, done)) return;
   Flight& flight = flights_.at(id);
   done.key = flight.key;
   done.fingerprint = flight.fingerprint.value_or(Digest{});
@@ -84,12 +84,9 @@ void Results::on_done(Instant now, FlightId id, RunDone done) {
 }
 
 // The time of the request that began it was over, not that of all who wait: another one begins.
-bool Results::leads_again(Instant now, FlightId id, const RunDone& done, const ToolReport* report) {
+bool Results::leads_again(Instant now, FlightId id, const RunDone& done) {
   Flight& flight = flights_.at(id);
-  const auto entry = runs_.book().find(flight.start.recipe);
-  const bool cut_short = report != nullptr && report->end == ToolEnd::wall_limit &&
-                         entry != nullptr && report->wall < entry->recipe.limits.wall;
-  if (done.code != ErrorCode::timed_out && !cut_short) return false;
+  if (done.code != ErrorCode::timed_out) return false;
   const auto next = std::ranges::find_if(flight.askers, [&](const auto& entry_of) {
     const Instant deadline = entry_of.second.deadline;
     return deadline > flight.deadline && deadline > now + worth_a_try;
@@ -126,9 +123,7 @@ void Results::remember_failure(Instant now, const Flight& flight, const RunDone&
                                const ToolReport* report) {
   if (report == nullptr) return;
   if (done.code == ErrorCode{}) return failed_.forget(flight.key);
-  const auto entry = runs_.book().find(flight.start.recipe);
-  const bool cut_short = report->end == ToolEnd::wall_limit && entry != nullptr &&
-                         report->wall < entry->recipe.limits.wall;
+  const bool cut_short = done.code == ErrorCode::timed_out;  // by the deadline of an asker
   if (!is_crash(report->end) || cut_short) return;
   failed_.on_crash(now, flight.key, flight.start.input.digest, done.detail);
 }

@@ -9,8 +9,8 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration asker_waits = 6s;  // as long as Runs has patience
-/// A lost connection is made anew within 200 ms, and a client that waits says something every
-/// 500 ms. What a killed client had started is gone in less than a second all the same.
+/// A lost connection is made anew within 200 ms, and a client that waits asks every 500 ms whether
+/// the node is alive. What a killed client had started is gone in less than a second all the same.
 constexpr Duration closed_patience = 700ms;
 
 RunDone done_of(const ResultFacts& facts, std::uint64_t size) {
@@ -137,6 +137,7 @@ bool Results::is_retry(Instant now, LinkId from, const RunStart& start) {
   Flight& flight = flights_.at(asking->second);
   Asker& asker = flight.askers.at(start.request);
   again(asker);
+  runs_.on_alive(now, {flight.start.request});  // who asks again is there, for the run too
   if (flight.done) {
     tell(flight, start.request, asker);
   } else if (flight.position) {

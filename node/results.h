@@ -136,8 +136,7 @@ class Results : public Post {
   // flights.cc: what becomes of a flight
   void on_accepted(FlightId id, const RunAccepted& accepted);
   void on_done(Instant now, FlightId id, RunDone done);
-  [[nodiscard]] bool leads_again(Instant now, FlightId id, const RunDone& done,
-                                 const ToolReport* report);
+  [[nodiscard]] bool leads_again(Instant now, FlightId id, const RunDone& done);
   void remember_failure(Instant now, const Flight& flight, const RunDone& done,
                         const ToolReport* report);
   [[nodiscard]] std::vector<std::string> command_of(const RunStart& start) const;

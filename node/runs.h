@@ -115,7 +115,7 @@ class Runs {
     std::optional<ToolReport> report;
     Instant asked_at;
     Instant deadline;
-    bool cut_by_deadline = false;  // its tool has less time than its recipe gives it
+    bool was_cut = false;  // its tool has less time than its recipe gives it
     Instant started_at;
     Instant verified_at;
     Instant asker_until;
@@ -131,6 +131,7 @@ class Runs {
   [[nodiscard]] RunId step_of(RunId run) const;
   [[nodiscard]] bool go_on(Instant now, RunId id, const ToolReport& ended);
   void end_turn(RunId id);
+  static void cut_by_deadline(Instant now, Run& run);
   [[nodiscard]] std::string relative_output(const ToolReport& report) const;
 
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,

@@ -25,7 +25,7 @@ bool Runs::go_on(Instant now, RunId id, const ToolReport& ended) {
   if (input.empty()) return false;
   end_turn(id);
   run.tool = run.chain.go_on(ended, RunId{++last_run_}, input, run.tool.output_extension);
-  run.tool.limits.wall = std::min<Duration>(run.tool.limits.wall, run.deadline - now);
+  cut_by_deadline(now, run);
   turns_[id] = {run.tool.run, ended.run};
   outside_.executor.run(run.tool);
   return true;

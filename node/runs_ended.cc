@@ -44,9 +44,7 @@ void Runs::on_verified(Instant now, RunId id, bool intact) {
   if (intact) {
     Run& run = place->second;
     run.step = Step::running;
-    const Duration left = std::max<Duration>(run.deadline - now, 1ms);
-    run.cut_by_deadline = left < run.tool.limits.wall;
-    if (run.cut_by_deadline) run.tool.limits.wall = left;
+    cut_by_deadline(now, run);
     journal_.on_step(now, run.start.request, RunJournal::Step::verified);
     return outside_.executor.run(run.tool);
   }
@@ -54,6 +52,13 @@ void Runs::on_verified(Instant now, RunId id, bool intact) {
   never.run = id;
   never.end = ToolEnd::not_started;
   on_tool_ended(now, never);
+}
+
+// Of each step: what its recipe gives it, or what is left until the deadline.
+void Runs::cut_by_deadline(Instant now, Run& run) {
+  const Duration left = std::max<Duration>(run.deadline - now, 1ms);
+  run.was_cut = left < run.tool.limits.wall;
+  if (run.was_cut) run.tool.limits.wall = left;
 }
 
 void Runs::tell_if_complete(RunId id) {
@@ -78,7 +83,7 @@ RunDone Runs::outcome_of(const Run& run) const {
   }
   done.code = error_code_of(run.report->end);
   done.detail = error_text_of(*run.report);
-  if (run.cut_by_deadline && run.report->end == ToolEnd::wall_limit) {
+  if (run.was_cut && run.report->end == ToolEnd::wall_limit) {
     done.code = ErrorCode::timed_out;
     done.detail = past_deadline;
   }

@@ -286,6 +286,35 @@ TEST_CASE("results: a run goes on for those who joined it when the one that bega
   CHECK(second.fetch(0) == MeshWorld::expected_output(image));
 }
 
+TEST_CASE("results: who asks again just before it would count as gone keeps the run alive") {
+  const auto world = world_with(MeshWorld::sample_image(1'400'000, 1), 3, 79);
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 9s);
+  RunRequest request{{}, world->client().fresh_request(), "a.png", "thumbnail", {}, false};
+  const OperationId asked = world->client().send(0, request);
+  REQUIRE(world->run_until([&] { return world->client().answer_of(asked) != nullptr; }, 5s));
+  const auto where = std::get<RunCandidates>(*world->client().answer_of(asked));
+  REQUIRE(where.code == ErrorCode{});
+  const std::uint32_t holder = world->number_of(where.candidates.front().node);
+  const auto start = [&] {
+    return world->client().send(
+        holder,
+        RunStart{{}, request.request, where.input, "thumbnail", where.recipe_digest, {}, 60'000});
+  };
+  (void)start();
+  world->run_for(5500ms);
+  const OperationId again = start();
+  world->run_for(1s);
+  for (int i = 0; i < 5; ++i) {
+    (void)world->client().send(holder, RunAlive{request.request});
+    world->run_for(1s);
+  }
+  const Message* answer = world->client().answer_of(again);
+  REQUIRE(answer != nullptr);
+  const auto* done = std::get_if<RunDone>(answer);
+  REQUIRE(done != nullptr);
+  CHECK(done->code == ErrorCode{});
+}
+
 TEST_CASE("results: when all who wait have gone the tool is killed") {
   const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 76);
   for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 50s);

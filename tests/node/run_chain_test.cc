@@ -77,6 +77,25 @@ TEST_CASE("node: the steps of a chain run one after another on one node, each on
   CHECK(world->machine(holder).executor->discarded == 3);
 }
 
+TEST_CASE("node: a later step that the deadline cuts is out of time, and has not failed") {
+  const auto world = settled_mesh(3, 52);
+  const Bytes image = test::png_bytes({.width = 300, .height = 200});
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  ChainAsker asker{*world};
+  const RunCandidates plan = asker.plan({{"thumbnail", {}, {}}});
+  REQUIRE_MESSAGE(plan.code == ErrorCode{}, plan.detail);
+  const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+  world->set_tool_time(holder, 15s);
+  // The first step has all the time that its recipe gives it, a minute; the second one has less.
+  const OperationId asked = asker.start(holder, plan, 70'000);
+  for (int second = 0; second < 72 && !asker.has_end(asked); ++second) {
+    (void)world->client().send(holder, RunAlive{asker.request});
+    if (second == 10) world->set_tool_trouble(holder, ToolTrouble::hangs);
+    world->run_for(1s);
+  }
+  CHECK(asker.end_of(asked).code == ErrorCode::timed_out);
+}
+
 TEST_CASE("node: a chain whose asker goes is killed in whatever step it is, and leaves nothing") {
   for (const Duration at : {1s, 3s, 5s}) {
     const auto world = settled_mesh(3, 52);
