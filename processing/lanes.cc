@@ -80,8 +80,8 @@ LaneLoad Lanes::on_probe(Instant now, RequestId request, const RunShape& shape) 
   forget_announcements(now);
   announced_.erase(request);  // asked again: its own announcement is not load for it
   const LaneLoad seen = load(shape);
-  const bool announce = accepting_ && seen.retry_after == Duration{} && !known_.contains(request) &&
-                        announced_.size() < options_.announced_max;
+  const bool announce =
+      accepting_ && seen.retry_after == Duration{} && announced_.size() < options_.announced_max;
   if (announce) {
     announced_.emplace(
         request, Announcement{now + options_.announce_time, seen.service_micros, shape.batch});
@@ -97,10 +97,6 @@ void Lanes::on_release(Instant now, RequestId request) {
 StartAnswer Lanes::on_start(Instant now, Job job) {
   StartAnswer answer;
   announced_.erase(job.request);
-  if (const auto known = known_.find(job.request); known != known_.end()) {
-    answer.outcome = JobKnown{known->second};
-    return answer;
-  }
   job.memory = need_of(job);
   if (is_too_large(job.memory)) {
     answer.outcome = JobTooLarge{job.memory.bytes, memory_.budget()};
@@ -119,7 +115,6 @@ StartAnswer Lanes::on_start(Instant now, Job job) {
     return answer;
   }
   invariant(!running_.contains(job.run), "a run id is used once");
-  known_.emplace(job.request, job.run);
   const auto in_front = interactive_.size() + (job.batch ? batch_.size() : 0);
   const RunId run = job.run;
   if (job.batch && batch_.empty()) batch_turn_at_ = now + options_.batch_patience;
@@ -160,7 +155,6 @@ Lanes::Effects Lanes::on_finished(Instant now, RunId run, const std::optional<Ru
   const Job& job = found->second;
   if (cost) learn(job, *cost);
   memory_.give_back(run);
-  known_.erase(job.request);
   running_.erase(found);
   drop_stale(now, effects);
   fill_lanes(now, effects);
@@ -182,7 +176,6 @@ Lanes::Effects Lanes::on_cancel(Instant now, RunId run) {
     const auto job = queue->remove(run);
     if (!job) continue;
     effects.emplace_back(DropJob{run, ErrorCode::failed});
-    known_.erase(job->request);
   }
   drop_stale(now, effects);
   fill_lanes(now, effects);  // it may have kept others from memory that is free
@@ -220,7 +213,6 @@ void Lanes::drop_stale(Instant now, Effects& effects) {
   for (FairQueue* queue : {&interactive_, &batch_}) {
     for (const Job& job : queue->remove_if([now](const Job& one) { return one.deadline <= now; })) {
       effects.emplace_back(DropJob{job.run, ErrorCode::timed_out});
-      known_.erase(job.request);
     }
   }
 }
@@ -259,7 +251,6 @@ void Lanes::fill_lanes(Instant now, Effects& effects) {
       start(now, std::move(*next), effects);
     } else {
       effects.emplace_back(DropJob{job.run, ErrorCode::timed_out});
-      known_.erase(job.request);
     }
   }
   if (interactive_.empty()) standing_.on_empty();
@@ -274,7 +265,6 @@ Duration Lanes::retry_after(bool batch, std::uint64_t micros) const {
 void Lanes::check_invariants() const {
   invariant(running_.size() <= options_.workers, "no more tools run than there are workers");
   invariant(waiting_count() <= options_.queue_max, "the queues are bounded");
-  invariant(known_.size() == running_.size() + waiting_count(), "a request runs or waits once");
   invariant(waiting_count() == 0 || running_.size() == options_.workers || memory_.taken() > 0,
             "nothing waits while a worker and all memory are free");
   invariant(announced_.size() <= options_.announced_max, "announcements are bounded");
@@ -282,9 +272,6 @@ void Lanes::check_invariants() const {
   memory_.check_invariants();
   interactive_.check_invariants();
   batch_.check_invariants();
-  for (const auto& [run, job] : running_) {
-    invariant(known_.at(job.request) == run, "a running request is known under its run");
-  }
 }
 
 }  // namespace pixmesh

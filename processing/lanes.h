@@ -86,10 +86,7 @@ struct JobTooLarge {  // it never fits here
   std::uint64_t needed = 0;
   std::uint64_t budget = 0;
 };
-struct JobKnown {  // this request runs or waits here already, as that run
-  RunId run;
-};
-using StartOutcome = std::variant<JobStarted, JobQueued, JobRefused, JobTooLarge, JobKnown>;
+using StartOutcome = std::variant<JobStarted, JobQueued, JobRefused, JobTooLarge>;
 
 struct StartAnswer {
   StartOutcome outcome;
@@ -119,9 +116,10 @@ struct StartAnswer {
 ///   not even half of the time that it is expected to take is left: an estimate is an average.
 ///
 /// Invariants: at most `workers` jobs run and `queue_max` wait; nothing waits while a worker and
-/// its memory are free; a request runs or waits at most once. Costs O(queued). Not thread-safe: one
-/// owner calls it. Source: probing with announced work is Sparrow's late binding (Ousterhout et al.
-/// 2013) cut down to one message.
+/// its memory are free. Whether a request is here already is for the owner to know: one that is
+/// asked for again while its killed job still ends is another job. Costs O(queued). Not
+/// thread-safe: one owner calls it. Source: probing with announced work is Sparrow's late binding
+/// (Ousterhout et al. 2013) cut down to one message.
 class Lanes {
  public:
   using Effects = std::vector<LanesEffect>;
@@ -203,7 +201,6 @@ class Lanes {
   MemoryTokens memory_;
   Instant batch_turn_at_{};  // when batch goes first
   std::map<RunId, Job> running_;
-  std::map<RequestId, RunId> known_;  // of the queues and of what runs
 };
 
 }  // namespace pixmesh

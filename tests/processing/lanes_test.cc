@@ -68,22 +68,16 @@ TEST_CASE("processing: a probe counts for the next asker until start, release or
   CHECK(lanes.next_deadline() == std::nullopt);
 }
 
-TEST_CASE("processing: a request runs once, a retry is told which run it is") {
+TEST_CASE("processing: a request that comes again while its killed job still ends is a job anew") {
   Lanes lanes({.workers = 1});
   (void)lanes.on_start(start, job_of(1));
-  (void)lanes.on_start(start, job_of(2));
-
+  CHECK(lanes.on_cancel(start, RunId{1}) == Effects{CancelRun{RunId{1}}});
   Job again = job_of(1);
   again.run = RunId{9};
-  Job waiting_again = job_of(2);
-  waiting_again.run = RunId{10};
 
-  CHECK(std::get<JobKnown>(lanes.on_start(start, again).outcome).run == RunId{1});
-  CHECK(std::get<JobKnown>(lanes.on_start(start, waiting_again).outcome).run == RunId{2});
-  CHECK(lanes.on_probe(start, request_of(1), {"thumbnail", 0}).announced == 0);
-  CHECK(lanes.load({"thumbnail", 0}).announced == 0);
-  (void)lanes.on_finished(start, RunId{1}, took(1s));
   CHECK(is<JobQueued>(lanes.on_start(start, again)));
+  CHECK(lanes.on_finished(start, RunId{1}, std::nullopt) == Effects{StartRun{RunId{9}}});
+  lanes.check_invariants();
 }
 
 TEST_CASE("processing: a waiting job whose deadline passed is dropped, a running one is not") {
