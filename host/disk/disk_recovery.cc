@@ -58,13 +58,17 @@ Result<Done> read_ahead(std::size_t count, const Read& read, const Use& use) {
   return Done{};
 }
 
-std::vector<std::string> names_in(const fs::path& folder) {
+/// Sorted. None in a folder that is not there; one that cannot be read is an error, or all that it
+/// holds would be taken for gone.
+Result<std::vector<std::string>> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
+  fs::directory_iterator entry(folder, error);
+  if (error == std::errc::no_such_file_or_directory) return names;
+  for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
     names.push_back(entry->path().filename().string());
   }
+  if (error) return system_error(error.value(), "cannot list", folder);
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -117,19 +121,23 @@ class DiskRecovery {
     return Done{};
   }
 
-  std::set<PartitionId> partitions_on_disk() const {
+  Result<std::set<PartitionId>> partitions_on_disk() const {
     std::set<PartitionId> partitions;
-    for (const std::string& name : names_in(folder_.root() / "records")) {
+    const auto names = names_in(folder_.root() / "records");
+    if (!names) return names.error();
+    for (const std::string& name : names.value()) {
       if (const auto partition = parse_partition_folder(name)) partitions.insert(*partition);
     }
     return partitions;
   }
 
-  std::vector<NameDigest> record_files_of(PartitionId partition) const {
+  Result<std::vector<NameDigest>> record_files_of(PartitionId partition) const {
     const fs::path folder =
         (folder_.root() / record_file_path(partition, NameDigest{})).parent_path();
     std::vector<NameDigest> found;
-    for (const std::string& name : names_in(folder)) {
+    const auto names = names_in(folder);
+    if (!names) return names.error();
+    for (const std::string& name : names.value()) {
       if (const auto digest = parse_record_file(name)) found.push_back(*digest);
     }
     std::sort(found.begin(), found.end());
@@ -149,7 +157,8 @@ class DiskRecovery {
 
   bool has_blob(const RecordPlace& place) const {
     std::error_code error;
-    return place.blob_path.empty() || fs::exists(folder_.root() / place.blob_path, error);
+    // One that cannot be looked at may be there.
+    return place.blob_path.empty() || fs::exists(folder_.root() / place.blob_path, error) || error;
   }
 
   Result<Done> discard(PartitionId partition, const NameDigest& name) {
@@ -170,26 +179,32 @@ class DiskRecovery {
   Result<Done> read_partitions(const std::set<PartitionId>& partitions, bool with_records,
                                const Use& use) const {
     const std::vector<PartitionId> all(partitions.begin(), partitions.end());
-    const auto read = [&](std::size_t block) {
+    const auto read = [&](std::size_t block) -> Result<std::vector<ReadPartition>> {
       std::vector<ReadPartition> found;
       const std::size_t first = block * partitions_at_once;
       for (std::size_t i = first; i < std::min(first + partitions_at_once, all.size()); ++i) {
-        found.push_back(read_partition(all[i], with_records));
+        Result<ReadPartition> one = read_partition(all[i], with_records);
+        if (!one) return one.error();
+        found.push_back(std::move(one).value());
       }
       return found;
     };
     const std::size_t blocks = (all.size() + partitions_at_once - 1) / partitions_at_once;
-    return read_ahead(blocks, read, [&](std::vector<ReadPartition> found) {
-      for (ReadPartition& one : found) {
+    return read_ahead(blocks, read, [&](Result<std::vector<ReadPartition>> found) -> Result<Done> {
+      if (!found) return found.error();
+      std::vector<ReadPartition> all_read = std::move(found).value();
+      for (ReadPartition& one : all_read) {
         const Result<Done> done = use(one);
         if (!done) return done;
       }
-      return Result<Done>(Done{});
+      return Done{};
     });
   }
 
-  ReadPartition read_partition(PartitionId partition, bool with_records) const {
-    ReadPartition read{partition, record_files_of(partition), {}, {}};
+  Result<ReadPartition> read_partition(PartitionId partition, bool with_records) const {
+    Result<std::vector<NameDigest>> files = record_files_of(partition);
+    if (!files) return files.error();
+    ReadPartition read{partition, std::move(files).value(), {}, {}};
     if (!with_records) return read;
     for (const NameDigest& name : read.names) {
       std::optional<FoundRecord> one = read_record(partition, name);
@@ -204,8 +219,10 @@ class DiskRecovery {
 
   /// Takes even records whose blob is gone: they may have been acknowledged, and are reported.
   Result<Done> rebuild() {
+    const Result<std::set<PartitionId>> partitions = partitions_on_disk();
+    if (!partitions) return partitions.error();
     std::vector<FoundRecord> found;
-    Result<Done> done = read_partitions(partitions_on_disk(), true, [&](ReadPartition& read) {
+    Result<Done> done = read_partitions(partitions.value(), true, [&](ReadPartition& read) {
       for (const NameDigest& name : read.unreadable) {
         const Result<Done> discarded = discard(read.partition, name);
         if (!discarded) return discarded;
@@ -224,7 +241,9 @@ class DiskRecovery {
     if (!dirty) return dirty.error();
     Result<Done> loaded = index_->load_summaries();
     if (!loaded) return loaded;
-    std::set<PartitionId> partitions = partitions_on_disk();
+    Result<std::set<PartitionId>> listed = partitions_on_disk();
+    if (!listed) return listed.error();
+    std::set<PartitionId> partitions = std::move(listed).value();
     for (const PartitionSummary& sum : index_->summaries()) partitions.insert(sum.partition);
     const Result<Done> done = read_partitions(partitions, false, [&](const ReadPartition& read) {
       return reconcile(read.partition, read.names, dirty.value().contains(read.partition));
@@ -272,10 +291,14 @@ class DiskRecovery {
     return folder_.publish(temp.value(), written.back());
   }
 
-  void find_blobs(const std::string& first_folder, std::vector<FoundBlob>& found) const {
-    for (const std::string& second : names_in(folder_.root() / "blobs" / first_folder)) {
+  Result<Done> find_blobs(const std::string& first_folder, std::vector<FoundBlob>& found) const {
+    const auto seconds = names_in(folder_.root() / "blobs" / first_folder);
+    if (!seconds) return seconds.error();
+    for (const std::string& second : seconds.value()) {
       const std::string folder = "blobs/" + first_folder + "/" + second + "/";
-      for (const std::string& name : names_in(folder_.root() / folder)) {
+      const auto names = names_in(folder_.root() / folder);
+      if (!names) return names.error();
+      for (const std::string& name : names.value()) {
         FoundBlob blob;
         const std::string rest = name.substr(0, name.find('.'));
         if (!parse_id(first_folder + second + rest, blob.digest)) continue;
@@ -283,21 +306,24 @@ class DiskRecovery {
         found.push_back(std::move(blob));
       }
     }
+    return Done{};
   }
 
   Result<Done> compare_blobs() {
     std::size_t first = 0;
-    const auto read = [this](std::size_t block) {
+    const auto read = [this](std::size_t block) -> Result<std::vector<FoundBlob>> {
       std::vector<FoundBlob> blobs;
       for (std::size_t i = 0; i < blob_folders_at_once; ++i) {
         const auto byte = static_cast<std::uint8_t>(block * blob_folders_at_once + i);
-        find_blobs(hex_of(ByteView(&byte, 1)), blobs);
+        const Result<Done> done = find_blobs(hex_of(ByteView(&byte, 1)), blobs);
+        if (!done) return done.error();
       }
       std::sort(blobs.begin(), blobs.end());
       return blobs;
     };
     return read_ahead(256 / blob_folders_at_once, read,
-                      [&](const std::vector<FoundBlob>& blobs) -> Result<Done> {
+                      [&](const Result<std::vector<FoundBlob>>& blobs) -> Result<Done> {
+                        if (!blobs) return blobs.error();
                         std::vector<Digest> named;
                         for (std::size_t i = 0; i < blob_folders_at_once; ++i) {
                           const Result<std::vector<Digest>> some =
@@ -305,7 +331,7 @@ class DiskRecovery {
                           if (!some) return some.error();
                           named.insert(named.end(), some->begin(), some->end());
                         }
-                        return compare_blobs(named, blobs);
+                        return compare_blobs(named, blobs.value());
                       });
   }
 

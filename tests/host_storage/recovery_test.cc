@@ -11,6 +11,8 @@
 #include <new>
 
 #include "disk_rig.h"
+#include "host/disk/disk_folder.h"
+#include "host/disk/disk_recovery.h"
 #include "host/disk/framed_file.h"
 
 using namespace pixmesh;
@@ -207,6 +209,37 @@ TEST_CASE("host: an index that is gone, cut short or overwritten is rebuilt from
     CHECK(rig.disk().recovery().records_restored == 21);
     CHECK(rig.disk().recovery().blobs_trashed == 0);
     CHECK(records_of(rig) == before);
+    check_agreement(rig, folder.path());
+  }
+}
+
+TEST_CASE("host: what cannot be listed is not taken for gone when an index is rebuilt") {
+  for (const std::string which : {"records", "blobs"}) {
+    CAPTURE(which);
+    const TempFolder folder;
+    const TestRecord image{9, 1, "image", digest_of(image_x), image_x.size()};
+    {
+      DiskRig rig(folder.path());
+      REQUIRE(rig.upload("image", 9, 1, image_x));
+    }
+    fs::remove_all(folder.path() / "index");
+    const fs::path file = which == "records" ? record_path_of(image) : blob_path_of(image.digest);
+    const fs::path unreadable = (folder.path() / file).parent_path();
+    fs::rename(unreadable, folder.path() / "away");
+    std::ofstream(unreadable) << "no folder";
+
+    {
+      auto disk = DiskFolder::open(folder.path(), [](int) { return 0; });
+      REQUIRE(disk.has_value());
+      const auto opened = open_and_recover(*disk.value(), 1U << 20, place_of, admit_by_version);
+      REQUIRE_FALSE(opened.has_value());
+      CHECK(opened.error().detail.find("cannot list") != std::string::npos);
+    }
+    fs::remove(unreadable);
+    fs::rename(folder.path() / "away", unreadable);
+    DiskRig rig(folder.path());
+    CHECK(rig.disk().recovery().blobs_trashed == 0);
+    CHECK(records_of(rig) == std::vector<TestRecord>{image});
     check_agreement(rig, folder.path());
   }
 }
