@@ -139,7 +139,8 @@ std::optional<RunId> NativeWorker::run() const {
 }
 
 std::optional<Instant> NativeWorker::wall_deadline() const {
-  return job_ ? std::optional(job_->started + job_->tool.limits.wall) : std::nullopt;
+  if (!job_ || job_->stopped) return std::nullopt;
+  return job_->started + job_->tool.limits.wall;
 }
 
 Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const ToolFolder& folder,

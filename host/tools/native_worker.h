@@ -65,6 +65,7 @@ class NativeWorker {
   [[nodiscard]] bool ready() const { return ready_; }
   [[nodiscard]] bool free() const { return !job_; }
   [[nodiscard]] std::optional<RunId> run() const;
+  /// Of its job, unless that was stopped: then its end is all that comes.
   [[nodiscard]] std::optional<Instant> wall_deadline() const;
   [[nodiscard]] std::uint32_t jobs_done() const { return jobs_done_; }
   [[nodiscard]] std::uint64_t resident_bytes() const { return resident_bytes_; }

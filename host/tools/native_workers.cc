@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t descriptors_each = 3;
 
 /// Workers live long, and nodes of one machine may run as one user: so that the kernel does not
-/// count their tasks together, or with those of runs, the node's process is part of the number.
+/// count their tasks together the node's process is part of the number. Of 900 runs one has the
+/// same user as a worker; the two then share the limit of tasks, nothing else.
 std::uint64_t number_of(std::uint64_t started) {
   constexpr std::uint64_t above_runs = 20'000'000, nodes = 20'000, workers = 1'000;
   return above_runs + static_cast<std::uint64_t>(getpid()) % nodes * workers + started % workers;
@@ -110,12 +111,11 @@ void NativeWorkers::watch(std::vector<pollfd>& watched) const {
   }
 }
 
-std::optional<Instant> NativeWorkers::next_deadline(Instant now) const {
+std::optional<Instant> NativeWorkers::next_deadline() const {
   std::optional<Instant> next;
   for (const NativeWorker& worker : workers_) {
     const std::optional<Instant> deadline = worker.wall_deadline();
-    // A killed worker has no second deadline: its end wakes us.
-    if (deadline && *deadline > now) next = next ? std::min(*next, *deadline) : deadline;
+    if (deadline) next = next ? std::min(*next, *deadline) : deadline;
   }
   return next;
 }

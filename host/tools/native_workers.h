@@ -52,7 +52,7 @@ class NativeWorkers {
   /// Nothing was taken or stopped between `watch` and this.
   [[nodiscard]] std::vector<NativeOutcome> serve(std::span<const pollfd> watched, Instant now);
   /// When a run's time is over.
-  [[nodiscard]] std::optional<Instant> next_deadline(Instant now) const;
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
 
  private:
   using Workers = std::list<NativeWorker>;

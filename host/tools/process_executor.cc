@@ -149,15 +149,14 @@ void ProcessExecutor::Supervisor::obey(const Discard& order) {
 
 int ProcessExecutor::Supervisor::wait_milliseconds(Instant now) const {
   if (shells_.has_orders()) return 0;
-  std::optional<Instant> next = native_.next_deadline(now);
+  std::optional<Instant> next = native_.next_deadline();
   for (const auto& [run, process] : running_) {
-    const Instant deadline = process.wall_deadline();
-    // A killed process that has not ended yet has no second deadline: its end wakes us.
-    if (deadline > now) next = next ? std::min(*next, deadline) : deadline;
+    const auto deadline = process.wall_deadline();
+    if (deadline) next = next ? std::min(*next, *deadline) : deadline;
   }
   if (!next) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - now).count();
-  return static_cast<int>(std::min<std::int64_t>(left, 60'000));
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
 }
 
 void ProcessExecutor::Supervisor::wait(int wake) {
@@ -180,7 +179,8 @@ void ProcessExecutor::Supervisor::serve(const std::vector<pollfd>& watched, Inst
     const bool ended = watched[at].revents != 0;
     if (watched[at + 1].revents != 0) process.read_errors();
     at += 2;
-    if (!ended && now >= process.wall_deadline()) process.stop(ToolEnd::wall_limit);
+    const auto deadline = process.wall_deadline();
+    if (!ended && deadline && now >= *deadline) process.stop(ToolEnd::wall_limit);
     if (!ended) continue;
     ToolReport finished = process.finish(now);
     running_.erase(current);

@@ -31,7 +31,10 @@ class ToolProcess {
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] int ended() const { return group_.descriptor(); }
   [[nodiscard]] int errors() const { return errors_.reading(); }  // -1 once it is closed
-  [[nodiscard]] Instant wall_deadline() const { return started_ + limits_.wall; }
+  /// None once it was stopped: its end is all that comes.
+  [[nodiscard]] std::optional<Instant> wall_deadline() const {
+    return stopped_ ? std::nullopt : std::optional(started_ + limits_.wall);
+  }
 
   /// Takes what stands in the pipe of its stderr, keeping the last error_bytes_max bytes.
   void read_errors() { errors_.read(); }
