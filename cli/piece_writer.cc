@@ -54,9 +54,9 @@ void PieceWriter::calm() {
   (void)!::read(wake_, &count, sizeof count);
 }
 
-void PieceWriter::finish() {
+bool PieceWriter::finished_within(Duration span) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return pieces_.empty() || broken_; });
+  return changed_.wait_for(lock, span, [this] { return pieces_.empty() || broken_; });
 }
 
 // A pipe that poll calls writable takes PIPE_BUF bytes without waiting.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/bytes.h"
+#include "base/time.h"
 
 namespace pixmesh {
 
@@ -27,8 +28,8 @@ class PieceWriter {
   /// Readable when something was written since `calm`.
   [[nodiscard]] int descriptor() const { return wake_; }
   void calm();
-  /// Returns when all is written, or it is broken.
-  void finish();
+  /// Waits so long at most. @returns whether all is written, or it is broken.
+  [[nodiscard]] bool finished_within(Duration span);
 
  private:
   struct Piece {

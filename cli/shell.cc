@@ -49,7 +49,10 @@ class OwnStreams : public ShellUser {
     writer_.calm();
     return writer_.written();
   }
-  void finish() override { writer_.finish(); }
+  void finish() override {
+    while (!has_left() && !writer_.finished_within(100ms)) {
+    }
+  }
 
   [[nodiscard]] TerminalSize size() const { return size_; }
   [[nodiscard]] bool broken() const { return writer_.broken(); }

@@ -46,6 +46,7 @@ Result<ShellOpened> ShellTalk::open(ShellOpen wish) {
   wish.request = request_;
   auto opened = answered(session_.ask<ShellOpened>(node_.control, wish, session_.deadline()));
   if (!opened) (void)session_.send(node_.control, ShellClose{request_});
+  heard_at_ = monotonic_now();  // the check of a large copy takes its time
   return opened;
 }
 
@@ -124,7 +125,7 @@ Result<ShellReceipt> ShellTalk::talk() {
     }
     const Instant now = monotonic_now();
     if (ended_) {
-      user_.finish();
+      if (!left_at) user_.finish();
       return receipt();
     }
     if (!left_at && user_.has_left()) {

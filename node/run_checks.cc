@@ -35,8 +35,9 @@ VerifyFile::VerifyFile(OperationId id, RunId run, StoredInput stored)
     : Operation(id), run_(run), stored_(std::move(stored)) {}
 
 Effects VerifyFile::start(Instant) {
-  over_ = stored_.input.checksums.empty() ||
-          stored_.input.checksums.size() != chunk_count_of(stored_.input.size);
+  // Who names only some of the chunks would have the others passed over.
+  intact_ = stored_.input.checksums.size() == chunk_count_of(stored_.input.size);
+  over_ = !intact_ || stored_.input.checksums.empty();
   return read_next();
 }
 

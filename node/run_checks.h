@@ -32,8 +32,7 @@ class InspectFile : public Operation {
   std::optional<ImageHeader> header_;
 };
 
-/// Reads every chunk of a stored file and compares its checksum, while the tool already works on
-/// the file: damaged bytes are found before the result is given out, and no time is lost.
+/// Reads every chunk of a stored file and compares its checksum, before a tool works on the file.
 class VerifyFile : public Operation {
  public:
   VerifyFile(OperationId id, RunId run, StoredInput stored);

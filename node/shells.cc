@@ -159,6 +159,7 @@ void Shells::on_verified(Instant now, RunId id, bool intact) {
   }
   shell.step = Step::running;
   shell.last_byte_at = now;
+  if (!shell.link_closed_at) hear(now, shell);  // it had to wait in silence
   const ShellStart start = start_of(id, shell);
   post_.to_link(shell.asker,
                 ShellOpened{shell.open.operation, {}, {}, "/job/in." + start.input_extension});
@@ -320,11 +321,16 @@ void Shells::on_link_closed(Instant now, LinkId link) {
   }
 }
 
+// Who waits for the check of a large copy says nothing meanwhile.
+bool Shells::waits_for_check(const Shell& shell) {
+  return shell.step == Step::checking && !shell.link_closed_at;
+}
+
 void Shells::on_deadline(Instant now) {
   std::vector<std::pair<RunId, const char*>> due;
   for (const auto& [id, shell] : shells_) {
     if (shell.step == Step::ending) continue;
-    if (now >= shell.asker_until) {
+    if (now >= shell.asker_until && !waits_for_check(shell)) {
       due.emplace_back(id, "nobody sits at it any more");
     } else if (now >= shell.opened_at + shell_max) {
       due.emplace_back(id, "the time of a shell is over, an hour");
@@ -339,8 +345,8 @@ std::optional<Instant> Shells::next_deadline() const {
   std::optional<Instant> first;
   for (const auto& [id, shell] : shells_) {
     if (shell.step == Step::ending) continue;
-    const Instant due =
-        std::min({shell.asker_until, shell.opened_at + shell_max, shell.last_byte_at + idle_max});
+    Instant due = std::min(shell.opened_at + shell_max, shell.last_byte_at + idle_max);
+    if (!waits_for_check(shell)) due = std::min(due, shell.asker_until);
     if (!first || due < *first) first = due;
   }
   return first;

@@ -81,6 +81,7 @@ class Shells {
   };
 
   static void hear(Instant now, Shell& shell);
+  [[nodiscard]] static bool waits_for_check(const Shell& shell);
   [[nodiscard]] Result<Done> check(const ShellOpen& wish, std::optional<std::uint32_t> disk) const;
   [[nodiscard]] std::optional<RunId> find(RequestId request, LinkId from) const;
   template <typename Told>

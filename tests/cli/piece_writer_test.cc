@@ -48,7 +48,7 @@ TEST_CASE("cli: pieces are written in order, counted, and waited for") {
   PieceWriter writer;
   writer.put(pipe.ends[1], piece_of(3, 'a'));
   writer.put(pipe.ends[1], piece_of(2, 'b'));
-  writer.finish();
+  REQUIRE(writer.finished_within(30s));
   CHECK(writer.written() == 2);
   CHECK(rings(writer));
   CHECK(pipe.read(5) == "aaabb");
@@ -62,6 +62,7 @@ TEST_CASE("cli: a reader that waits stops neither who puts pieces nor the end of
     for (int i = 0; i < 16; ++i) writer.put(pipe.ends[1], piece_of(16'384, 'x'));
     CHECK(pipe.read(1'000) == std::string(1'000, 'x'));
     CHECK(writer.written() < 16);
+    CHECK_FALSE(writer.finished_within(20ms));
   }
   CHECK(pipe.read(1'000).size() == 1'000);
 }
@@ -72,7 +73,7 @@ TEST_CASE("cli: a writer tells that its reader is gone") {
   ::close(std::exchange(pipe.ends[0], -1));
   PieceWriter writer;
   writer.put(pipe.ends[1], piece_of(1, 'x'));
-  writer.finish();
+  REQUIRE(writer.finished_within(30s));
   CHECK(rings(writer));
   CHECK(writer.broken());
   ::signal(SIGPIPE, SIG_DFL);

@@ -265,6 +265,26 @@ TEST_CASE("node: a shell ends when nobody is heard, soon after its connection ha
   }
 }
 
+TEST_CASE("node: an asker may be silent while a large copy is checked, if its connection lives") {
+  for (const bool closes : {false, true}) {
+    CAPTURE(closes);
+    ShellsBench bench;
+    bench.ask(ShellsBench::wish(1));
+    const auto checks = bench.shells.take_checks();
+    REQUIRE(checks.size() == 1);
+    if (closes) bench.shells.on_link_closed(begin_at + 1s, own_link);
+    bench.shells.on_deadline(begin_at + 30s);
+    CHECK(bench.shells.count() == (closes ? 0 : 1));
+    bench.shells.on_verified(begin_at + 30s, checks[0].shell, true);
+    CHECK(bench.host.opened.size() == (closes ? 0 : 1));
+    if (closes) continue;
+    bench.shells.on_deadline(begin_at + 35s);
+    CHECK(bench.host.closed.empty());
+    bench.shells.on_deadline(begin_at + 36s);
+    CHECK(bench.host.closed.size() == 1);
+  }
+}
+
 TEST_CASE("node: a shell without a byte for ten minutes ends, and any shell after an hour") {
   ShellsBench bench;
   const RunId shell = bench.run(1);
