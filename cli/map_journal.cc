@@ -147,6 +147,10 @@ Result<std::unique_ptr<MapJournal>> MapJournal::open(const std::string& path,
   auto record = parse_map_journal(text.value());
   if (!record) return bad_journal(shown(path) + ": " + record.error().detail);
   const bool is_empty = record->whole_bytes == 0;
+  // What has no whole line is ours only if it is the beginning of what we would write.
+  if (is_empty && !heading_line(heading).starts_with(text.value())) {
+    return bad_journal(shown(path) + " is no journal of 'map'; name another with --journal FILE");
+  }
   if (mode == MapMode::resume && is_empty) {
     return bad_journal("there is nothing to go on with: " + shown(path) +
                        " has no journal; leave out "
@@ -170,10 +174,17 @@ Result<std::unique_ptr<MapJournal>> MapJournal::open(const std::string& path,
   return journal;
 }
 
+// Half a line, as a full disk leaves it, is taken back: nothing may come behind it.
 Result<Done> MapJournal::write(std::string_view text) {
+  if (fault_) return *fault_;
+  const off_t before = ::lseek(file_.fd(), 0, SEEK_END);
   while (!text.empty()) {
     const ssize_t written = ::write(file_.fd(), text.data(), text.size());
-    if (written < 0 && errno != EINTR) return file_error(path_);
+    if (written < 0 && errno != EINTR) {
+      fault_ = file_error(path_);
+      (void)!::ftruncate(file_.fd(), before);
+      return *fault_;
+    }
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
   return Done{};

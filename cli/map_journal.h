@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -82,6 +83,7 @@ class MapJournal {
   std::string path_;
   OwnedFd file_;
   MapRecord record_;
+  std::optional<Error> fault_;  // of the first line that could not be written; none comes behind it
 };
 
 }  // namespace pixmesh

@@ -1,7 +1,9 @@
 #include "cli/map_journal.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -35,6 +37,23 @@ MapLine failed_line(const std::string& name) {
   line.detail = "bad\nluck \"here\"";
   return line;
 }
+
+/// Meanwhile no file of this process gets longer.
+struct SmallFiles {
+  explicit SmallFiles(rlim_t bytes) : handler(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit small{bytes, before.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    ::signal(SIGXFSZ, handler);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+  rlimit before{};
+  sighandler_t handler;
+};
 
 std::string file_text(const std::filesystem::path& path) {
   std::ostringstream text;
@@ -84,6 +103,34 @@ TEST_CASE("cli: what is no journal is refused") {
   CHECK_FALSE(parse_map_journal("{\"journal\":\"another\",\"format\":1}\n"));
   CHECK_FALSE(parse_map_journal(heading_line(heading) + "{}\n"));
   CHECK_FALSE(parse_map_journal(heading_line(heading) + "[1,2]\n"));
+}
+
+TEST_CASE("cli: a file without a whole line is a journal only if it begins as one") {
+  TempFolder folder;
+  const std::string path = (folder.path() / "precious").string();
+  std::ofstream(path) << "{\"token\":\"1234\"}";
+  CHECK_FALSE(MapJournal::open(path, heading, MapMode::fresh));
+  CHECK(file_text(path) == "{\"token\":\"1234\"}");
+
+  std::ofstream(path) << heading_line(heading).substr(0, 20);  // whoever wrote it was killed
+  CHECK(MapJournal::open(path, heading, MapMode::fresh));
+  CHECK(file_text(path) == heading_line(heading));
+}
+
+TEST_CASE("cli: a line that a full disk cut is taken back, and none comes behind it") {
+  TempFolder folder;
+  const std::string path = (folder.path() / "journal").string();
+  const auto journal = MapJournal::open(path, heading, MapMode::fresh);
+  REQUIRE(journal);
+  REQUIRE(journal.value()->add(done_line("a")));
+  const std::string whole = file_text(path);
+  {
+    const SmallFiles small(whole.size() + 10);
+    CHECK_FALSE(journal.value()->add(done_line("b")));
+  }
+  CHECK_FALSE(journal.value()->add(done_line("c")));
+  CHECK_FALSE(journal.value()->end());
+  CHECK(file_text(path) == whole);
 }
 
 TEST_CASE("cli: a map goes on with its own journal only, and begins anew behind a finished one") {
