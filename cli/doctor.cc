@@ -76,8 +76,8 @@ Finding sandbox(const NodeSettings& settings) {
 Finding memory_of_tools() {
   const Result<MemoryGroups> groups = MemoryGroups::open(MemoryGroups::Move::never);
   return finding("memory of tools", Verdict::fine,
-                 groups ? "a control group bounds each run as a whole"
-                        : "each process of a run has its bound; " + groups.error().detail);
+                 groups ? "a control group bounds each native worker and each shell as a whole"
+                        : "each process has its own bound; " + groups.error().detail);
 }
 
 Finding port(const std::string& what, std::string_view endpoint, std::int64_t above) {

@@ -22,8 +22,8 @@ namespace pixmesh {
 /// What is around tools; nothing where the settings have it off. Errors: as Sandbox::open.
 [[nodiscard]] Result<std::optional<Sandbox>> sandbox_of(const NodeSettings& settings);
 
-/// A bound for the memory of each run as a whole, where this machine lets the node have one; the
-/// log is told where it does not.
+/// A bound for the memory of each native worker and shell as a whole, where this machine lets the
+/// node have one; the log is told where it does not.
 [[nodiscard]] std::optional<MemoryGroups> memory_groups_of(Log& log);
 
 /// The native workers that a node starts: as many as tools run at a time, or none when the settings

@@ -18,9 +18,9 @@ struct MemoryGroupTree {
   std::vector<std::filesystem::path> leaving;
 };
 
-/// A control group around one run: the memory of all its processes together has a bound, where
-/// RLIMIT_AS bounds each of them. Above it the kernel reclaims what it can and then kills; in
-/// version 2 all of the run at once.
+/// A control group around a native worker or a shell: the memory of all its processes together has
+/// a bound, where RLIMIT_AS bounds each of them. Above it the kernel reclaims what it can and then
+/// kills; in version 2 all of the run at once.
 ///
 /// Destroy it after its processes have ended.
 class MemoryGroup {
@@ -47,7 +47,10 @@ class MemoryGroup {
 
 /// Makes control groups for runs, below the group that this process is in. Version 2 needs a group
 /// that is delegated to the node (systemd's `Delegate=yes`) and holds nobody else; version 1 a
-/// memory controller that it may write to. Used by one thread; a group costs some 0.2 ms.
+/// memory controller that it may write to. Used by one thread.
+///
+/// To make a group and to remove it costs some 0.5 ms, but to join it a grace period of the kernel,
+/// 15 to 30 ms. So only what lives long is in one: a command-line tool would take a tenth longer.
 class MemoryGroups {
  public:
   enum class Move : std::uint8_t { never, allowed };

@@ -33,8 +33,9 @@ struct ProcessExecutorOptions {
   // own device: then a run's input is a hard link and stays even if the image is removed meanwhile.
   std::filesystem::path scratch;
   std::string tool_path = std::string(standard_tool_path);
-  std::optional<Sandbox> sandbox{};             // none: tools run without one
-  std::optional<MemoryGroups> memory_groups{};  // none: each process of a run is bounded alone
+  std::optional<Sandbox> sandbox{};  // none: tools run without one
+  // Of workers and shells; none: each of their processes is bounded alone.
+  std::optional<MemoryGroups> memory_groups{};
   NativeWorkersOptions native{};  // scratch, sandbox and memory groups are those from above
 };
 

@@ -30,7 +30,8 @@ namespace {
 constexpr std::size_t child_stack_bytes = 64U << 10;
 constexpr rlim_t descriptors_max = 256;
 constexpr int niceness = 10;
-constexpr int streams_max = 4;   // 0 … 2 and the report
+constexpr int streams_max = 5;  // 0 … 2, the report, and a control group's list of processes
+constexpr int memory_group_stream = 4;
 constexpr int signals_end = 65;  // one past the last real-time signal
 
 /// All that the child needs, made before it exists: between clone and exec it shares the parent's
@@ -41,7 +42,6 @@ struct ChildPlan {
   char* const* environment = nullptr;
   const char* folder = nullptr;
   std::array<int, streams_max> streams{};
-  int memory_group = -1;
   rlimit cpu{}, memory{}, file{};
   pid_t parent = 0;
   const char* failed_step = nullptr;  // set by the child when it does not reach the program
@@ -51,18 +51,23 @@ struct ChildPlan {
 #define PIXMESH_PLAIN __attribute__((no_sanitize("address", "undefined", "thread")))
 
 PIXMESH_PLAIN bool place_streams(const ChildPlan& plan) {
-  // First out of the way of 0 … 3, in case the parent runs without some of them.
-  const int count = plan.streams[launch_report_descriptor] < 0 ? streams_max - 1 : streams_max;
+  // First out of the way of 0 … 4, in case the parent runs without some of them.
   int moved[streams_max];
-  for (int i = 0; i < count; ++i) {
-    moved[i] = fcntl(plan.streams[static_cast<std::size_t>(i)], F_DUPFD_CLOEXEC, streams_max);
-    if (moved[i] < 0) return false;
+  for (int i = 0; i < streams_max; ++i) {
+    const int stream = plan.streams[static_cast<std::size_t>(i)];
+    moved[i] = stream < 0 ? -1 : fcntl(stream, F_DUPFD_CLOEXEC, streams_max);
+    if (stream >= 0 && moved[i] < 0) return false;
   }
-  for (int i = 0; i < count; ++i) {
-    if (dup2(moved[i], i) < 0) return false;
+  for (int i = 0; i < streams_max; ++i) {
+    if (moved[i] < 0) {
+      close(i);
+    } else if (dup2(moved[i], i) < 0) {
+      return false;
+    }
   }
-  // All of ours are close-on-exec; this is for those a library opened otherwise.
-  syscall(SYS_close_range, static_cast<unsigned>(count), ~0U, 0U);
+  // All of ours are close-on-exec; this is for those a library opened otherwise, and so that no
+  // lock of the node outlives it while this process waits for something.
+  syscall(SYS_close_range, static_cast<unsigned>(streams_max), ~0U, 0U);
   return true;
 }
 
@@ -72,6 +77,14 @@ PIXMESH_PLAIN void offer_to_memory_killer() {
   if (file < 0) return;
   syscall(SYS_write, file, "1000", 4);
   syscall(SYS_close, file);
+}
+
+/// Waits for a grace period of the kernel, 15 to 30 ms, unless others joined just before.
+PIXMESH_PLAIN bool join_memory_group(const ChildPlan& plan) {
+  if (plan.streams[memory_group_stream] < 0) return true;
+  const bool joined = syscall(SYS_write, memory_group_stream, "0", 1) == 1;
+  close(memory_group_stream);
+  return joined;
 }
 
 PIXMESH_PLAIN bool limit_child(const ChildPlan& plan) {
@@ -104,11 +117,8 @@ PIXMESH_PLAIN const char* prepare_child(const ChildPlan& plan) {
   if (getppid() != plan.parent) leave_child();  // it died before we asked to be told
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return "PR_SET_NO_NEW_PRIVS";
   if (chdir(plan.folder) != 0) return "chdir";
-  // Before its descriptor goes, and before the program takes any memory.
-  if (plan.memory_group >= 0 && syscall(SYS_write, plan.memory_group, "0", 1) != 1) {
-    return "memory group";
-  }
   if (!place_streams(plan)) return "dup2";
+  if (!join_memory_group(plan)) return "memory group";
   umask(077);
   setpriority(PRIO_PROCESS, 0, niceness);
   offer_to_memory_killer();
@@ -196,8 +206,8 @@ Result<ProcessGroup> ProcessGroup::start(const ProcessStart& how) {
   plan.argv = argv.data();
   plan.environment = environment.data();
   plan.folder = how.folder.c_str();
-  plan.streams = {how.standard_input, how.standard_output, how.standard_error, how.report};
-  plan.memory_group = how.memory_group;
+  plan.streams = {how.standard_input, how.standard_output, how.standard_error, how.report,
+                  how.memory_group};
   plan.cpu = cpu_limit_of(how.limits.cpu);
   plan.memory = {how.limits.memory_bytes, how.limits.memory_bytes};
   // One byte more than allowed, so that a cut-off file is told from one that just fits.

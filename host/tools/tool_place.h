@@ -20,7 +20,7 @@ struct ToolPlace {
   std::string launcher;                 // the path of pixmesh-launch
   std::filesystem::path magick_policy;  // the folder of ImageMagick's policy.xml
   std::optional<Sandbox> sandbox;       // none: tools run without one
-  // None: only each process of a run has a bound for its memory.
+  // For what runs long. None: only each process has a bound for its memory.
   std::optional<MemoryGroups> memory_groups{};
 };
 
@@ -31,8 +31,8 @@ struct ToolExtras {
   bool terminal = false;  // as in SandboxView
 };
 
-/// A control group for all processes of a tool with these limits; none where there are no such
-/// groups, or no more just now.
+/// A control group for all processes of a program with these limits; none where there are no such
+/// groups, or no more just now. A run of a tool has none: see MemoryGroups.
 [[nodiscard]] std::optional<MemoryGroup> memory_group_of(ToolPlace& place,
                                                          const ToolLimits& limits);
 

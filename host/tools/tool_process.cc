@@ -59,7 +59,7 @@ ToolEnd tool_end_of(const ToolSigns& signs, const ToolLimits& limits) {
   return lacked_memory ? ToolEnd::memory_limit : ToolEnd::exit_status;
 }
 
-Result<ToolProcess> ToolProcess::start(ToolPlace& place, const ToolRun& tool,
+Result<ToolProcess> ToolProcess::start(const ToolPlace& place, const ToolRun& tool,
                                        const std::string& program, ToolFolder folder, Instant now) {
   const Result<FileHandle> input = open_input(tool, folder);
   if (!input) return input.error();
@@ -72,7 +72,6 @@ Result<ToolProcess> ToolProcess::start(ToolPlace& place, const ToolRun& tool,
   Result<ProcessStart> planned = start_of(place, tool, program, folder);
   if (!planned) return planned.error();
 
-  std::optional<MemoryGroup> memory = memory_group_of(place, tool.limits);
   ErrorPipe errors = std::move(opened_errors).value();
   Pipe report = std::move(opened_report).value();
   ProcessStart how = std::move(planned).value();
@@ -80,23 +79,20 @@ Result<ToolProcess> ToolProcess::start(ToolPlace& place, const ToolRun& tool,
   how.standard_output = output->descriptor();
   how.standard_error = errors.writing();
   how.report = report.writing.descriptor();
-  if (memory) how.memory_group = memory->joining();
   Result<ProcessGroup> group = ProcessGroup::start(how);
   if (!group) return group.error();
   // The other ends close here: when the tool's copies are gone too, the pipes end.
   errors.close_writing();
-  return ToolProcess(tool, program, std::move(folder), std::move(memory), std::move(group).value(),
-                     std::move(errors), std::move(report.reading), now);
+  return ToolProcess(tool, program, std::move(folder), std::move(group).value(), std::move(errors),
+                     std::move(report.reading), now);
 }
 
 ToolProcess::ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder,
-                         std::optional<MemoryGroup> memory, ProcessGroup group, ErrorPipe errors,
-                         FileHandle report, Instant started)
+                         ProcessGroup group, ErrorPipe errors, FileHandle report, Instant started)
     : run_(tool.run),
       limits_(tool.limits),
       program_(std::move(program)),
       folder_(std::move(folder)),
-      memory_(std::move(memory)),
       group_(std::move(group)),
       errors_(std::move(errors)),
       report_(std::move(report)),
@@ -126,16 +122,13 @@ ToolReport ToolProcess::finish(Instant now) {
   read_errors();
   const std::optional<LaunchReport> told = read_launch_report(report_.descriptor());
   const bool ran = told && told->failed_step == LaunchReport::started;
-  // The launcher itself may be what the kernel took.
-  const bool ran_out = memory_ && memory_->kills() > 0;
-  if (!ran && !stopped_ && !ran_out) return not_started(told);
+  if (!ran && !stopped_) return not_started(told);
   const LaunchReport used = told.value_or(LaunchReport{.wait_status = end});
   const std::optional<std::uint64_t> size = output_size_of(folder_.output);
   ToolReport report;
   report.run = run_;
   report.cpu = std::chrono::microseconds(used.cpu_microseconds);
-  report.end =
-      tool_end_of({used.wait_status, stopped_, report.cpu, size, errors_.text(), ran_out}, limits_);
+  report.end = tool_end_of({used.wait_status, stopped_, report.cpu, size, errors_.text()}, limits_);
   report.exit_status =
       WIFSIGNALED(used.wait_status) ? WTERMSIG(used.wait_status) : WEXITSTATUS(used.wait_status);
   report.error_text = errors_.take_text();

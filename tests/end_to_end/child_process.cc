@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -110,7 +111,7 @@ std::optional<int> ChildProcess::wait(Duration limit) {
 }
 
 ProcessAnswer run_to_end(Launch launch, const std::filesystem::path& scratch, Duration limit) {
-  static int count = 0;
+  static std::atomic<int> count = 0;  // some tests ask from several threads
   const std::string stem = "answer-" + std::to_string(++count);
   launch.output = scratch / (stem + ".out");
   launch.errors = scratch / (stem + ".err");

@@ -90,7 +90,8 @@ TEST_SUITE("faults") {
     mesh.kill_node(0);
     mesh.restart_node(0);
 
-    CHECK(run.wait(20s) == 0);
+    const auto end = run.wait(20s);
+    CHECK_MESSAGE(end == 0, text_of_file(launch.errors));
     CHECK(text_of_file(mesh.folder() / "run.out") == "done");
   }
 

@@ -74,8 +74,9 @@ TEST_SUITE("wrong_input") {
     MeshOptions options;
     options.nodes = 1;
     options.root = folder.path();
-    options.node_words = {"--recipes", (folder.path() / "recipes.toml").string(), "--workers", "4",
-                          "--native", "off"};
+    options.node_words = {"--recipes", (folder.path() / "recipes.toml").string(),
+                          "--workers", "4",
+                          "--native",  "off"};
     TestMesh mesh(options);
     const fs::path photo = picture("jpg", 1);
     mesh.must({"put", photo.string(), "--name", "photo.jpg"});

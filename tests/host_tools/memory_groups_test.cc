@@ -1,8 +1,10 @@
 #include "host/tools/memory_groups.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
-#include "tool_bench.h"
+#include "host/tools/process_group.h"
+#include "odd_bench.h"
 
 using namespace pixmesh;
 
@@ -18,34 +20,41 @@ std::optional<MemoryGroups> groups_if_there_are() {
   return std::nullopt;
 }
 
-/// Six processes of 100 MiB each, which wait for one another.
-ToolRun greedy_family(const ToolBench& bench) {
-  ToolRun tool =
-      bench.tool({"perl", "-e",
-                  "my @c; for (1 .. 6) { my $p = fork; if (!$p) { my $m = 'x' x 104857600;"
-                  "sleep 1; exit 0 } push @c, $p }"
-                  "for (@c) { waitpid($_, 0); exit 3 if $? }"
-                  "open(my $o, '>', $ARGV[0]); print $o 'done'; close $o",
-                  "{out}"});
-  tool.limits.memory_bytes = 300ULL << 20;
-  return tool;
+/// Six processes of 100 MiB each, which wait for one another. @returns the wait status.
+int end_of_greedy_family(int memory_group) {
+  const FileHandle nowhere = FileHandle::open("/dev/null", O_RDWR).value();
+  ProcessStart how;
+  how.program = "/usr/bin/perl";
+  how.argv = {"perl", "-e",
+              "my @c; for (1 .. 6) { my $p = fork; if (!$p) { my $m = 'x' x 104857600; sleep 1;"
+              "exit 0 } push @c, $p } for (@c) { waitpid($_, 0); exit 3 if $? }"};
+  how.folder = "/";
+  how.standard_input = how.standard_output = how.standard_error = nowhere.descriptor();
+  how.memory_group = memory_group;
+  how.limits.memory_bytes = 300ULL << 20;
+  Result<ProcessGroup> group = ProcessGroup::start(how);
+  REQUIRE(group.has_value());
+  ProcessGroup family = std::move(group).value();
+  return family.reap();
 }
 
 }  // namespace
 
-TEST_CASE("memory groups: all processes of a run together stay below its limit") {
+TEST_CASE("memory groups: all processes together stay below the bound") {
+  auto groups = groups_if_there_are();
+  if (!groups) return;
+  const Result<MemoryGroup> group = groups->make(300ULL << 20);
+  REQUIRE(group.has_value());
+  CHECK(end_of_greedy_family(group->joining()) != 0);
+  CHECK(group->kills() > 0);
+  CHECK(end_of_greedy_family(-1) == 0);  // each has its own bound only
+}
+
+TEST_CASE("memory groups: workers work in one") {
   const auto groups = groups_if_there_are();
   if (!groups) return;
-  for (const auto& sandbox : {std::optional<Sandbox>(), sandbox_if_it_works()}) {
-    ToolBench bound(sandbox, {}, {}, groups);
-    const ToolReport report = bound.run(greedy_family(bound));
-    CHECK(report.end == ToolEnd::memory_limit);
-    const ToolReport next = bound.run(bound.tool({"cp", "{in}", "{out}"}));
-    CHECK(next.end == ToolEnd::finished);
-
-    ToolBench free(sandbox);
-    CHECK(free.run(greedy_family(free)).end == ToolEnd::finished);  // each has its own bound only
-  }
+  OddBench bench(odd_workers(), {}, groups);
+  CHECK(read_text(bench.run("copy").output_path) == "stored bytes");
 }
 
 TEST_CASE("memory groups: a group is gone once its run has ended") {

@@ -12,8 +12,9 @@ namespace pixmesh {
 /// Workers that do odd jobs, beside a program `vips` that writes "by command" whatever it is told.
 class OddBench {
  public:
-  explicit OddBench(NativeWorkersOptions native, std::optional<Sandbox> sandbox = {})
-      : bench_(std::move(sandbox), std::move(native), tool_path()) {}
+  explicit OddBench(NativeWorkersOptions native, std::optional<Sandbox> sandbox = {},
+                    std::optional<MemoryGroups> groups = {})
+      : bench_(std::move(sandbox), std::move(native), tool_path(), std::move(groups)) {}
 
   ToolRun job(const std::string& operation) {
     ToolRun tool = bench_.tool({"vips", operation, "{in}", "{out}"});
