@@ -136,9 +136,14 @@ Result<MemoryGroups> MemoryGroups::open(Move move, const fs::path& root) {
 
 Result<MemoryGroup> MemoryGroups::make(std::uint64_t memory_bytes) {
   std::erase_if(tree_->leaving, is_removed);
-  const fs::path folder = tree_->parent / (std::string(name_start) + std::to_string(::getpid()) +
-                                           "-" + std::to_string(++tree_->made));
-  if (::mkdir(folder.c_str(), 0755) != 0) return system_error(errno, "mkdir", folder);
+  const std::string start = std::string(name_start) + std::to_string(::getpid()) + "-";
+  fs::path folder;
+  int failed = 0;
+  do {  // one that could not be removed has its number still
+    folder = tree_->parent / (start + std::to_string(++tree_->made));
+    failed = ::mkdir(folder.c_str(), 0755) == 0 ? 0 : errno;
+  } while (failed == EEXIST);
+  if (failed != 0) return system_error(failed, "mkdir", folder);
   auto processes = FileHandle::open(folder / "cgroup.procs", O_WRONLY);
   MemoryGroup group(tree_, folder, processes ? std::move(processes).value() : FileHandle());
   if (!processes) return processes.error();
