@@ -32,7 +32,10 @@ class ClockBound : public Check {
   }
   void on_scan() override {
     note_clocks();
-    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) note_known(node);
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+      note_known(node);
+      note_standing(node);
+    }
   }
 
  private:
@@ -89,6 +92,20 @@ class ClockBound : public Check {
     return ahead && std::abs(*ahead) < bound - margin;
   }
 
+  void note_standing(std::uint32_t node) {
+    if (is_surely_outside(node)) {
+      outside_since_.try_emplace(node, scene_.world.now());
+    } else {
+      outside_since_.erase(node);
+    }
+  }
+  // Whether the node gave this time to something since it is outside, and not before.
+  [[nodiscard]] bool is_given_outside(std::uint32_t node, std::uint64_t wall) {
+    const auto since = outside_since_.find(node);
+    if (since == outside_since_.end() || !is_recent(node, wall)) return false;
+    const auto age = std::chrono::microseconds(wall_of(node) - static_cast<std::int64_t>(wall));
+    return scene_.world.now() - age > since->second;
+  }
   [[nodiscard]] bool is_recent(std::uint32_t node, std::uint64_t wall) {
     const std::int64_t age = wall_of(node) - static_cast<std::int64_t>(wall);
     return age >= 0 && age < 1'000'000;
@@ -96,13 +113,15 @@ class ClockBound : public Check {
   // An upload gets its version long before its last bytes come, and is offered again when lists
   // change. The request says when it got it if the name is new, and else the version may.
   void look_at(std::uint32_t from, const CommitRequest& commit) {
+    note_standing(from);
     const Version& version = commit.record.version;
     if (version.writer != scene_.world.id_of(from)) return;
     std::uint64_t& newest = newest_[from];
     if (version.clock <= newest) return;
     newest = version.clock;
-    if (!is_recent(from, commit.first_at_micros) && !is_recent(from, version.clock)) return;
-    if (scene_.world.now() < set_at(from) + 10s || !is_surely_outside(from)) return;
+    const bool is_given =
+        is_given_outside(from, commit.first_at_micros) || is_given_outside(from, version.clock);
+    if (!is_given || scene_.world.now() < set_at(from) + 10s) return;
     if (scene_.world.now() < known_.at(from).second + steady) return;
     report("node " + std::to_string(from) + " gives a version, though its clock is " +
                std::to_string(*ahead_of_median(from) / 1'000) + " ms ahead of the others'",
@@ -137,6 +156,7 @@ class ClockBound : public Check {
   std::map<std::uint32_t, std::pair<std::vector<NodeId>, Instant>>
       known_;  // who counts, since when
   std::map<std::uint32_t, std::uint64_t> newest_;
+  std::map<std::uint32_t, Instant> outside_since_;  // as far as it was seen
 };
 
 }  // namespace

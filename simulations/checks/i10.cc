@@ -1,5 +1,7 @@
 // I10: no temp file without an upload, no record without its files, no file without a record once
 // the sweep is over.
+#include <algorithm>
+
 #include "simulations/checks/check.h"
 #include "wire/stored.h"
 
@@ -7,6 +9,7 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration disk_catches_up_within = 1s;  // with what nobody waits for
+constexpr Duration borrowed_kept = 35s;          // copies for hot images, since their last run
 constexpr Duration sweep_after = 120s;  // an upload may live that long, and its blob a minute more
 
 class Tidiness : public Check {
@@ -15,10 +18,16 @@ class Tidiness : public Check {
 
   void at_rest() override {
     scene_.world.run_for(disk_catches_up_within);
+    (void)scene_.world.run_until([this] { return !has_temps(); }, borrowed_kept);
     for (const std::uint32_t node : scene_.world.running()) look_at(node);
   }
 
  private:
+  [[nodiscard]] bool has_temps() const {
+    const std::vector<std::uint32_t> running = scene_.world.running();
+    return std::ranges::any_of(
+        running, [this](std::uint32_t node) { return scene_.world.disk(node).temp_count() > 0; });
+  }
   void look_at(std::uint32_t node) {
     VirtualDisk& disk = scene_.world.disk(node);
     const std::string where = "node " + std::to_string(node) + " has ";
