@@ -1,5 +1,7 @@
 // I4: no confirmed answer is older than a write that was acknowledged before the question. (The
 // promise is for the writer's own session; quorums give it to everybody, so everybody is checked.)
+#include <algorithm>
+
 #include "simulations/checks/stored_copies.h"
 
 namespace pixmesh {
@@ -48,15 +50,21 @@ class ReadAfterWrite : public Check {
   }
 
  private:
-  // A deletion that two nodes were asked for at once may have become two tombstones, and the later
-  // one is newer than what was acknowledged between them.
+  // A deletion that two nodes, or one node twice, were asked for at once may have become two
+  // tombstones, and the later one is newer than what was acknowledged between them.
   [[nodiscard]] bool may_be_absent(const std::string& name, const NameHistory& history,
                                    Instant begun) {
     if (history.may_be_absent(begun)) return true;
     const Version newest = history.acknowledged_by(begun);
+    const bool tried_twice = std::ranges::any_of(history.writes, [](const Write& write) {
+      return write.kind == WriteKind::deletion && write.tries > 1;
+    });
     for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
       const auto record = copies_.record_of(node, name);
-      if (!record || !record->tombstone || record->version < newest) continue;
+      if (!record || record->version < newest) continue;
+      // The second tombstone may have been written over while a listing was under way.
+      if (!record->tombstone && record->version > newest && tried_twice) return true;
+      if (!record->tombstone) continue;
       const Write* wish = history.find(record->request);
       if (wish != nullptr && wish->kind == WriteKind::deletion) return true;
     }
