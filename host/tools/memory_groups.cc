@@ -66,7 +66,7 @@ std::optional<fs::path> own_group(const fs::path& root, std::string_view control
 }
 
 Error none(const std::string& why) {
-  return {ErrorCode::failed, "no memory control group for each run: " + why};
+  return {ErrorCode::failed, "no control groups for the memory of workers and shells: " + why};
 }
 
 /// Lets groups below `parent` have a bound for their memory.

@@ -20,7 +20,7 @@ struct MemoryGroupTree {
 
 /// A control group around a native worker or a shell: the memory of all its processes together has
 /// a bound, where RLIMIT_AS bounds each of them. Above it the kernel reclaims what it can and then
-/// kills; in version 2 all of the run at once.
+/// kills; in version 2 all of the group at once.
 ///
 /// Destroy it after its processes have ended.
 class MemoryGroup {
@@ -45,7 +45,7 @@ class MemoryGroup {
   FileHandle processes_;
 };
 
-/// Makes control groups for runs, below the group that this process is in. Version 2 needs a group
+/// Makes control groups, below the group that this process is in. Version 2 needs a group
 /// that is delegated to the node (systemd's `Delegate=yes`) and holds nobody else; version 1 a
 /// memory controller that it may write to. Used by one thread.
 ///
@@ -63,7 +63,7 @@ class MemoryGroups {
   [[nodiscard]] static Result<MemoryGroups> open(Move move,
                                                  const std::filesystem::path& root = "/");
 
-  /// @param memory_bytes  page cache that the run's files take counts too, but is given back.
+  /// @param memory_bytes  page cache that its files take counts too, but is given back.
   /// Errors: failed, no_space.
   [[nodiscard]] Result<MemoryGroup> make(std::uint64_t memory_bytes);
 

@@ -139,11 +139,7 @@ TEST_SUITE("wrong_input") {
   TEST_CASE("sandbox: 'status' says which nodes have none") {
     MeshOptions options;
     options.nodes = 1;
-    options.place = [](std::size_t) {
-      NodePlace place;
-      place.variables = {"PIXMESH_SANDBOX=off"};
-      return place;
-    };
+    options.place = [](std::size_t) { return without_sandbox(); };
     TestMesh mesh(options);
     CHECK(mesh.json({"status"})["nodes"][0]["sandbox"] == "off");
     CHECK(mesh.must({"status"}).find("no sandbox") != std::string::npos);

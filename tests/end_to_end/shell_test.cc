@@ -188,11 +188,7 @@ TEST_SUITE("operators") {
   TEST_CASE("shell: a node gives no more shells than it is told, and none without a sandbox") {
     MeshOptions options;
     options.nodes = 1;
-    options.place = [](std::size_t) {
-      NodePlace place;
-      place.variables = {"PIXMESH_SANDBOX=off"};
-      return place;
-    };
+    options.place = [](std::size_t) { return without_sandbox(); };
     TestMesh bare(options);
     bare.must({"put", random_file(1'000, 3).string(), "--name", "odd"});
     check_says(shell_at(bare, {"--", "true"}), 6, {"--sandbox=off"});

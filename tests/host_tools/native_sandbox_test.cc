@@ -71,21 +71,6 @@ TEST_CASE("host_tools: a job that raises its limit gets no further than its work
   }
 }
 
-TEST_CASE("host_tools: the cost of a job in the sandbox is its own, not its worker's") {
-  const auto sandbox = sandbox_if_it_works();
-  if (!sandbox) return;
-  for (const bool forked : {false, true}) {
-    OddBench bench(odd_workers(forked), sandbox);
-    const ToolReport large = bench.run("use");
-    const ToolReport small = bench.run("number");
-    CHECK(large.memory_bytes >= 64U << 20);
-    CHECK(large.cpu > 0ms);
-    CHECK(small.memory_bytes > 0);
-    CHECK(small.memory_bytes < 48U << 20);
-    CHECK(small.cpu < large.cpu);
-  }
-}
-
 TEST_CASE("host_tools: a worker in the sandbox that keeps too much memory makes place for one") {
   const auto sandbox = sandbox_if_it_works();
   if (!sandbox) return;

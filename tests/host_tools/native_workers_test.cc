@@ -190,8 +190,11 @@ TEST_CASE("host_tools: with a process a job, no two jobs share one") {
 }
 
 TEST_CASE("host_tools: the cost of a job is its own, not its worker's") {
-  for (const bool forked : {false, true}) {
-    OddBench bench(odd_workers(forked));
+  const auto sandbox = sandbox_if_it_works();
+  for (int way = 0; way < (sandbox ? 4 : 2); ++way) {
+    const bool walled = way >= 2;
+    CAPTURE(way);
+    OddBench bench(odd_workers(way % 2 == 1), walled ? sandbox : std::nullopt);
     const ToolReport large = bench.run("use");
     const ToolReport small = bench.run("number");
     CHECK(large.memory_bytes >= 64U << 20);
