@@ -185,7 +185,7 @@ void Liveness::hear_about_self(Instant now, const LivenessRumour& rumour) {
 
 void Liveness::confirm(Instant now, const LivenessRumour& rumour) {
   const auto suspicion = std::ranges::find(suspicions_, rumour.node, &Suspicion::node);
-  if (suspicion->confirm(rumour.accuser)) spread(now, rumour);
+  if (suspicion->confirm(now, rumour.accuser)) spread(now, rumour);
 }
 
 bool Liveness::is_doubtful(Instant now, const LivenessRumour& rumour, const PeerLife& peer,

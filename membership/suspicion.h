@@ -21,11 +21,16 @@ class Suspicion {
   Suspicion(NodeId node, NodeId accuser, Instant since, std::uint32_t wanted, Duration least,
             Duration most);
 
+  /// The deadline comes nearer, but never before `now`: one in the past would look like being
+  /// held up.
   /// @returns true if the accuser is a new one and still counts.
-  bool confirm(NodeId accuser);
+  bool confirm(Instant now, NodeId accuser);
 
   /// Our own process was held up for `time`, in which no objection could reach us.
-  void postpone(Duration time) { since_ += time; }
+  void postpone(Duration time) {
+    since_ += time;
+    earliest_ += time;
+  }
 
   [[nodiscard]] NodeId node() const { return node_; }
   [[nodiscard]] Instant deadline() const;
@@ -33,6 +38,7 @@ class Suspicion {
  private:
   NodeId node_;
   Instant since_;
+  Instant earliest_;  // of the last confirmation
   Duration least_;
   Duration most_;
   std::uint32_t wanted_;

@@ -275,6 +275,30 @@ TEST_CASE("membership: being held up is no part of a suspect's time to object") 
   CHECK(rest.ada_machine.state_of(dan) == LifeState::alive);
 }
 
+TEST_CASE("membership: a late accuser condemns at once and does not look like being held up") {
+  AtRest rest;
+  Liveness& machine = rest.ada_machine;
+  const Instant accused = rest.now;
+  (void)machine.on_gossip(accused, bob, gossip_of({dan, LifeState::suspect, 5, bob}));
+  while (*machine.next_deadline() < accused + 4s) {  // all but dan answer
+    rest.now = *machine.next_deadline();
+    for (const auto& [to, ping] : sent<Ping>(machine.on_deadline(rest.now))) {
+      if (to != dan) (void)machine.on_ack(rest.now, to, Ack{ping.sequence, 5});
+    }
+  }
+  REQUIRE(machine.state_of(dan) == LifeState::suspect);
+  const std::uint32_t health = machine.local_health();
+
+  rest.now = accused + 4s;
+  (void)machine.on_gossip(rest.now, cyd, gossip_of({dan, LifeState::suspect, 5, cyd}));
+  const auto changed = changes(machine.on_deadline(rest.now));
+
+  REQUIRE(changed.size() == 1);
+  CHECK(changed[0].node == dan);
+  CHECK(changed[0].state == LifeState::dead);
+  CHECK(machine.local_health() <= health);
+}
+
 TEST_CASE("membership: a probe for another is passed on, answered late with a nack") {
   AtRest rest;
   const auto effects = rest.ada_machine.on_ping_request(rest.now, bob, PingRequest{9, dan, 3});

@@ -8,8 +8,6 @@
 
 using namespace pixmesh;
 
-namespace {}  // namespace
-
 TEST_CASE("membership: logarithms are right at powers and never too high") {
   CHECK(milli_log2(1) == 0);
   CHECK(milli_log2(2) == 1000);
@@ -26,18 +24,28 @@ TEST_CASE("membership: a lone accuser waits longest, every independent one short
   Suspicion suspicion(node_number(1), node_number(2), start, 3, 2s, 12s);
   CHECK(suspicion.deadline() == start + 12s);
 
-  CHECK_FALSE(suspicion.confirm(node_number(2)));
+  CHECK_FALSE(suspicion.confirm(start, node_number(2)));
   CHECK(suspicion.deadline() == start + 12s);
-  CHECK(suspicion.confirm(node_number(3)));
+  CHECK(suspicion.confirm(start, node_number(3)));
   CHECK(suspicion.deadline() == start + 7s);
-  CHECK(suspicion.confirm(node_number(4)));
+  CHECK(suspicion.confirm(start, node_number(4)));
   CHECK(suspicion.deadline() < start + 5s);
-  CHECK(suspicion.confirm(node_number(5)));
+  CHECK(suspicion.confirm(start, node_number(5)));
   CHECK(suspicion.deadline() == start + 2s);
-  CHECK_FALSE(suspicion.confirm(node_number(6)));
+  CHECK_FALSE(suspicion.confirm(start, node_number(6)));
 
   suspicion.postpone(1s);
   CHECK(suspicion.deadline() == start + 3s);
+}
+
+TEST_CASE("membership: an accuser who comes late ends the suspicion now, not in the past") {
+  const Instant start = Instant{} + 100s;
+  Suspicion suspicion(node_number(1), node_number(2), start, 1, 2s, 12s);
+  CHECK(suspicion.confirm(start + 8s, node_number(3)));
+  CHECK(suspicion.deadline() == start + 8s);
+
+  suspicion.postpone(1s);
+  CHECK(suspicion.deadline() == start + 9s);
 }
 
 TEST_CASE("membership: a suspicion that nobody can confirm has the least time") {
