@@ -68,10 +68,6 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, const Hold
   if (heard.number == 0 && !lists.known()) return;  // neither knows who had it
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
   if (!is_holder(lists, mesh_.self) && !has_one) return;
-  // A set below the number we prepared was prepared under an earlier placement and never settled:
-  // else those that fenced our target would have known of it.
-  const bool outdated = heard.number > lists.number && heard.number < ours.prepared;
-  if (outdated) return;
   if (is_newer(heard, ours.sets)) go_on_from(partition, heard);
   noted_outbox_[from].push_back(partition);
   if (!is_former_holder(lists, from)) return;
@@ -80,6 +76,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, const Hold
 }
 
 // Of the same set, that it settled is all that is new: what was done for it counts.
+// What we prepared above it may settle still, for those that never hear of it.
 void Rebalance::go_on_from(PartitionId partition, const HolderSets& heard) {
   Part& ours = part(partition);
   const bool is_same = heard.number == ours.sets.number;
@@ -89,7 +86,7 @@ void Rebalance::go_on_from(PartitionId partition, const HolderSets& heard) {
   ours.lists = lists_from(ours.sets);
   comparison_.reset();
   if (!is_same) {
-    ours.prepared = 0;
+    if (ours.prepared <= heard.number) ours.prepared = 0;
     ours.fenced = ours.synced = false;
     ours.sync_outdated = ours.in_sync;
     ours.announced_by.clear();

@@ -34,7 +34,9 @@ TEST_CASE("rebalance: a member that missed two settlings is taken to the newest"
   CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 3, nodes({1, 2, 4}), 0});
 }
 
-TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepared before it") {
+// Seed 175311: node 4 alone had prepared {1, 3, 4}, and a target member that had not prepared the
+// next set yet went on from it: had the others refused, they would have waited for each other.
+TEST_CASE("rebalance: who prepared a set goes on to one prepared before it, and keeps its own") {
   Newcomer four;
   four.view.height = 6;
   four.announce(1);
@@ -44,14 +46,27 @@ TEST_CASE("rebalance: who prepared a set takes nothing from one that was prepare
   four.written(four.machine.on_message(four.now, node(1),
                                        Settle{SettleStep::prepare, {}, {{partition, 6}}}));
 
-  four.written(four.machine.on_message(
-      four.now, node(3),
-      ListsAnnounced{{}, {lives({1, 3, 4}), lives({1, 2, 4})}, {{partition, 5, 0, 1}}}));
-  CHECK(four.machine.lists_of(partition).settled == nodes({1, 2, 3}));
-
   four.written(
-      four.machine.on_message(four.now, node(1), Settle{SettleStep::settle, {}, {{partition, 6}}}));
-  CHECK(four.machine.lists_of(partition) == HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
+      four.machine.on_message(four.now, node(3),
+                              ListsAnnounced{{},
+                                             {lives({1, 3, 4}), lives({1, 2, 4}), lives({1, 2, 3})},
+                                             {{partition, 5, 0, 1, {2}}}}));
+  CHECK(four.machine.lists_of(partition).settled == nodes({1, 3, 4}));
+  CHECK(four.machine.lists_of(partition).earlier.size() == 1);
+  CHECK_FALSE(four.machine.is_joining(partition));
+
+  SUBCASE("its own settles for those that never heard of the other") {
+    four.written(four.machine.on_message(four.now, node(1),
+                                         Settle{SettleStep::settle, {}, {{partition, 6}}}));
+    CHECK(four.machine.lists_of(partition) ==
+          HolderLists{nodes({1, 2, 4}), 6, nodes({1, 2, 4}), 0});
+  }
+  SUBCASE("its own may have settled when the next placement comes") {
+    four.written(four.machine.on_placement(four.now, [](PartitionId) { return lives({2, 4, 5}); }));
+    CHECK(four.machine.lists_of(partition).number == 6);
+    CHECK(four.machine.lists_of(partition).settled == nodes({1, 2, 4}));
+    CHECK(four.machine.lists_of(partition).earlier.size() == 2);
+  }
 }
 
 TEST_CASE("rebalance: who announces an older set is told of ours, wherever we stand ourselves") {
