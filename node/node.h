@@ -114,6 +114,8 @@ class Node : private Post {
   };
   template <typename Op, typename... Arguments>
   void begin(Instant now, Arguments&&... arguments);
+  template <typename Op, typename Wish, typename... Arguments>
+  void begin_wish(Instant now, LinkId link, const Wish& wish, Arguments&&... arguments);
   void perform(Instant now, Operation& operation, Effects effects);
   void perform_one(Instant now, OperationId owner, Effect& effect);
   void finish(Instant now, Operation& operation);
@@ -285,6 +287,8 @@ class Node : private Post {
   std::map<PartitionId, std::uint32_t> in_use_;
 
   std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement
+  // Wishes that wait for an earlier try here; at most one for each operation that runs.
+  std::map<RequestId, std::pair<LinkId, Message>> said_again_;
 
   struct LocalBulk {
     BulkMessage message;

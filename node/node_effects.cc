@@ -22,9 +22,14 @@ void Node::perform(Instant now, Operation& operation, Effects effects) {
 }
 
 void Node::finish(Instant now, Operation& operation) {
+  const auto wish = operations_.carried_by(operation.id());
   const std::unique_ptr<Operation> done = operations_.touch(operation);
+  if (done) end_uses(done->id());
+  if (wish && operations_.carrier_of(*wish) == nullptr) {
+    const auto again = said_again_.extract(*wish);
+    if (again) on_client(now, again.mapped().first, again.mapped().second);
+  }
   if (!done) return;
-  end_uses(done->id());
   if (auto* sync = dynamic_cast<PartitionSync*>(done.get())) {
     const PartitionId partition = sync->partition();
     const auto running = running_syncs_.extract(partition);

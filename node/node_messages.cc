@@ -115,7 +115,7 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
               refused.detail = checked.error().detail;
               return to_link(link, refused);
             }
-            begin<Upload>(now, view_, wish, partition(wish), lists(wish), link);
+            begin_wish<Upload>(now, link, wish, wish, partition(wish), lists(wish), link);
           },
           [&](const LookupRequest& wish) {
             begin<FindImage>(now, view_, wish, partition(wish), lists(wish), link);
@@ -184,8 +184,19 @@ void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source
     return to_link(link, refused);
   }
   const PartitionId partition = placements_.partition_of_name(wish.name);
-  begin<Revise>(now, view_, Revise::Wish(wish), partition, best_lists_of(partition), link,
-                source_partition);
+  begin_wish<Revise>(now, link, wish, Revise::Wish(wish), partition, best_lists_of(partition), link,
+                     source_partition);
+}
+
+// A wish that is said again while we carry it out begins when that has ended: what it looks up
+// then tells how far the first try got.
+template <typename Op, typename Wish, typename... Arguments>
+void Node::begin_wish(Instant now, LinkId link, const Wish& wish, Arguments&&... arguments) {
+  if (Operation* earlier = operations_.carrier_of(wish.request)) {
+    said_again_.insert_or_assign(wish.request, std::pair(link, Message(wish)));
+    return perform(now, *earlier, earlier->give_way());
+  }
+  begin<Op>(now, view_, std::forward<Arguments>(arguments)...);
 }
 
 void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message) {

@@ -14,6 +14,16 @@ Operation* Operations::find(OperationId id) const {
   return place == entries_.end() ? nullptr : place->second.operation.get();
 }
 
+Operation* Operations::carrier_of(const RequestId& wish) const {
+  const auto place = carriers_.find(wish);
+  return place == carriers_.end() ? nullptr : find(place->second);
+}
+
+std::optional<RequestId> Operations::carried_by(OperationId id) const {
+  const auto place = entries_.find(id);
+  return place == entries_.end() ? std::nullopt : place->second.wish;
+}
+
 Operation* Operations::receiver_of(StreamId stream) const {
   const auto place = receivers_.find(stream);
   return place == receivers_.end() ? nullptr : find(place->second);
@@ -32,6 +42,7 @@ std::vector<OperationId> Operations::ids() const {
 
 void Operations::unlist(Entry& entry) {
   const OperationId id = entry.operation->id();
+  if (entry.wish) carriers_.erase(*entry.wish);
   if (entry.receives) receivers_.erase(*entry.receives);
   if (entry.sends) senders_.erase(*entry.sends);
   if (entry.deadline) deadlines_.erase({*entry.deadline, id});
@@ -48,9 +59,11 @@ std::unique_ptr<Operation> Operations::touch(Operation& operation) {
     entries_.erase(place);
     return done;
   }
+  entry.wish = operation.wish();
   entry.receives = operation.receives();
   entry.sends = operation.sends();
   entry.deadline = operation.next_deadline();
+  if (entry.wish) carriers_[*entry.wish] = id;
   if (entry.receives) receivers_[*entry.receives] = id;
   if (entry.sends) senders_[*entry.sends] = id;
   if (entry.deadline) deadlines_.insert({*entry.deadline, id});

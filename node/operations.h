@@ -22,11 +22,14 @@ class Operations {
   /// Keeps the operation; `touch` it after every call into it.
   Operation& add(std::unique_ptr<Operation> operation);
   [[nodiscard]] Operation* find(OperationId id) const;
+  [[nodiscard]] Operation* carrier_of(const RequestId& wish) const;
+  [[nodiscard]] std::optional<RequestId> carried_by(OperationId id) const;
   [[nodiscard]] Operation* receiver_of(StreamId stream) const;
   [[nodiscard]] Operation* sender_of(StreamId stream) const;
   [[nodiscard]] std::vector<OperationId> ids() const;
 
-  /// Learns the operation's streams and deadline anew. @returns it, if it is finished: taken out.
+  /// Learns the operation's wish, streams and deadline anew. @returns it, if it is finished: taken
+  /// out.
   [[nodiscard]] std::unique_ptr<Operation> touch(Operation& operation);
 
   [[nodiscard]] std::optional<Instant> next_deadline() const;
@@ -36,6 +39,7 @@ class Operations {
  private:
   struct Entry {
     std::unique_ptr<Operation> operation;
+    std::optional<RequestId> wish;
     std::optional<StreamId> receives;
     std::optional<StreamId> sends;
     std::optional<Instant> deadline;
@@ -44,6 +48,7 @@ class Operations {
 
   std::uint64_t next_;
   std::map<OperationId, Entry> entries_;
+  std::map<RequestId, OperationId> carriers_;
   std::map<StreamId, OperationId> receivers_;
   std::map<StreamId, OperationId> senders_;
   std::set<std::pair<Instant, OperationId>> deadlines_;

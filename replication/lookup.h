@@ -83,6 +83,9 @@ class Lookup {
   bool done_ = false;
 };
 
+/// Why a try ended that nobody waits for any more.
+inline constexpr const char* said_again_text = "the client has asked for the same again";
+
 /// "no quorum for '…': 1 of 2 holders answer; silent: ab12cd34, …"
 [[nodiscard]] std::string quorum_text(const MeshView& mesh, const HolderLists& lists);
 /// The same for a write, with what an operator can do about it and what that costs.

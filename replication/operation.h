@@ -89,8 +89,8 @@ struct MeshView {
   /// Other members that may have copies, dead ones too: neither left nor given up. Sorted.
   std::vector<NodeId> may_have_copies;
   bool knows_others = false;  // any other member, whatever became of it
-  bool frozen = false;   // half or fewer of the members answer: move and drop nothing
-  bool cut_off = false;  // fewer than half: the others may decide without us
+  bool frozen = false;        // half or fewer of the members answer: move and drop nothing
+  bool cut_off = false;       // fewer than half: the others may decide without us
   std::function<HolderAddress(NodeId)> address_of;
   EvictionLookup eviction_of = [](NodeId) { return EvictionMarks{}; };
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it
@@ -137,6 +137,12 @@ class Operation {
   [[nodiscard]] virtual Effects on_deadline(Instant) { return {}; }
   [[nodiscard]] virtual std::optional<Instant> next_deadline() const { return std::nullopt; }
   [[nodiscard]] virtual bool finished() const = 0;
+
+  /// The client's wish that it carries out and has not answered yet: two operations for one wish
+  /// could give it two versions.
+  [[nodiscard]] virtual std::optional<RequestId> wish() const { return std::nullopt; }
+  /// The client has said its wish again: ends, unless somebody may have stored it already.
+  [[nodiscard]] virtual Effects give_way() { return {}; }
 
   /// The stream whose chunks come to this operation, and the one whose credit does.
   [[nodiscard]] virtual std::optional<StreamId> receives() const { return std::nullopt; }

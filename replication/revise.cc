@@ -119,6 +119,11 @@ Effects Revise::after_commit() {
   return end(commit_->receipt(client_operation_));
 }
 
+Effects Revise::give_way() {
+  if (over_ || commit_) return {};
+  return fail(ErrorCode::unreachable, said_again_text);
+}
+
 Effects Revise::on_member_down(Instant now, NodeId member) {
   if (over_) return {};
   Effects effects = lookup_.on_member_down(now, member);

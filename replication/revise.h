@@ -19,6 +19,8 @@ class Revise : public Operation {
   Effects on_member_down(Instant now, NodeId member) override;
   Effects on_deadline(Instant now) override;
   std::optional<Instant> next_deadline() const override;
+  std::optional<RequestId> wish() const override { return request_; }
+  Effects give_way() override;
   bool finished() const override { return over_; }
 
  private:

@@ -259,6 +259,15 @@ Effects Upload::after_commit(Instant) {
   return effects;
 }
 
+std::optional<RequestId> Upload::wish() const {
+  return answered_ ? std::nullopt : std::optional(request_.request);
+}
+
+Effects Upload::give_way() {
+  if (answered_ || any_sink(SinkState::committing)) return {};
+  return fail(ErrorCode::unreachable, said_again_text);
+}
+
 bool Upload::any_sink(SinkState state) const {
   return std::any_of(sinks_.begin(), sinks_.end(),
                      [&](const auto& entry) { return entry.second.state == state; });

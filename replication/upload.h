@@ -38,6 +38,8 @@ class Upload : public Operation {
   Effects on_deadline(Instant now) override;
   std::optional<Instant> next_deadline() const override;
   bool finished() const override { return phase_ == Phase::over; }
+  std::optional<RequestId> wish() const override;
+  Effects give_way() override;
   std::optional<StreamId> receives() const override { return request_.stream; }
   std::optional<StreamId> sends() const override { return sink_stream_; }
 

@@ -103,3 +103,50 @@ TEST_CASE("node: a retry that brings other bytes is refused, not mixed with the 
     CHECK(record->digest == digest_of(stored && stored->request == request ? image(1) : image(2)));
   }
 }
+
+TEST_CASE("node: an upload said again takes the place of a first try that got nowhere") {
+  const auto world = settled_mesh(3, 66);
+  const RequestId request = world->client().fresh_request();
+  const Bytes large = MeshWorld::sample_image(12 << 20, 1);  // more than the first credit allows
+  const auto lost = world->client().begin_put(0, "a.png", large, {.request = request});
+  REQUIRE(world->run_until([&] { return lost->sent > 0; }));
+  world->client().stall(lost);
+  world->run_for(500ms);
+  REQUIRE_FALSE(lost->done.has_value());
+  const Instant before = world->now();
+
+  const WriteDone retry = world->put(0, "a.png", large, {.request = request});
+
+  CHECK(retry.code == ErrorCode{});
+  CHECK(world->now() - before < 2s);
+  REQUIRE(lost->done.has_value());
+  CHECK(lost->done->code == ErrorCode::unreachable);
+  CHECK(world->get(1, "a.png").value() == large);
+}
+
+TEST_CASE("node: a deletion said twice at once to one node is one deletion") {
+  const auto world = settled_mesh(3, 67);
+  REQUIRE(world->put(0, "a.png", image(1), {.wait_all = true}).code == ErrorCode{});
+  const RequestId request = world->client().fresh_request();
+  const RemoveRequest wish{{}, request, "a.png"};
+  const auto told = [&](OperationId operation) {
+    return std::get<WriteDone>(*world->client().answer_of(operation));
+  };
+
+  const OperationId first = world->client().send(0, wish);
+  SUBCASE("while the first try still looks") {}
+  SUBCASE("while the first try is stored") {
+    REQUIRE(world->run_until([&] { return world->record_at(1, "a.png")->tombstone; }));
+  }
+  REQUIRE(world->client().answer_of(first) == nullptr);
+  const OperationId second = world->client().send(0, wish);
+  REQUIRE(world->run_until([&] { return world->client().answer_of(second) != nullptr; }));
+
+  REQUIRE(world->client().answer_of(first) != nullptr);
+  const bool gave_way = told(first).code == ErrorCode::unreachable;
+  CHECK((gave_way || told(first).version == told(second).version));
+  world->run_for(1s);
+  for (const std::uint32_t node : world->keepers_of("a.png")) {
+    CHECK(world->record_at(node, "a.png")->version == told(second).version);
+  }
+}
