@@ -61,10 +61,11 @@ DiskMarks::DiskMarks(OperationId id, const NodeOptions& options, const MeshView&
 
 Effects DiskMarks::start(Instant now) {
   marking_ = marking_ || doubts_are_durable_();
-  if (!marking_) {
+  if (!marking_ && now < try_at_) {
     next_at_ = now + look_again_after;
     return {};
   }
+  is_trial_ = !marking_;
   marked_ = 0;
   disks_ = next_disks_;
   rows_.clear();
@@ -75,9 +76,14 @@ Effects DiskMarks::start(Instant now) {
 // One after the other: an answer does not say which disk it is of.
 Effects DiskMarks::mark_next(Instant now) {
   if (marked_ < disks_.size()) {
-    const ByteView key = bytes_of("mark");
+    const ByteView key = bytes_of(is_trial_ ? "trial" : "mark");
     TableRow row{Table::facts, Bytes(key.begin(), key.end()), CanonicalBytes().u64(mark_).bytes()};
     return {UseDisk{disks_[marked_], PutValues{{std::move(row)}}}};
+  }
+  if (is_trial_) {
+    try_at_ = now + interval;
+    next_at_ = now + look_again_after;
+    return {};
   }
   // What is doubted is marked so on every disk by now.
   if (rows_.size() == disks_.size()) rows_.insert(rows_.end(), gone_.begin(), gone_.end());
@@ -92,7 +98,7 @@ Effects DiskMarks::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   const DiskDescription& disk = options_.disks[mesh_.disk_of(disks_[marked_])];
   note_health(now, disks_[marked_], !answer && answer.error().code == ErrorCode::failed);
   ++marked_;
-  if (answer) {
+  if (answer && !is_trial_) {
     const Bytes value = CanonicalBytes().u64(mark_).u64(disk.capacity_bytes).bytes();
     rows_.push_back(fact_row(fact_of(disk), value));
   }

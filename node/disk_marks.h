@@ -12,7 +12,8 @@ namespace pixmesh {
 /// Tells whether the disks are still what they were. A mark, never the same twice, is written every
 /// `interval` to each disk and then to the state folder: a disk whose mark is older than the one in
 /// the state folder was put back to an earlier state, one without has been replaced. One that takes
-/// no mark any more has failed.
+/// no mark any more has failed; before the first mark may be written that is tried with another
+/// row.
 class DiskMarks : public Operation {
  public:
   static constexpr Duration interval = 5s;  // what is put back by less than that is not noticed
@@ -52,6 +53,8 @@ class DiskMarks : public Operation {
   std::uint64_t mark_;
   std::function<bool()> doubts_are_durable_;
   bool marking_ = false;
+  bool is_trial_ = false;  // this round tells only which disks can be written
+  Instant try_at_;
   std::size_t marked_ = 0;      // disks of this round that have answered
   std::vector<TableRow> rows_;  // of those that could be written
   std::vector<TableRow> gone_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "node/ring_plans.h"
+#include "nowhere.h"
 
 using namespace pixmesh;
 
@@ -26,20 +27,6 @@ MemberRecord record_number(std::uint32_t number, const MeshId& mesh) {
   return sign_record(record, key_number(number));
 }
 
-struct Nowhere : Transport, Disk, Executor, Log {
-  LinkId open(Plane, const Endpoint&) override { return {}; }
-  void close(LinkId) override {}
-  bool send(LinkId, Bytes) override { return false; }
-  bool send_chunk(LinkId, Bytes, ChunkRef) override { return false; }
-  void submit(OperationId, DiskOperation) override {}
-  void run(const ToolRun&) override {}
-  void cancel(RunId) override {}
-  void discard(RunId) override {}
-  void event(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-};
-struct AtOnce : Background {
-  void run(OperationId, std::function<void()> job) override { job(); }
-};
 struct Letters : Post {
   std::vector<PlanAnswer> answers;
   void to_member(NodeId, Message) override {}
