@@ -1,20 +1,52 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
 
 #include "base/bytes.h"
 
 namespace pixmesh {
+
+/// Byte by byte, as arrays compare themselves, but eight at a time: members are compared
+/// everywhere.
+template <std::size_t size>
+[[nodiscard]] constexpr std::strong_ordering compare_bytes(
+    const std::array<std::uint8_t, size>& a, const std::array<std::uint8_t, size>& b) {
+  static_assert(size % 8 == 0);
+  if (std::is_constant_evaluated()) return a <=> b;
+  for (std::size_t at = 0; at < size; at += 8) {
+    std::uint64_t of_a;
+    std::uint64_t of_b;
+    std::memcpy(&of_a, a.data() + at, 8);
+    std::memcpy(&of_b, b.data() + at, 8);
+    if (of_a == of_b) continue;
+    if constexpr (std::endian::native == std::endian::little) {
+      of_a = __builtin_bswap64(of_a);
+      of_b = __builtin_bswap64(of_b);
+    }
+    return of_a <=> of_b;
+  }
+  return std::strong_ordering::equal;
+}
 
 /// A name for one thing: compared and stored, never added to.
 /// `Tag` keeps a NodeId from being passed where an ImageId is meant.
 template <typename Tag, typename Raw>
 struct Id {
   Raw raw{};
-  friend constexpr auto operator<=>(const Id&, const Id&) = default;
+  friend constexpr bool operator==(const Id&, const Id&) = default;
+  friend constexpr std::strong_ordering operator<=>(const Id& a, const Id& b) {
+    if constexpr (std::is_integral_v<Raw>) {
+      return a.raw <=> b.raw;
+    } else {
+      return compare_bytes(a.raw, b.raw);
+    }
+  }
 };
 
 using NodeId = Id<struct NodeTag, std::array<std::uint8_t, 16>>;  // BLAKE2b-128 of its signing key

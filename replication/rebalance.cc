@@ -11,7 +11,12 @@ Rebalance::Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& co
 
 Rebalance::Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& codec,
                      std::uint32_t partition_count, Options options)
-    : Operation(id), mesh_(mesh), codec_(codec), options_(options), parts_(partition_count) {}
+    : Operation(id),
+      mesh_(mesh),
+      codec_(codec),
+      options_(options),
+      parts_(partition_count),
+      marks_(partition_count) {}
 
 bool Rebalance::we_are_in(const std::vector<NodeId>& set) const {
   return contains(set, mesh_.self);
@@ -192,8 +197,7 @@ Effects Rebalance::on_evicted(Instant now, const std::vector<NodeId>& members) {
 Effects Rebalance::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   if (disks_owing_ > 0) --disks_owing_;
   if (!answer) {
-    // Perhaps a write: what is not durable is not told, so all that is under way is written again.
-    unwritten_.insert(writing_.begin(), writing_.end());
+    write_again();  // what is not durable is not told
     tick_at_ = now + options_.repeat_after;
     return {};
   }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "replication/operation.h"
+#include "replication/partition_set.h"
 #include "replication/store_record.h"
 
 namespace pixmesh {
@@ -108,7 +109,7 @@ class Rebalance : public Operation {
   /// We are to hold it and do not yet have all of it, as far as this process knows.
   [[nodiscard]] bool is_joining(PartitionId partition) const;
   /// Partitions of ours that are not settled, or recovering.
-  [[nodiscard]] const std::set<PartitionId>& moving() const { return moving_; }
+  [[nodiscard]] const PartitionSet& moving() const { return moving_; }
   /// Evicted members that this partition waits for, by id: they may have what nobody else has.
   [[nodiscard]] std::vector<NodeId> awaited_by(PartitionId partition) const;
   [[nodiscard]] Progress progress() const;
@@ -154,6 +155,7 @@ class Rebalance : public Operation {
   void go_on_from(PartitionId partition, const HolderSets& heard);
   void wake(Instant now);
   [[nodiscard]] Effects persist();
+  void write_again();
 
   [[nodiscard]] Effects on_announced(Instant now, NodeId from, const ListsAnnounced& message);
   void on_noted(NodeId from, const AnnounceNoted& message);
@@ -191,11 +193,12 @@ class Rebalance : public Operation {
   const RecordCodec& codec_;
   Options options_;
   std::vector<Part> parts_;
-  std::set<PartitionId> moving_;     // partitions of ours that are not settled
-  std::set<PartitionId> unwritten_;  // lists to persist
-  std::set<PartitionId> writing_;    // lists whose write is not answered
+  PartitionSet moving_;              // partitions of ours that are not settled
+  PartitionSet unwritten_;           // lists to persist
+  PartitionSet writing_;             // lists whose write is not answered
+  std::vector<std::uint8_t> marks_;  // by partition: rows beside its lists that may be on disk
   std::uint32_t disks_owing_ = 0;    // answers to writes and summaries
-  std::set<PartitionId> to_drop_;
+  PartitionSet to_drop_;
   std::uint32_t syncs_running_ = 0;
   std::uint32_t drops_running_ = 0;
   std::map<std::pair<NodeId, SettleStep>, Entries> outbox_;
@@ -221,7 +224,7 @@ class Rebalance : public Operation {
   };
   std::optional<Comparison> comparison_;
   std::uint64_t last_round_ = 0;
-  std::set<PartitionId> to_sync_;
+  PartitionSet to_sync_;
   std::vector<PartitionId> sync_queue_;  // the next of them, the first one last
   std::uint64_t bytes_moved_ = 0;
   std::uint64_t files_moved_ = 0;

@@ -7,24 +7,15 @@ namespace pixmesh {
 namespace {
 
 // The mark beside a partition's lists: the number under which its target set is prepared.
-Bytes prepared_key_of(PartitionId partition) {
-  Bytes key = row_prefix(partition);
-  key.push_back('p');
-  return key;
-}
-
+constexpr char prepared_mark = 'p';
 // And the mark of a copy that is recovering.
-Bytes recovering_key_of(PartitionId partition) {
-  Bytes key = row_prefix(partition);
-  key.push_back('r');
-  return key;
-}
-
+constexpr char recovering_mark = 'r';
 // And the sets that the lists follow from, where these do not tell them.
-Bytes sets_key_of(PartitionId partition) {
-  Bytes key = row_prefix(partition);
-  key.push_back('s');
-  return key;
+constexpr char sets_mark = 's';
+
+constexpr std::uint8_t all_marks = 7;
+constexpr std::uint8_t mark_of(std::uint8_t name) {
+  return name == prepared_mark ? 1 : name == recovering_mark ? 2 : 4;
 }
 
 }  // namespace
@@ -35,9 +26,10 @@ void Rebalance::restore(ByteView key, ByteView value) {
   if (partition.raw >= parts_.size()) return;
   Part& restored = part(partition);
   if (key.size() == 5) {  // comes after the lists
-    if (key[4] == 'p') restored.prepared = number_in_row(value);
-    if (key[4] == 'r') doubt({partition});
-    if (key[4] == 's') {
+    marks_[partition.raw] |= mark_of(key[4]);
+    if (key[4] == prepared_mark) restored.prepared = number_in_row(value);
+    if (key[4] == recovering_mark) doubt({partition});
+    if (key[4] == sets_mark) {
       if (auto sets = codec_.decode_sets(value)) restored.sets = std::move(sets).value();
     }
     return;
@@ -94,6 +86,13 @@ Effects Rebalance::lose(Instant now, const std::vector<PartitionId>& partitions)
   return persist();
 }
 
+// Perhaps it was a write, and some of it is durable: all that is under way is written again, with
+// every mark.
+void Rebalance::write_again() {
+  for (const PartitionId partition : writing_) marks_[partition.raw] = all_marks;
+  unwritten_.insert(writing_.begin(), writing_.end());
+}
+
 Effects Rebalance::persist() {
   std::map<std::uint32_t, PutValues> by_disk;
   std::map<std::uint32_t, PartitionId> one_of;
@@ -106,17 +105,26 @@ Effects Rebalance::persist() {
     std::optional<Bytes> value;
     if (ours) value = codec_.encode_lists(changed.lists);
     rows.push_back({Table::lists, row_prefix(partition), std::move(value)});
-    std::optional<Bytes> mark;
-    if (changed.prepared > 0) mark = row_value(changed.prepared);
-    rows.push_back({Table::lists, prepared_key_of(partition), std::move(mark)});
+    const auto put_mark = [&](char name, std::optional<Bytes> mark) {
+      const std::uint8_t bit = mark_of(static_cast<std::uint8_t>(name));
+      std::uint8_t& marks = marks_[partition.raw];
+      if (!mark && (marks & bit) == 0) return;  // nothing is there to be taken away
+      marks = static_cast<std::uint8_t>(mark ? marks | bit : marks & ~bit);
+      Bytes key = row_prefix(partition);
+      key.push_back(static_cast<std::uint8_t>(name));
+      rows.push_back({Table::lists, std::move(key), std::move(mark)});
+    };
+    std::optional<Bytes> prepared;
+    if (changed.prepared > 0) prepared = row_value(changed.prepared);
+    put_mark(prepared_mark, std::move(prepared));
     std::optional<Bytes> doubt;
     if (changed.recovering) doubt = Bytes{};
-    rows.push_back({Table::lists, recovering_key_of(partition), std::move(doubt)});
+    put_mark(recovering_mark, std::move(doubt));
     std::optional<Bytes> sets;
     if (ours && changed.sets != sets_of(changed.lists)) sets = codec_.encode_sets(changed.sets);
-    rows.push_back({Table::lists, sets_key_of(partition), std::move(sets)});
+    put_mark(sets_mark, std::move(sets));
   }
-  writing_.merge(unwritten_);
+  writing_.insert(unwritten_.begin(), unwritten_.end());
   unwritten_.clear();
   Effects effects;
   for (auto& [disk, rows] : by_disk) {

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "host/disk/worker_queue.h"
 #include "host/system/signals.h"
 
 namespace pixmesh {
@@ -30,6 +31,7 @@ void WorkerBackground::run(OperationId ticket, std::function<void()> job) {
 }
 
 void WorkerBackground::work() {
+  name_this_thread("background");
   // On Linux a thread has a priority of its own, addressed by its thread id.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);
   while (true) {

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/ids.h"
+#include "base/rng.h"
 
 using namespace pixmesh;
 
@@ -32,4 +33,20 @@ TEST_CASE("base: no two lists of texts share canonical bytes") {
   one.text("ab").text("c");
   two.text("a").text("bc");
   CHECK(one.bytes() != two.bytes());
+}
+
+TEST_CASE("base: ids are in the order of their bytes") {
+  Rng rng(3);
+  for (int i = 0; i < 10'000; ++i) {
+    NodeId a;
+    NodeId b;
+    rng.fill(a.raw);
+    b = a;
+    const std::size_t at = rng.below(a.raw.size());  // equal before it
+    for (std::size_t k = at; k < a.raw.size(); ++k) {
+      b.raw[k] = static_cast<std::uint8_t>(rng.below(256));
+    }
+    CHECK((a <=> b) == (a.raw <=> b.raw));
+    CHECK((a == b) == (a.raw == b.raw));
+  }
 }

@@ -199,6 +199,37 @@ TEST_CASE("rebalance: lists that could not be written are written again before t
   CHECK(asked<ListsAnnounced>(one.on_deadline(now)).size() == 1);
 }
 
+TEST_CASE(
+    "rebalance: a mark beside the lists is written while it is there, and taken away surely") {
+  Holder one(1, {nodes({1, 2, 3}), 1, nodes({1, 2, 3}), 0});
+  one.place(5, nodes({1, 2, 4}));
+  one.become_whole();
+  const auto marks_in = [](const Effects& effects) {  // and whether each is there
+    std::map<char, bool> marks;
+    for (const Effect& effect : effects) {
+      const auto* use = std::get_if<UseDisk>(&effect);
+      if (use == nullptr) continue;
+      for (const TableRow& row : std::get<PutValues>(use->operation).rows) {
+        if (row.key.size() == 5) marks[static_cast<char>(row.key[4])] = row.value.has_value();
+      }
+    }
+    return marks;
+  };
+  const auto hear = [&](SettleStep step) {
+    return one.machine.on_message(one.now, node(2), Settle{step, {}, {{partition, 5}}});
+  };
+  const Effects preparing = hear(SettleStep::prepare);
+  CHECK(marks_in(preparing) == std::map<char, bool>{{'p', true}});
+  one.answered(preparing);
+
+  const Effects settling = hear(SettleStep::settle);
+  CHECK(marks_in(settling) == std::map<char, bool>{{'p', false}});
+  (void)one.machine.on_disk(one.now, Error{ErrorCode::failed, "the disk has failed"});
+  one.now += 1s;
+  const std::map<char, bool> none{{'p', false}, {'r', false}, {'s', false}};
+  CHECK(marks_in(one.machine.on_deadline(one.now)) == none);
+}
+
 TEST_CASE("rebalance: partitions with the fewest living holders are fetched first") {
   MeshView view = view_of({1, 2, 3, 4, 5, 9});  // 6 is dead
   view.self = node(9);
