@@ -21,6 +21,7 @@
 #include "host/system/event_queue.h"
 #include "host/system/signals.h"
 #include "host/system/text_log.h"
+#include "host/system/time_slice.h"
 #include "host/tools/process_executor.h"
 #include "host/tools/tool_fingerprint.h"
 #include "node/node.h"
@@ -388,6 +389,7 @@ void NodeProcess::on_recipes_loaded() {
 
 int run_node(const NodeProcessOptions& options) {
   block_signals();
+  ask_for_time_slices(200us);
   NodeProcess process(options);
   auto done = process.open();
   if (done) done = process.serve();

@@ -1,4 +1,4 @@
-// Two transports on the loopback device, each with its own threads, as in two nodes:
+// Two transports on the loopback device, each with its own loop, as in two nodes:
 // control ping-pong (median and 99th percentile), bulk throughput with 1 MiB chunks and a credit
 // of 4, and both at once. Usage: transport_benchmark [rounds] [chunks]
 
@@ -13,9 +13,9 @@
 
 #include "base/digest.h"
 #include "base/limits.h"
+#include "host/net/zmq_transport.h"
 #include "host/system/clocks.h"
 #include "host/system/event_queue.h"
-#include "host/net/zmq_transport.h"
 
 namespace {
 
@@ -46,9 +46,9 @@ class Echo {
  private:
   void run() {
     HostEvent event;
-    while (queue_.wait_next(Instant::max(), event)) {
+    while (queue_.wait_next(Instant::max(), event) && !std::holds_alternative<StopAsked>(event)) {
       auto* arrived = std::get_if<MessageArrived>(&event);
-      if (arrived == nullptr) return;
+      if (arrived == nullptr) continue;
       if (arrived->chunk) chunks_.release(*arrived->chunk);
       transport_->send(arrived->link, std::move(arrived->message));
     }

@@ -1,5 +1,6 @@
 #include "host/net/link_ends.h"
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -12,15 +13,17 @@ namespace {
 
 constexpr int wanted_events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 
-std::string address_of(const zmq::socket_t& router) {
-  return "inproc://pixmesh-ends-" + std::to_string(reinterpret_cast<std::uintptr_t>(&router));
+// ZeroMQ frees an address a moment after its socket was closed: none is used twice.
+std::string fresh_address() {
+  static std::atomic<std::uint64_t> last = 0;
+  return "inproc://pixmesh-ends-" + std::to_string(++last);
 }
 
 }  // namespace
 
 LinkEnds::LinkEnds(zmq::context_t& context, zmq::socket_t& router)
     : router_(router), events_(context, zmq::socket_type::pair) {
-  const std::string address = address_of(router);
+  const std::string address = fresh_address();
   const int made = zmq_socket_monitor(router.handle(), address.c_str(), wanted_events);
   invariant(made == 0, "a socket of ours can be watched");
   events_.set(zmq::sockopt::linger, 0);

@@ -17,7 +17,8 @@ namespace pixmesh {
 /// Numbers are used again at once, so they are counted: a link belongs to the use of its descriptor
 /// that was the last accepted one when its message was taken. That one was told before the message
 /// could be read, and ends are told in their order with the acceptances, so no later connection is
-/// taken for an earlier one. For the plane's thread only; goes before the ROUTER does.
+/// taken for an earlier one. For the thread of the plane's sockets only; goes before the ROUTER
+/// does.
 class LinkEnds {
  public:
   LinkEnds(zmq::context_t& context, zmq::socket_t& router);

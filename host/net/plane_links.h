@@ -44,7 +44,7 @@ struct Outgoing {
 /// the budget, for at most `unsent_max`. Left to ZeroMQ they would wait for as long as the peer is
 /// down and all be delivered at its return: probes, votes and starts of minutes ago. What ZeroMQ
 /// already holds for a connection goes when that connection is lost.
-/// Only the plane's thread touches an object of this class once it is bound.
+/// One thread touches an object of this class once it is bound.
 class PlaneLinks {
  public:
   PlaneLinks(PlaneOptions options, ChunkStore& chunks, EventSink& sink, SendBudget& budget,

@@ -28,7 +28,8 @@ inline constexpr std::size_t transport_count_kinds = 13;
 /// `dropped_queue_full`, as `status` and metrics print it.
 [[nodiscard]] std::string_view name_of(TransportCount kind);
 
-/// Counted by the plane's thread and its senders, read by any thread. Counts only grow.
+/// Counted by the owner of the plane's sockets and its senders, read by any thread. Counts only
+/// grow.
 class TransportCounts {
  public:
   void add(TransportCount kind, std::uint64_t amount = 1) {

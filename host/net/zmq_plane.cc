@@ -15,21 +15,16 @@ constexpr Duration send_rest_max = 1s;
 
 ZmqPlane::ZmqPlane(PlaneOptions options, ChunkStore& chunks, EventSink& sink)
     : budget_(options.plane, options.limits, counts_),
-      links_(options, chunks, sink, budget_, counts_) {}
+      links_(options, chunks, sink, budget_, counts_),
+      next_sweep_(monotonic_now() + sweep_interval) {}
 
-Result<std::unique_ptr<ZmqPlane>> ZmqPlane::start(PlaneOptions options, const Endpoint& bind,
-                                                  ChunkStore& chunks, EventSink& sink) {
-  std::unique_ptr<ZmqPlane> plane(new ZmqPlane(options, chunks, sink));
-  if (!bind.text.empty()) {
-    auto bound = plane->links_.bind(bind);
-    if (!bound) return bound.error();
-    plane->bound_ = bound.value();
-  }
-  plane->thread_ = start_quiet_thread([running = plane.get()] { running->run(); });
-  return plane;
+Result<Done> ZmqPlane::bind(const Endpoint& at) {
+  if (at.text.empty()) return Done{};
+  auto bound = links_.bind(at);
+  if (!bound) return bound.error();
+  bound_ = std::move(bound).value();
+  return Done{};
 }
-
-ZmqPlane::~ZmqPlane() { stop(); }
 
 LinkId ZmqPlane::open(const Endpoint& to) {
   const LinkId link = budget_.add_link();
@@ -52,7 +47,69 @@ bool ZmqPlane::send(LinkId link, Bytes message, ChunkStore::Chunk chunk) {
   return true;
 }
 
-void ZmqPlane::command(Command next) {
+void ZmqPlane::carry_out(Command& next) {
+  if (auto* opened = std::get_if<OpenLink>(&next)) links_.open(opened->link, opened->to);
+  if (auto* closed = std::get_if<CloseLink>(&next)) links_.close(closed->link);
+  if (auto* sent = std::get_if<SendOnLink>(&next)) {
+    links_.send(sent->link, std::move(sent->outgoing));
+  }
+}
+
+void ZmqPlane::serve_links(int wake_fd, Duration timeout) {
+  const Instant before = monotonic_now();
+  links_.wait(wake_fd, std::min(timeout, next_sweep_ - before));
+  links_.serve();
+  const Instant now = monotonic_now();
+  if (now < next_sweep_) return;
+  links_.sweep(now);
+  next_sweep_ = now + sweep_interval;
+}
+
+void ZmqPlane::send_rest(int wake_fd) {
+  links_.stop_receiving();
+  const Instant deadline = monotonic_now() + send_rest_max;
+  while (budget_.queued_bytes() > 0 && monotonic_now() < deadline) {
+    links_.wait(wake_fd, 5ms);
+    links_.serve();
+  }
+  links_.shut(budget_.queued_bytes() == 0);
+}
+
+// --- In the loop
+
+LoopPlane::LoopPlane(PlaneOptions options, ChunkStore& chunks, EventQueue& events)
+    : ZmqPlane(options, chunks, events), events_(events) {}
+
+Result<std::unique_ptr<ZmqPlane>> LoopPlane::start(PlaneOptions options, const Endpoint& bind,
+                                                   ChunkStore& chunks, EventQueue& events) {
+  std::unique_ptr<LoopPlane> plane(new LoopPlane(options, chunks, events));
+  if (auto bound = plane->bind(bind); !bound) return bound.error();
+  events.serve_while_waiting(plane.get());
+  return std::unique_ptr<ZmqPlane>(std::move(plane));
+}
+
+void LoopPlane::stop() {
+  if (std::exchange(stopped_, true)) return;
+  events_.serve_while_waiting(nullptr);
+  const WakeFd nobody;
+  send_rest(nobody.fd());
+}
+
+void LoopPlane::command(Command next) {
+  if (!stopped_) carry_out(next);
+}
+
+// --- With a thread
+
+Result<std::unique_ptr<ZmqPlane>> ThreadPlane::start(PlaneOptions options, const Endpoint& bind,
+                                                     ChunkStore& chunks, EventSink& sink) {
+  std::unique_ptr<ThreadPlane> plane(new ThreadPlane(options, chunks, sink));
+  if (auto bound = plane->bind(bind); !bound) return bound.error();
+  plane->thread_ = start_quiet_thread([running = plane.get()] { running->run(); });
+  return std::unique_ptr<ZmqPlane>(std::move(plane));
+}
+
+void ThreadPlane::command(Command next) {
   {
     const std::scoped_lock lock(mutex_);
     if (stop_asked_) return;
@@ -62,7 +119,7 @@ void ZmqPlane::command(Command next) {
   wake_.wake();
 }
 
-void ZmqPlane::stop() {
+void ThreadPlane::stop() {
   if (!thread_.joinable()) return;
   {
     const std::scoped_lock lock(mutex_);
@@ -72,7 +129,7 @@ void ZmqPlane::stop() {
   thread_.join();
 }
 
-bool ZmqPlane::carry_out_commands() {
+bool ThreadPlane::carry_out_commands() {
   wake_.clear();
   std::vector<Command> commands;
   bool running = false;
@@ -85,35 +142,9 @@ bool ZmqPlane::carry_out_commands() {
   return running;
 }
 
-void ZmqPlane::carry_out(Command& next) {
-  if (auto* opened = std::get_if<OpenLink>(&next)) links_.open(opened->link, opened->to);
-  if (auto* closed = std::get_if<CloseLink>(&next)) links_.close(closed->link);
-  if (auto* sent = std::get_if<SendOnLink>(&next)) {
-    links_.send(sent->link, std::move(sent->outgoing));
-  }
-}
-
-void ZmqPlane::run() {
-  Instant next_sweep = monotonic_now() + sweep_interval;
-  while (carry_out_commands()) {
-    links_.serve();
-    links_.wait(wake_.fd(), next_sweep - monotonic_now());
-    const Instant now = monotonic_now();
-    if (now < next_sweep) continue;
-    links_.sweep(now);
-    next_sweep = now + sweep_interval;
-  }
-  send_rest();
-}
-
-void ZmqPlane::send_rest() {
-  links_.stop_receiving();
-  const Instant deadline = monotonic_now() + send_rest_max;
-  while (budget_.queued_bytes() > 0 && monotonic_now() < deadline) {
-    links_.wait(wake_.fd(), 5ms);
-    links_.serve();
-  }
-  links_.shut(budget_.queued_bytes() == 0);
+void ThreadPlane::run() {
+  while (carry_out_commands()) serve_links(wake_.fd(), 1h);
+  send_rest(wake_.fd());
 }
 
 }  // namespace pixmesh

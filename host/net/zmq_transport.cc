@@ -7,12 +7,12 @@
 namespace pixmesh {
 
 Result<std::unique_ptr<ZmqTransport>> ZmqTransport::start(ZmqTransportOptions options,
-                                                          ChunkStore& chunks, EventSink& sink) {
+                                                          ChunkStore& chunks, EventQueue& events) {
   options.control.plane = Plane::control;
   options.bulk.plane = Plane::bulk;
-  auto control = ZmqPlane::start(options.control, options.control_bind, chunks, sink);
+  auto control = LoopPlane::start(options.control, options.control_bind, chunks, events);
   if (!control) return control.error();
-  auto bulk = ZmqPlane::start(options.bulk, options.bulk_bind, chunks, sink);
+  auto bulk = ThreadPlane::start(options.bulk, options.bulk_bind, chunks, events);
   if (!bulk) return bulk.error();
   return std::unique_ptr<ZmqTransport>(
       new ZmqTransport(chunks, std::move(control).value(), std::move(bulk).value()));

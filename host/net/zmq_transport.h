@@ -22,26 +22,28 @@ struct ZmqTransportOptions {
                     .unsent_max = 30s};
 };
 
-/// The transport over ZeroMQ. Each plane has a thread, sockets and an I/O thread of its own, so
-/// that 20 MB on one never delays a probe on the other.
+/// The transport over ZeroMQ. Each plane has sockets and an I/O thread of its own, so that 20 MB on
+/// one never delays a probe on the other. The control plane is served by whoever waits for events;
+/// the bulk plane, which touches every byte of an image, has a thread.
 ///
 /// Frames: control is [message]; bulk is [message] or [message][chunk]. Anything else is dropped
 /// and counted. A message over `message_bytes_max` costs its sender the connection.
-/// What a link drops and why stands in `counts`. Safe from any thread.
+/// What a link drops and why stands in `counts`. For the thread that waits for events, but for
+/// `counts` and `queued_bytes`.
 class ZmqTransport : public Transport {
  public:
-  /// `chunks` and `sink` outlive the transport.
+  /// `chunks` and `events` outlive the transport.
   /// Errors: `failed`, "port 7600 on 127.0.0.1 is taken" or what else keeps it from listening.
   [[nodiscard]] static Result<std::unique_ptr<ZmqTransport>> start(ZmqTransportOptions options,
                                                                    ChunkStore& chunks,
-                                                                   EventSink& sink);
+                                                                   EventQueue& events);
 
   LinkId open(Plane plane, const Endpoint& to) override;
   void close(LinkId link) override;
   bool send(LinkId link, Bytes message) override;
   bool send_chunk(LinkId link, Bytes message, ChunkRef chunk) override;
 
-  /// Sends for at most 1 s what is still queued and ends both threads; no event comes afterwards.
+  /// Sends for at most 1 s what is still queued and ends; no event comes afterwards.
   /// The ports are free a moment later, when ZeroMQ's own threads have closed the listeners.
   void stop();
 

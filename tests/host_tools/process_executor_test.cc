@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/limits.h"
+#include "host/system/time_slice.h"
 #include "tool_bench.h"
 
 using namespace pixmesh;
@@ -85,6 +86,25 @@ TEST_CASE("host_tools: a tool sees a small environment, its own folder and no de
   CHECK(text.find("NoNewPrivs:\t1") != std::string::npos);
   CHECK(text.find("SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000") != std::string::npos);
   ::unsetenv("PIXMESH_SECRET");
+}
+
+TEST_CASE("host_tools: a node that takes short time slices gives its tools the kernel's own") {
+  const auto slice_in = [](const std::string& text) {  // of /proc/PID/sched
+    const std::size_t at = text.find("se.slice");
+    return at == std::string::npos ? std::string() : text.substr(at, text.find('\n', at) - at);
+  };
+  const std::string usual = slice_in(read_text("/proc/thread-self/sched"));
+  ask_for_time_slices(200us);
+  const std::string asked = slice_in(read_text("/proc/thread-self/sched"));
+  ToolBench bench;
+  const ToolReport report = bench.run(bench.shell("cat /proc/self/sched > \"$out\" || true"));
+  ask_for_time_slices({});
+  if (usual.empty() || asked == usual) {
+    MESSAGE("skipped: this kernel has no slices to ask for");
+    return;
+  }
+  CHECK(asked.find("200000") != std::string::npos);
+  CHECK(slice_in(read_text(report.output_path)) == usual);
 }
 
 TEST_CASE("host_tools: libvips loads its plug-ins only for a recipe that wants them") {

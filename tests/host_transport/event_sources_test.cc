@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -39,6 +40,61 @@ TEST_CASE("host_transport: the queue wakes who waits") {
   HostEvent event;
   CHECK(queue.wait_next(Instant::max(), event));
   poster.join();
+}
+
+namespace {
+
+/// Counts its turns; sleeps like a source that nothing comes to.
+struct Idle : LoopSource {
+  void serve(int wake_fd, Duration timeout) override {
+    ++turns;
+    pollfd wait{wake_fd, POLLIN, 0};
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(std::min<Duration>(timeout, 10s));
+    (void)::poll(&wait, 1, static_cast<int>(ms.count()));
+    if (on_turn) on_turn();
+  }
+  std::atomic<int> turns = 0;
+  std::function<void()> on_turn;
+};
+
+}  // namespace
+
+TEST_CASE("host_transport: what is posted wakes a loop that sleeps in its source, each time") {
+  EventQueue queue;
+  Idle source;
+  queue.serve_while_waiting(&source);
+  HostEvent event;
+  for (int i = 0; i < 3; ++i) {
+    const int seen = source.turns;
+    std::thread poster([&] {
+      while (source.turns == seen) std::this_thread::yield();
+      queue.post(StopAsked{});
+    });
+    const Instant before = monotonic_now();
+    CHECK(queue.wait_next(before + 10s, event));
+    CHECK(monotonic_now() - before < 5s);
+    poster.join();
+  }
+  CHECK_FALSE(queue.wait_next(monotonic_now() + 5ms, event));
+  CHECK_FALSE(queue.wait_next(Instant{}, event));
+}
+
+TEST_CASE("host_transport: a source posts from the loop, and has its turn while events wait") {
+  EventQueue queue;
+  Idle source;
+  queue.serve_while_waiting(&source);
+  source.on_turn = [&] {
+    if (source.turns == 1) queue.post(ReloadAsked{});
+  };
+  HostEvent event;
+  CHECK(queue.wait_next(Instant{}, event));
+  CHECK(std::holds_alternative<ReloadAsked>(event));
+
+  for (int i = 0; i < 1'000; ++i) queue.post(BackgroundDone{});
+  const int before = source.turns;
+  for (int i = 0; i < 1'000; ++i) REQUIRE(queue.wait_next(Instant{}, event));
+  CHECK(source.turns - before >= 10);
+  CHECK(source.turns - before <= 100);
 }
 
 TEST_CASE("host_transport: a full queue drops plain messages only, and counts them") {

@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <deque>
 #include <memory>
+#include <set>
 #include <string_view>
 
 #include "host/net/zmq_transport.h"
@@ -16,7 +18,8 @@ inline Bytes bytes_from(std::string_view text) {
   return {view.begin(), view.end()};
 }
 
-/// One node's end: a transport on free ports of 127.0.0.1, and the queue it fills.
+/// One node's end: a transport on free ports of 127.0.0.1, and the queue it fills. Each is served
+/// while any of them is waited for, as if each had a loop of its own.
 struct TransportEnd {
   explicit TransportEnd(ZmqTransportOptions options = {.control_bind = {"127.0.0.1:0"},
                                                        .bulk_bind = {"127.0.0.1:0"}}) {
@@ -28,13 +31,35 @@ struct TransportEnd {
     }
     REQUIRE(started.has_value());
     transport = std::move(started).value();
+    all.insert(this);
+  }
+  ~TransportEnd() { all.erase(this); }
+  TransportEnd(const TransportEnd&) = delete;
+  TransportEnd& operator=(const TransportEnd&) = delete;
+
+  /// As EventQueue::wait_next, while the others go on.
+  bool wait_next(Instant deadline, HostEvent& event) {
+    while (early.empty()) {
+      if (queue.wait_next(std::min(deadline, monotonic_now() + 1ms), event)) return true;
+      if (monotonic_now() >= deadline) return false;
+      serve_all();
+    }
+    event = std::move(early.front());
+    early.pop_front();
+    return true;
+  }
+  static void serve_all() {
+    for (TransportEnd* end : all) {
+      HostEvent event;
+      while (end->queue.wait_next(Instant{}, event)) end->early.push_back(std::move(event));
+    }
   }
 
   /// The next message within `patience`; nothing if none came.
   std::optional<MessageArrived> next(Duration patience = 5s) {
     const Instant deadline = monotonic_now() + patience;
     HostEvent event;
-    while (queue.wait_next(deadline, event)) {
+    while (wait_next(deadline, event)) {
       if (const auto* closed = std::get_if<LinkClosed>(&event)) {
         closed_links.push_back(closed->link);
         continue;
@@ -48,7 +73,7 @@ struct TransportEnd {
   std::optional<LinkId> next_closed(Duration patience = 5s) {
     const Instant deadline = monotonic_now() + patience;
     HostEvent event;
-    while (closed_links.empty() && queue.wait_next(deadline, event)) {
+    while (closed_links.empty() && wait_next(deadline, event)) {
       if (const auto* closed = std::get_if<LinkClosed>(&event))
         closed_links.push_back(closed->link);
     }
@@ -64,6 +89,8 @@ struct TransportEnd {
     return transport->counts(plane).of(kind);
   }
 
+  inline static std::set<TransportEnd*> all;
+  std::deque<HostEvent> early;  // that came while another one was waited for
   ChunkStore chunks;
   EventQueue queue;
   std::vector<LinkId> closed_links;  // that `next` came upon
@@ -76,6 +103,7 @@ bool eventually(Predicate holds, Duration patience = 5s) {
   const Instant deadline = monotonic_now() + patience;
   while (!holds()) {
     if (monotonic_now() > deadline) return false;
+    TransportEnd::serve_all();
   }
   return true;
 }
