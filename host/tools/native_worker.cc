@@ -143,7 +143,7 @@ std::optional<Instant> NativeWorker::wall_deadline() const {
   return job_->started + job_->tool.limits.wall;
 }
 
-Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const ToolFolder& folder,
+Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const NativeFiles& files,
                                 Instant now) {
   invariant(free(), "a worker does one job at a time");
   job.cpu_seconds = whole_seconds(tool.limits.cpu);
@@ -151,19 +151,19 @@ Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const ToolFo
   job.output_bytes = tool.limits.output_bytes;
   const auto bytes = job_bytes_of(job);
   if (!bytes) return Error{ErrorCode::failed, "the command is too long for a worker"};
-  const Result<FileHandle> input = FileHandle::open(folder.input, O_RDONLY);
+  const Result<FileHandle> input = FileHandle::open(files.input, O_RDONLY);
   if (!input) return input.error();
-  const Result<FileHandle> output = FileHandle::open(folder.output, O_RDWR | O_CREAT | O_EXCL);
+  const Result<FileHandle> output = FileHandle::open(files.output, O_RDWR | O_CREAT | O_EXCL);
   if (!output) return output.error();
   memory_.begin_peak();
   if (!send_job(socket_.descriptor(), *bytes, input.value().descriptor(),
                 output.value().descriptor())) {
     const Error gone = system_error(errno, "sendmsg", "worker");
     std::error_code ignored;
-    fs::remove(folder.output, ignored);
+    fs::remove(files.output, ignored);
     return gone;
   }
-  job_ = Job{tool, folder, now, std::nullopt, kills()};
+  job_ = Job{tool, files.output, now, std::nullopt, kills()};
   return Done{};
 }
 
@@ -176,15 +176,15 @@ NativeOutcome NativeWorker::give_back() {
   Job job = std::move(*job_);
   job_.reset();
   std::error_code ignored;
-  fs::remove(job.folder.output, ignored);
-  return GivenBack{std::move(job.tool), std::move(job.folder)};
+  fs::remove(job.output, ignored);
+  return GivenBack{std::move(job.tool)};
 }
 
 ToolReport NativeWorker::report(int wait_status, Duration cpu, std::uint64_t memory_bytes,
                                 Instant now) {
   const Job job = std::move(*job_);
   job_.reset();
-  const std::optional<std::uint64_t> size = output_size_of(job.folder.output);
+  const std::optional<std::uint64_t> size = output_size_of(job.output);
   ToolReport report;
   report.run = job.tool.run;
   report.end =
@@ -192,7 +192,7 @@ ToolReport NativeWorker::report(int wait_status, Duration cpu, std::uint64_t mem
                   job.tool.limits);
   report.exit_status = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
   report.error_text = errors_.take_text();
-  report.output_path = job.folder.output;
+  report.output_path = job.output;
   report.output_size = size.value_or(0);
   report.wall = now - job.started;
   report.cpu = cpu;

@@ -19,10 +19,9 @@
 
 namespace pixmesh {
 
-/// A run that no worker did; its folder is as it was. The command line does it.
+/// A run that no worker did, and of which nothing is left. The command line does it.
 struct GivenBack {
   ToolRun tool;
-  ToolFolder folder;
 };
 using NativeOutcome = std::variant<ToolReport, GivenBack>;
 
@@ -72,7 +71,7 @@ class NativeWorker {
 
   /// Gives it a job; it is free. Before it is ready the job waits in its socket.
   /// Errors: failed — it is gone, or a file cannot be opened; the run is not its.
-  [[nodiscard]] Result<Done> give(const ToolRun& tool, WorkerJob job, const ToolFolder& folder,
+  [[nodiscard]] Result<Done> give(const ToolRun& tool, WorkerJob job, const NativeFiles& files,
                                   Instant now);
 
   /// Kills the group for the sake of its job; `why` is the report's end, as in ToolProcess.
@@ -87,7 +86,7 @@ class NativeWorker {
  private:
   struct Job {
     ToolRun tool;
-    ToolFolder folder;
+    std::filesystem::path output;
     Instant started;
     std::optional<ToolEnd> stopped;
     std::uint64_t kills_before = 0;  // as `kills` told when it began

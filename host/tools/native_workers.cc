@@ -82,14 +82,14 @@ NativeWorker* NativeWorkers::choose(Instant now) {
   return starting != nullptr ? starting : start_one(now);
 }
 
-bool NativeWorkers::take(const ToolRun& tool, const ToolFolder& folder, Instant now) {
+bool NativeWorkers::take(const ToolRun& tool, const NativeFiles& files, Instant now) {
   const bool within = tool.limits.memory_bytes <= options_.memory_bytes_max &&
                       tool.limits.output_bytes <= options_.output_bytes_max;
   if (options_.program.empty() || !within) return false;
   const std::optional<WorkerJob> job = worker_job_of(tool);
   if (!job) return false;
   NativeWorker* worker = choose(now);
-  return worker != nullptr && worker->give(tool, *job, folder, now).has_value();
+  return worker != nullptr && worker->give(tool, *job, files, now).has_value();
 }
 
 bool NativeWorkers::stop(RunId run, ToolEnd why) {

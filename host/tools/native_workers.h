@@ -42,7 +42,7 @@ class NativeWorkers {
   explicit NativeWorkers(NativeWorkersOptions options);
 
   /// Gives it to a worker. @returns false: the command line has to do it.
-  [[nodiscard]] bool take(const ToolRun& tool, const ToolFolder& folder, Instant now);
+  [[nodiscard]] bool take(const ToolRun& tool, const NativeFiles& files, Instant now);
   /// Kills the worker that has the run. @returns whether there is one.
   bool stop(RunId run, ToolEnd why);
   [[nodiscard]] bool has(RunId run) const;

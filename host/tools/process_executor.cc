@@ -66,9 +66,8 @@ class ProcessExecutor::Supervisor {
 
  private:
   [[nodiscard]] std::filesystem::path disk_folder(std::uint32_t disk) const;
-  [[nodiscard]] Result<ToolFolder> folder_for(const ToolRun& tool) const;
-  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool, ToolFolder folder);
-  void begin(const ToolRun& tool, ToolFolder folder);
+  [[nodiscard]] Result<ToolProcess> start(const ToolRun& tool);
+  void begin(const ToolRun& tool);
   void report_not_started(RunId run, const Error& why);
   [[nodiscard]] int wait_milliseconds(Instant now) const;
   void serve(const std::vector<pollfd>& watched, Instant now);
@@ -99,28 +98,25 @@ std::filesystem::path ProcessExecutor::Supervisor::disk_folder(std::uint32_t dis
   return options_.folder_of ? options_.folder_of(disk) : options_.disks[disk];
 }
 
-Result<ToolFolder> ProcessExecutor::Supervisor::folder_for(const ToolRun& tool) const {
-  return make_tool_folder(options_.scratch, disk_folder(tool.disk), tool);
-}
-
-Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool, ToolFolder folder) {
+Result<ToolProcess> ProcessExecutor::Supervisor::start(const ToolRun& tool) {
   invariant(!tool.argv.empty(), "a run has a program");
+  Result<ToolFolder> folder = make_tool_folder(options_.scratch, disk_folder(tool.disk), tool);
+  if (!folder) return folder.error();
   const Result<std::string> program = program_of(place_, tool);
   if (!program) return program.error();
-  return ToolProcess::start(place_, tool, program.value(), std::move(folder), monotonic_now());
+  return ToolProcess::start(place_, tool, program.value(), std::move(folder).value(),
+                            monotonic_now());
 }
 
 void ProcessExecutor::Supervisor::obey(const ToolRun& tool) {
   invariant(!running_.contains(tool.run), "a run id is used once");
-  Result<ToolFolder> folder = folder_for(tool);
-  if (!folder) return report_not_started(tool.run, folder.error());
-  if (!native_.take(tool, folder.value(), monotonic_now())) {
-    begin(tool, std::move(folder).value());
-  }
+  const Result<NativeFiles> files = native_files_of(options_.scratch, disk_folder(tool.disk), tool);
+  if (!files) return report_not_started(tool.run, files.error());
+  if (!native_.take(tool, files.value(), monotonic_now())) begin(tool);
 }
 
-void ProcessExecutor::Supervisor::begin(const ToolRun& tool, ToolFolder folder) {
-  Result<ToolProcess> started = start(tool, std::move(folder));
+void ProcessExecutor::Supervisor::begin(const ToolRun& tool) {
+  Result<ToolProcess> started = start(tool);
   if (!started) return report_not_started(tool.run, started.error());
   running_.emplace(tool.run, std::move(started).value());
 }
@@ -193,7 +189,7 @@ void ProcessExecutor::Supervisor::serve(const std::vector<pollfd>& watched, Inst
     if (auto* report_made = std::get_if<ToolReport>(&outcome)) {
       report(std::move(*report_made));
     } else if (auto* back = std::get_if<GivenBack>(&outcome)) {
-      begin(back->tool, std::move(back->folder));
+      begin(back->tool);
     }
   }
 }

@@ -22,6 +22,10 @@ fs::path folder_of(const fs::path& scratch, RunId run) {
   return scratch / (std::string(folder_prefix) + std::to_string(run.raw));
 }
 
+fs::path native_output_of(const fs::path& scratch, RunId run) {
+  return scratch / (std::string(folder_prefix) + std::to_string(run.raw) + ".out");
+}
+
 bool is_stored_path(const fs::path& path) {
   return path.is_relative() && !path.empty() &&
          std::ranges::none_of(path, [](const fs::path& part) { return part == ".."; });
@@ -61,8 +65,15 @@ Result<ToolFolder> make_tool_folder(const fs::path& scratch, const fs::path& dis
   return linked.error();
 }
 
+Result<NativeFiles> native_files_of(const fs::path& scratch, const fs::path& disk,
+                                    const ToolRun& tool) {
+  if (const Result<Done> sound = check_names(tool); !sound) return sound.error();
+  return NativeFiles{fs::absolute(disk) / tool.input_path, native_output_of(scratch, tool.run)};
+}
+
 void remove_tool_folder(const fs::path& scratch, RunId run) {
   std::error_code ignored;  // what cannot be removed now goes at the next start
+  if (fs::remove(native_output_of(scratch, run), ignored)) return;
   fs::remove_all(folder_of(scratch, run), ignored);
 }
 

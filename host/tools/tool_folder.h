@@ -25,7 +25,18 @@ struct ToolFolder {
                                                   const std::filesystem::path& disk,
                                                   const ToolRun& tool);
 
-/// Removes it with everything in it; no error if it is not there.
+/// What a native worker is given open instead of a folder, which would take most of the time of a
+/// small job: the stored file itself, and `<scratch>/run-<id>.out`, which is not there yet.
+struct NativeFiles {
+  std::filesystem::path input;
+  std::filesystem::path output;
+};
+/// Errors: malformed, as above.
+[[nodiscard]] Result<NativeFiles> native_files_of(const std::filesystem::path& scratch,
+                                                  const std::filesystem::path& disk,
+                                                  const ToolRun& tool);
+
+/// Removes what the run has made, the folder or the file; no error if it is not there.
 void remove_tool_folder(const std::filesystem::path& scratch, RunId run);
 
 /// Removes every run's folder that an earlier process left.

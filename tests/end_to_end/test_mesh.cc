@@ -104,7 +104,9 @@ std::size_t run_folders_in(const fs::path& storage) {
   for (const auto& entry : fs::directory_iterator(storage / "scratch")) {
     const std::string name = entry.path().filename();
     const bool is_run = name.starts_with("run-") && name.size() > 4;
-    count += is_run && name.find_first_not_of("0123456789", 4) == std::string::npos ? 1 : 0;
+    if (!is_run) continue;
+    const std::size_t rest = std::min(name.find_first_not_of("0123456789", 4), name.size());
+    count += rest == name.size() || name.substr(rest) == ".out" ? 1 : 0;
   }
   return count;
 }

@@ -89,7 +89,7 @@ TEST_CASE("host_tools: what a job in the sandbox left in a session of its own en
     OddBench bench(odd_workers(forked), sandbox);
     const std::string mark = "31536000." + std::to_string(getpid()) + (forked ? "1" : "2");
     const RunId run = bench.bench().begin(bench.job("leave", mark));
-    const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw)) / "out.txt";
+    const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw) + ".out");
     CHECK(wait_for_line(output) == "left\n");
     CHECK(one_begins_soon(mark));
 

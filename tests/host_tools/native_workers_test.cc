@@ -117,7 +117,7 @@ TEST_CASE("host_tools: a cancelled job is gone with its worker") {
   for (const bool forked : {false, true}) {
     OddBench bench(odd_workers(forked));
     const RunId run = bench.bench().begin(bench.job("hang"));
-    const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw)) / "out.txt";
+    const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw) + ".out");
     const Numbers numbers = numbers_of(wait_for_line(output));
 
     bench.bench().executor().cancel(run);
@@ -219,7 +219,7 @@ TEST_CASE("host_tools: more jobs than workers are done at one time") {
 TEST_CASE("host_tools: a closed executor leaves no worker and no folder of one") {
   OddBench bench(odd_workers());
   const RunId run = bench.bench().begin(bench.job("hang"));
-  const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw)) / "out.txt";
+  const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw) + ".out");
   const Numbers numbers = numbers_of(wait_for_line(output));
   bench.bench().close();
   CHECK(ends(numbers.process));
