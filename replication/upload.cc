@@ -268,35 +268,6 @@ Effects Upload::give_way() {
   return fail(ErrorCode::unreachable, said_again_text);
 }
 
-bool Upload::any_sink(SinkState state) const {
-  return std::any_of(sinks_.begin(), sinks_.end(),
-                     [&](const auto& entry) { return entry.second.state == state; });
-}
-
-bool Upload::quorum_possible() const {
-  std::vector<NodeId> open;
-  for (const auto& [node, sink] : sinks_) {
-    if (sink.state != SinkState::lost) open.push_back(node);
-  }
-  return Tally(lookup_.lists(), Tally::Kind::write).possible_with(open);
-}
-
-Effects Upload::lose(Instant now, NodeId node, const Error& why) {
-  Sink& sink = sinks_.at(node);
-  if (sink.state == SinkState::lost) return {};
-  sink.state = SinkState::lost;
-  if (commit_) commit_->give_up_on(node);
-  if (!answered_ && !quorum_possible()) {
-    const bool plain = why.code != ErrorCode::no_space && why.code != ErrorCode::overloaded;
-    return fail(plain ? ErrorCode::unreachable : why.code,
-                "holder " + to_text(node) + ": " + why.detail);
-  }
-  Effects effects = grant_client();
-  append(effects, begin_streaming(now));
-  append(effects, after_commit(now));
-  return effects;
-}
-
 Effects Upload::on_member_down(Instant now, NodeId member) {
   if (finished()) return {};
   Effects effects = lookup_.on_member_down(now, member);
@@ -320,11 +291,7 @@ Effects Upload::on_deadline(Instant now) {
   }
   if (finished()) return effects;
   if (now >= phase_deadline_ && phase_ == Phase::opening) {
-    for (auto& [node, sink] : sinks_) {
-      if (!finished() && sink.state == SinkState::opening) {
-        append(effects, lose(now, node, {ErrorCode::unreachable, "it did not get ready"}));
-      }
-    }
+    append(effects, lose_all_opening(now));
     return effects;
   }
   if (now >= phase_deadline_ || now >= deadline_) {

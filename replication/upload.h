@@ -50,6 +50,7 @@ class Upload : public Operation {
     SinkState state = SinkState::opening;
     std::uint32_t granted = 0;  // chunks it allowed in all
     Instant heard_at;
+    std::optional<Error> lost_by;
   };
 
   [[nodiscard]] Effects open_sinks(Instant now);
@@ -59,7 +60,11 @@ class Upload : public Operation {
   [[nodiscard]] Effects on_credit(Instant now, const BulkEnd& from, const StreamCredit& credit);
   [[nodiscard]] Effects on_stored(Instant now, NodeId from, const StoreFinished& stored);
   [[nodiscard]] Effects on_lookup(Instant now);
-  [[nodiscard]] Effects lose(Instant now, NodeId sink, const Error& why);
+  [[nodiscard]] Effects lose(Instant now, NodeId sink, Error why);
+  [[nodiscard]] Effects lose_all_opening(Instant now);
+  void mark_lost(NodeId node, Error why);
+  [[nodiscard]] Effects after_loss(Instant now);
+  [[nodiscard]] Error lost_error() const;
   [[nodiscard]] Effects grant_client();
   [[nodiscard]] Effects begin_streaming(Instant now);
   [[nodiscard]] Effects commit_complete_sinks(Instant now);

@@ -123,6 +123,18 @@ TEST_SUITE("faults") {
     mesh.kill_node(1);
     mesh.kill_node(2);
 
+    // Before it believes them dead it says who did not get ready.
+    const ProcessAnswer early =
+        mesh.cli({"put", random_file(100'000, 11).string(), "--name", "early", "--timeout", "3s"});
+    CHECK_MESSAGE((early.exit == 5 || early.exit == 8), early.err);
+    REQUIRE(becomes_true(60s, [&] {  // one that is left alone takes itself for the sick one first
+      std::size_t dead = 0;
+      const Json seen = mesh.json({"status"});
+      for (const Json& node : seen["nodes"]) {
+        dead += node["member"]["life"] == "dead" ? 1 : 0;
+      }
+      return dead == 2;
+    }));
     const ProcessAnswer put =
         mesh.cli({"put", random_file(100'000, 10).string(), "--name", "after", "--timeout", "20s"});
     const ProcessAnswer got = mesh.cli({"get", "before", "-o", "got"});

@@ -23,3 +23,29 @@ TEST_CASE("upload: what is announced as too large is refused before anybody make
     CHECK(asked<StoreOpen>(effects).size() == (allowed ? 3 : 0));
   }
 }
+
+TEST_CASE("upload: when it fails it names every holder that was lost, and why") {
+  const MeshView view = view_of({1, 2, 3});
+  PutRequest request;
+  request.name = "image";
+  request.deadline_ms = 60'000;
+  Upload upload(OperationId{1}, view, request, PartitionId{0},
+                {nodes({1, 2, 3}), 1, nodes({1, 2, 3})}, LinkId{1});
+  (void)upload.start(Instant{});
+  REQUIRE(upload.on_message(Instant{}, node(1), StoreReady{OperationId{1}, {}, {}, 4}).empty());
+
+  Instant now{};
+  Effects effects;
+  while (!upload.finished() && upload.next_deadline()) {
+    now = *upload.next_deadline();
+    effects = upload.on_deadline(now);
+  }
+
+  std::string detail;
+  for (const Effect& effect : effects) {
+    const auto* answer = std::get_if<Answer>(&effect);
+    if (answer != nullptr) detail = std::get<WriteDone>(answer->message).detail;
+  }
+  CHECK(detail == "holder " + to_text(node(2)) + ": it did not get ready; holder " +
+                      to_text(node(3)) + ": it did not get ready");
+}
