@@ -114,6 +114,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
 }
 
 void MeshWorld::start(std::uint32_t number) {
+  left_.erase(number);  // who comes back is a member again
   NodeMachine& machine = *machines_[number];
   const std::uint64_t life = ++machine.life;
   const auto tell = [this, number, life](const HostEvent& event) {
