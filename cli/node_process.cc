@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <deque>
 #include <filesystem>
 #include <memory>
 
 #include "cli/mesh_key.h"
 #include "cli/node_disks.h"
 #include "cli/node_tools.h"
+#include "cli/recipe_loader.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
 #include "host/disk/result_folder.h"
@@ -23,7 +23,6 @@
 #include "host/system/text_log.h"
 #include "host/system/time_slice.h"
 #include "host/tools/process_executor.h"
-#include "host/tools/tool_fingerprint.h"
 #include "node/node.h"
 #include "wire/stored.h"
 
@@ -31,8 +30,6 @@ namespace pixmesh {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr OperationId recipes_ticket{~std::uint64_t{0}};  // the node's own count up from 1
 
 std::optional<MeshSettings> settings_in(const TableRows& facts) {
   for (const auto& [key, value] : facts.rows) {
@@ -60,7 +57,8 @@ class NodeProcess {
         disks_(std::make_unique<NodeDisks>(
             [this](ByteView record) { return mesh_key_.place(record); },
             [this](const std::string& folder, const Error& why) { tell_of_failure(folder, why); },
-            chunks_, events_)) {}
+            chunks_, events_)),
+        recipes_(options.settings.recipes) {}
 
   [[nodiscard]] Result<Done> open();
   [[nodiscard]] Result<Done> serve();
@@ -76,7 +74,6 @@ class NodeProcess {
   [[nodiscard]] Result<Done> check_has_mesh() const;
   [[nodiscard]] NodeOptions node_options() const;
   void tell_of_failure(const std::string& folder, const Error& reason);
-  void load_recipes(bool again);
   void on_recipes_loaded();
   void loop();
 
@@ -94,16 +91,10 @@ class NodeProcess {
   std::uint64_t capacity_ = 0;
   std::string bulk_listen_;
   std::unique_ptr<ProcessExecutor> executor_;
+  RecipeLoader recipes_;
   std::unique_ptr<WorkerBackground> background_;
   std::unique_ptr<ZmqTransport> transport_;
   RecipeBook book_;
-  /// What the background thread makes for the loop: recipes with the fingerprints of their tools.
-  struct LoadedBook {
-    bool again = false;  // an operator asked for it
-    Result<RecipeBook> book = Error{ErrorCode::failed, "it was not loaded"};
-  };
-  std::deque<std::shared_ptr<LoadedBook>> loading_;
-  ToolFingerprints fingerprints_;  // of the background thread
   std::unique_ptr<ResultFolder> results_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<SignalThread> signals_;
@@ -314,7 +305,7 @@ Result<Done> NodeProcess::serve() {
   memory_ = {};
   signals_ = std::make_unique<SignalThread>(events_);
   node_->start(monotonic_now(), wall_now());
-  load_recipes(false);
+  recipes_.load(*background_, false);
   if (node_->settings() != nullptr) mesh_key_.set(*node_->settings());
   std::printf("node %s listens on %s (bulk %s)\n",
               to_text(node_id_of(identity_.signing.public_key)).c_str(),
@@ -340,9 +331,9 @@ void NodeProcess::loop() {
     const bool came = events_.wait_next(deadline, event);
     const Instant now = monotonic_now();
     if (came) {
-      if (std::holds_alternative<ReloadAsked>(event)) load_recipes(true);
+      if (std::holds_alternative<ReloadAsked>(event)) recipes_.load(*background_, true);
       const auto* done = std::get_if<BackgroundDone>(&event);
-      if (done != nullptr && done->ticket == recipes_ticket) on_recipes_loaded();
+      if (done != nullptr && done->ticket == RecipeLoader::ticket) on_recipes_loaded();
       node_->on_event(now, wall_now(), event);
       if (const auto* arrived = std::get_if<MessageArrived>(&event); arrived && arrived->chunk) {
         chunks_.release(*arrived->chunk);
@@ -359,30 +350,14 @@ void NodeProcess::loop() {
   }
 }
 
-// Reading the tools and all their libraries takes a tenth of a second.
-void NodeProcess::load_recipes(bool again) {
-  const auto loaded = std::make_shared<LoadedBook>();
-  loaded->again = again;
-  loading_.push_back(loaded);
-  background_->run(recipes_ticket, [this, loaded] {
-    loaded->book = load_recipe_book(options_.settings.recipes);
-    if (loaded->book) {
-      RecipeBook book = std::move(loaded->book).value();
-      fingerprints_.add_to(book);
-      loaded->book = std::move(book);
-    }
-  });
-}
-
 void NodeProcess::on_recipes_loaded() {
-  const std::shared_ptr<LoadedBook> loaded = std::move(loading_.front());
-  loading_.pop_front();
-  if (!loaded->book) {
-    log_->event(LogLevel::error, "recipes_not_reloaded", {{"reason", loaded->book.error().detail}});
+  RecipeLoader::Loaded loaded = recipes_.take();
+  if (!loaded.book) {
+    log_->event(LogLevel::error, "recipes_not_reloaded", {{"reason", loaded.book.error().detail}});
     return;
   }
-  node_->set_recipes(std::move(loaded->book).value());
-  if (loaded->again) log_->event(LogLevel::info, "recipes_reloaded", {});
+  node_->set_recipes(std::move(loaded.book).value());
+  if (loaded.again) log_->event(LogLevel::info, "recipes_reloaded", {});
 }
 
 }  // namespace

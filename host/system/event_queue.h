@@ -39,7 +39,7 @@ class EventQueue : public EventSink {
   void post(HostEvent event) override;
 
   /// Whoever waits serves this source from now on; it must be the same thread. It outlives the last
-  /// wait.
+  /// wait, or null takes its place before.
   void serve_while_waiting(LoopSource* source);
 
   /// Takes the next event into `out`, waiting for it until `deadline` (`monotonic_now`'s clock).
