@@ -191,8 +191,9 @@ void Node::after_event(Instant now) {
     drain_local(now);
     (void)results_.settle(now);
     for (const Results::Check& check : results_.take_checks())
-      begin<KeptCheck>(now, one_of_each_disk_.front(), check.request, check.output.path,
-                       check.output.size, check.output.checksums);
+      begin<KeptCheck>(now, check.request,
+                       ChunkCheck::File{one_of_each_disk_.front(), check.output.path,
+                                        check.output.size, check.output.checksums});
     for (const Runs::Inspection& one : runs_.take_inspections())
       begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())

@@ -32,29 +32,16 @@ Effects InspectFile::on_disk(Instant, const Result<DiskAnswer>& answer) {
 }
 
 VerifyFile::VerifyFile(OperationId id, RunId run, StoredInput stored)
-    : Operation(id), run_(run), stored_(std::move(stored)) {}
+    : Operation(id),
+      run_(run),
+      stored_(std::move(stored)),
+      check_({stored_.partition, stored_.path, stored_.input.size, stored_.input.checksums}) {}
 
-Effects VerifyFile::start(Instant) {
-  // Who names only some of the chunks would have the others passed over.
-  intact_ = stored_.input.checksums.size() == chunk_count_of(stored_.input.size);
-  over_ = !intact_ || stored_.input.checksums.empty();
-  return read_next();
-}
-
-Effects VerifyFile::read_next() {
-  if (over_) return {};
-  return {UseDisk{stored_.partition,
-                  ReadRange{stored_.path, std::uint64_t{next_chunk_} * chunk_bytes_max,
-                            chunk_size_of(stored_.input.size, next_chunk_),
-                            stored_.input.checksums[next_chunk_]}}};
-}
+Effects VerifyFile::start(Instant) { return check_.start(); }
 
 Effects VerifyFile::on_disk(Instant, const Result<DiskAnswer>& answer) {
-  intact_ = answer.has_value();
-  ++next_chunk_;
-  over_ = !intact_ || next_chunk_ == stored_.input.checksums.size();
-  if (!intact_) return suspects(stored_);
-  return read_next();
+  Effects effects = check_.on_disk(answer);
+  return check_.done() && !check_.intact() ? suspects(stored_) : effects;
 }
 
 }  // namespace pixmesh

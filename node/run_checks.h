@@ -1,6 +1,6 @@
 #pragma once
 
-#include "replication/operation.h"
+#include "replication/chunk_check.h"
 #include "routing/run_messages.h"
 
 namespace pixmesh {
@@ -38,18 +38,14 @@ class VerifyFile : public Operation {
   VerifyFile(OperationId id, RunId run, StoredInput stored);
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
-  bool finished() const override { return over_; }
+  bool finished() const override { return check_.done(); }
   [[nodiscard]] RunId run() const { return run_; }
-  [[nodiscard]] bool intact() const { return intact_; }
+  [[nodiscard]] bool intact() const { return check_.intact(); }
 
  private:
-  [[nodiscard]] Effects read_next();
-
   RunId run_;
   StoredInput stored_;
-  std::uint32_t next_chunk_ = 0;
-  bool over_ = false;
-  bool intact_ = true;
+  ChunkCheck check_;
 };
 
 }  // namespace pixmesh

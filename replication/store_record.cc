@@ -27,10 +27,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     append(effects, after_fetch());
     return effects;
   }
-  if (step_ == Step::look) {
-    if (answer) return write_record();
-    return fetch(now);
-  }
+  if (step_ == Step::look) return on_looked(now, answer);
   if (!answer) return fail(answer.error());
   switch (step_) {
     case Step::find:
@@ -77,11 +74,13 @@ Effects StoreRecord::fail(const Error& error) {
 
 Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
   damaged_ = found.damaged;
+  bool had_them = false;  // under this name
   if (!found.record.empty()) {
     const auto stored = codec_.decode_record(found.record);
     const bool same = stored && stored->version == bid_.record.version;
     if (same && !damaged_) return finish(CommitCode::already);
     if (stored && stored->version > bid_.record.version) return remember();
+    had_them = stored && stored->digest == bid_.record.digest;
   }
   if (bid_.record.tombstone) return write_record();
   if (bid_.temp) {
@@ -89,13 +88,35 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
     bid_.temp.reset();
     return publish(temp);
   }
-  if (damaged_) return fetch(now);
+  return damaged_ ? fetch(now) : look_at_bytes(now, had_them);
+}
+
+// A new version of what this holder answers for already promises no more than the one before. For
+// any other name the bytes must be whole now: what rotted unnoticed would be acknowledged.
+Effects StoreRecord::look_at_bytes(Instant now, bool answers_for_them) {
   step_ = Step::look;
-  return {UseDisk{bid_.partition, ReadRange{blob_path_, 0, 0, std::nullopt}}};
+  ChunkCheck::File file{bid_.partition, blob_path_, 0, {}};  // only whether it is there
+  if (!answers_for_them) {
+    file.size = bid_.record.size;
+    file.checksums = bid_.record.checksums;
+  }
+  bytes_here_.emplace(std::move(file));
+  return bytes_here_->done() ? fetch(now) : bytes_here_->start();
+}
+
+Effects StoreRecord::on_looked(Instant now, const Result<DiskAnswer>& answer) {
+  Effects effects = bytes_here_->on_disk(answer);
+  if (!bytes_here_->done()) return effects;
+  if (bytes_here_->intact()) return write_record();
+  damaged_ = answer.error().code == ErrorCode::corrupt;
+  return fetch(now);
 }
 
 Effects StoreRecord::fetch(Instant now) {
-  if (bid_.sources.empty()) return finish(CommitCode::failed, "the bytes are not here");
+  if (bid_.sources.empty()) {
+    return finish(CommitCode::failed,
+                  damaged_ ? "the bytes here are damaged" : "the bytes are not here");
+  }
   Fetch::Options options;
   if (bid_.ingress != nullptr) {
     slot_ = bid_.ingress->open();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "replication/admit.h"
+#include "replication/chunk_check.h"
 #include "replication/fetch.h"
 #include "replication/ingress_budget.h"
 #include "replication/operation.h"
@@ -22,8 +23,9 @@ struct RecordCodec {
 ///   is a newer one here? -> the bytes (a synced temp file, a file already here, or fetched)
 ///   -> rename to the digest path -> record file -> fsync both folders -> index commit
 ///
-/// Where the bytes were found damaged, the same version is stored once more, with bytes of another
-/// holder, and the mark is taken back.
+/// Bytes that are here under another name are read whole before they count. Where they are damaged,
+/// or were found so before, the version is stored with bytes of another holder, and the mark is
+/// taken back.
 ///
 /// A version older than what is here is not stored, but its wish is remembered like any other: a
 /// client that says it again must get the same answer, not a new version.
@@ -62,6 +64,8 @@ class StoreRecord {
   enum class Step { find, look, fetch, publish, record, folders, commit, mend, remember, done };
   [[nodiscard]] Effects fail(const Error& error);
   [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
+  [[nodiscard]] Effects look_at_bytes(Instant now, bool answers_for_them);
+  [[nodiscard]] Effects on_looked(Instant now, const Result<DiskAnswer>& answer);
   [[nodiscard]] Effects fetch(Instant now);
   [[nodiscard]] Effects after_fetch();
   [[nodiscard]] Effects publish(TempId temp);
@@ -79,7 +83,8 @@ class StoreRecord {
   std::string blob_path_;
   std::string record_path_;
   Step step_ = Step::find;
-  bool damaged_ = false;  // the bytes that are here are
+  bool damaged_ = false;  // the bytes here, as far as is known
+  std::optional<ChunkCheck> bytes_here_;
   std::optional<IngressSlot> slot_;
   std::optional<Fetch> fetch_;
   CommitCode code_ = CommitCode::failed;

@@ -110,6 +110,41 @@ TEST_CASE("damaged copies: a whole copy of the same version is left as it is") {
   CHECK(store.code() == CommitCode::already);
 }
 
+TEST_CASE("damaged copies: a second name is given only to bytes that were read whole") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  const Result<DiskAnswer> no_record = DiskAnswer(StoredRecord{});
+  StoreRecord sound = mending(view, codec);
+  (void)sound.start(now);
+  const Effects look = sound.on_disk(now, no_record);
+  const auto* read = wanted<ReadRange>(look);
+  REQUIRE(read != nullptr);
+  CHECK(read->length == sample_record().size);
+  CHECK(read->checksum == sample_record().checksums.front());
+  CHECK(wanted<WriteFile>(sound.on_disk(now, done)) != nullptr);
+
+  StoreRecord rotten = mending(view, codec);
+  (void)rotten.start(now);
+  (void)rotten.on_disk(now, no_record);
+  const Effects fetch = rotten.on_disk(now, Error{ErrorCode::corrupt, "another checksum"});
+  CHECK(wanted<CreateTemp>(fetch) != nullptr);  // from the other holders
+}
+
+TEST_CASE("damaged copies: a new version of what was stored before need not be read") {
+  const MeshView view = holder_view();
+  RecordCodec codec = one_record_codec();
+  codec.decode_record = [](ByteView) -> Result<ImageRecord> {
+    ImageRecord before = sample_record();
+    before.version.clock -= 1;
+    return before;
+  };
+  StoreRecord store = mending(view, codec);
+  (void)store.start(now);
+  const Effects look = store.on_disk(now, found(false));
+  REQUIRE(wanted<ReadRange>(look) != nullptr);
+  CHECK(wanted<ReadRange>(look)->length == 0);  // only whether it is there
+}
+
 TEST_CASE(
     "damaged copies: a read that fails makes the copy suspected, a result of a run does not") {
   StreamOpen open;
