@@ -41,7 +41,9 @@ class Movement : public Check {
     const auto& events = scene_.scenario.events;
     return std::any_of(events.begin(), events.end(), [node](const Event& event) {
       const bool long_pause = event.kind == EventKind::pause && event.lasting >= just_now;
-      return event.node == node && (event.kind == EventKind::read_errors || long_pause);
+      const bool reads_wrong =
+          event.kind == EventKind::read_errors || event.kind == EventKind::misreads;
+      return event.node == node && (reads_wrong || long_pause);
     });
   }
 };
