@@ -116,6 +116,10 @@ struct ReadRange {  // answers with a chunk; `corrupt` if `checksum` is given an
   std::uint32_t length = 0;
   std::optional<std::uint64_t> checksum;
 };
+struct ReadBytes {  // the same range, at most `small_result_bytes`, answered with the bytes
+                    // themselves
+  ReadRange range;
+};
 /// Looks at the header of an image (processing/header_scan.h), no further than `limits` need. Each
 /// MiB that is looked at is read whole and compared with its checksum: `corrupt` if it differs.
 struct InspectImage {
@@ -152,7 +156,7 @@ struct Summarize {};  // counts, bytes and digests of all partitions that hold a
 using AnyDiskOperation =
     std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
                  CommitRecord, AbandonRecord, FindRecord, ListPartition, ListNames, ReadRange,
-                 InspectImage, VerifyBlob, DropRecord, PutValues, LoadTable, Summarize>;
+                 ReadBytes, InspectImage, VerifyBlob, DropRecord, PutValues, LoadTable, Summarize>;
 
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct DiskOperation : AnyDiskOperation {
@@ -190,6 +194,9 @@ struct RecordPage {
 struct RangeRead {
   ChunkRef chunk;
 };
+struct BytesRead {
+  Bytes bytes;
+};
 struct ImageInspected {
   ImageHeader header;
 };
@@ -221,7 +228,7 @@ struct DiskSummary {
 };
 
 using AnyDiskAnswer = std::variant<Done, Synced, CommitOutcome, StoredRecord, RecordPage, RangeRead,
-                                   ImageInspected, BlobVerified, TableRows, DiskSummary>;
+                                   BytesRead, ImageInspected, BlobVerified, TableRows, DiskSummary>;
 struct DiskAnswer : AnyDiskAnswer {
   using AnyDiskAnswer::AnyDiskAnswer;
   DiskAnswer();

@@ -21,6 +21,7 @@ inline constexpr std::uint32_t partition_bits_max = 16;
 inline constexpr std::uint32_t weight_max = 255;
 inline constexpr std::uint32_t page_entries_max = 1'000;  // of any list on the wire
 inline constexpr std::uint32_t message_bytes_max = 2U << 20;
+inline constexpr std::uint32_t small_result_bytes = 128U << 10;  // goes along with its RunDone
 inline constexpr std::uint32_t error_bytes_max = 16U << 10;  // a tool's stderr, an error's detail
 
 static_assert(image_bytes_max % chunk_bytes_max == 0);

@@ -81,8 +81,9 @@ template <typename T, typename Attempt>
 }
 
 /// The router's half of a run: where to start it.
+/// @param start_kept  whether the router may begin it, where it has the result
 [[nodiscard]] Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
-                                             RequestId request);
+                                             RequestId request, bool start_kept);
 
 /// Fetches a stream from one node into `sink`. Errors: timed_out (it stalled), what the node says,
 /// what the sink says, corrupt (a chunk's checksum differs).

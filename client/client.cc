@@ -122,7 +122,7 @@ Duration Client::retry_after() const { return session_->retry_after; }
 
 Result<RunCandidates> Client::plan(const RunOptions& options) {
   const RequestId request = session_->fresh_request();
-  auto plan = plan_run(*session_, options, request);
+  auto plan = plan_run(*session_, options, request, false);
   if (plan) {  // nothing will be started: take the announcement back
     for (const RunCandidate& candidate : plan->candidates) {
       (void)session_->send(candidate.control, RunCancel{request});

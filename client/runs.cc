@@ -18,7 +18,7 @@ std::uint32_t ms_until(Instant deadline) {
 
 // A refusal for want of room is an answer: other holders were asked by the one that gives it.
 Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
-                               RequestId request) {
+                               RequestId request, bool start_kept) {
   const Instant deadline = session.deadline();
   auto plan = at_holder<RunCandidates>(
       session, options.name, Burden::words,
@@ -33,6 +33,7 @@ Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& optio
         question.batch = options.batch;
         question.then = options.then;
         question.force = options.force;
+        question.start_kept = start_kept;
         question.deadline_ms = ms_until(deadline);
         auto answer = session.ask<RunCandidates>(holder.control, question, limit);
         const bool full = answer && answer->code == ErrorCode::overloaded;
@@ -54,10 +55,10 @@ HolderAddress address_of(const RunCandidate& candidate) {
   return node;
 }
 
-/// Starts the run at one candidate and waits for its end.
-Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
-                       const RunOptions& options, const RunCandidates& plan, RequestId request,
-                       Instant deadline) {
+/// Starts the run at one candidate. @returns its operation.
+Result<OperationId> start_at(Client::Session& session, const RunCandidate& candidate,
+                             const RunOptions& options, const RunCandidates& plan,
+                             RequestId request, Instant deadline) {
   RunStart start;
   start.then = plan.then;
   start.batch = options.batch;
@@ -70,10 +71,13 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
   start.recipe_digest = plan.recipe_digest;
   start.arguments = options.arguments;
   start.deadline_ms = ms_until(deadline);
-  if (!session.send(candidate.control, start)) {
-    return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
-  }
-  (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
+  if (session.send(candidate.control, start)) return start.operation;
+  return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
+}
+
+/// Waits for the end of a run that was started.
+Result<RunDone> end_of(Client::Session& session, const RunCandidate& candidate,
+                       OperationId operation, RequestId request, Instant deadline) {
   constexpr Duration acceptance_patience = 2s;
   Client::Session::Attention attention(session, candidate.control);
   Instant limit = std::min(deadline, monotonic_now() + acceptance_patience);
@@ -88,18 +92,23 @@ Result<RunDone> run_at(Client::Session& session, const RunCandidate& candidate,
         return arrival.error();
       }
       (void)session.send(candidate.control, RunAlive{request});
-    } else if (const auto* done = arrival->answer_to<RunDone>(start.operation)) {
+    } else if (const auto* done = arrival->answer_to<RunDone>(operation)) {
       return *done;
-    } else if (arrival->answer_to<RunAccepted>(start.operation) != nullptr) {
+    } else if (arrival->answer_to<RunAccepted>(operation) != nullptr && !accepted) {
       accepted = true;
+      (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
     }
     if (accepted) limit = std::min(deadline, monotonic_now() + alive_every);
   }
 }
 
-Result<Done> fetch_output(Client::Session& session, const RunCandidate& candidate,
-                          const RunDone& done, RequestId request, ByteSink& sink,
-                          const Progress& progress) {
+Result<Done> take_output(Client::Session& session, const RunCandidate& candidate,
+                         const RunDone& done, RequestId request, ByteSink& sink,
+                         const Progress& progress) {
+  if (!done.output.empty() && done.output.size() == done.output_size) {
+    if (progress) progress(done.output_size, done.output_size);
+    return sink.write(done.output);
+  }
   StreamOpen open;
   open.run = request;
   open.size = done.output_size;
@@ -170,7 +179,11 @@ RunReceipt receipt_of(const RunCandidates& plan, const RunCandidate& candidate, 
 
 Result<RunReceipt> RunAttempt::at(const RunCandidate& candidate, const RunCandidates& plan) {
   fell_silent_ = false;
-  auto done = run_at(session_, candidate, options_, plan, request_, deadline_);
+  const auto operation = plan.started
+                             ? Result<OperationId>(plan.operation)
+                             : start_at(session_, candidate, options_, plan, request_, deadline_);
+  auto done = operation ? end_of(session_, candidate, operation.value(), request_, deadline_)
+                        : Result<RunDone>(operation.error());
   if (!done) {
     fell_silent_ = true;
     doubts_[candidate.node] += done.error().code == ErrorCode::unreachable ? 2 : 1;
@@ -183,9 +196,12 @@ Result<RunReceipt> RunAttempt::at(const RunCandidate& candidate, const RunCandid
     }
     return Error{done->code, done->detail};
   }
-  const auto fetched = fetch_output(session_, candidate, done.value(), request_, sink_, progress_);
+  const auto fetched = take_output(session_, candidate, done.value(), request_, sink_, progress_);
   (void)session_.send(candidate.control, RunCancel{request_});
-  if (fetched) return receipt_of(plan, candidate, done.value(), request_);
+  if (fetched) {
+    session_.prefer(plan.input.partition, candidate.control);
+    return receipt_of(plan, candidate, done.value(), request_);
+  }
   if (auto restarted = sink_.restart(); !restarted) {
     over_ = true;
     return restarted.error();
@@ -219,7 +235,7 @@ Result<RunReceipt> RunAttempt::in_turn(const RunCandidates& plan) {
 }
 
 Result<RunReceipt> RunAttempt::once() {
-  const auto plan = plan_run(session_, options_, request_);
+  const auto plan = plan_run(session_, options_, request_, true);
   if (!plan) {
     over_ = plan.error().code != ErrorCode::overloaded;
     return plan.error();

@@ -248,6 +248,10 @@ Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(Partiti
     std::stable_partition(living.begin(), living.end(), [&](const HolderAddress& holder) {
       return nodes_.contains(holder.control);
     });
+    const auto preferred = preferred_.find(partition);
+    std::stable_partition(living.begin(), living.end(), [&](const HolderAddress& holder) {
+      return preferred != preferred_.end() && holder.control == preferred->second;
+    });
   }
   const auto silent = std::stable_partition(
       living.begin(), living.end(),

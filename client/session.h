@@ -83,6 +83,10 @@ class Client::Session {
   [[nodiscard]] Result<std::vector<HolderAddress>> holders_of_partition(PartitionId partition,
                                                                         Burden burden,
                                                                         Instant deadline);
+  /// Small questions about the partition go to this node first: it has what was asked for last.
+  void prefer(PartitionId partition, std::string control) {
+    preferred_[partition] = std::move(control);
+  }
   void forget_row(PartitionId partition) { rows_.erase(partition); }
 
   [[nodiscard]] bool send(const std::string& control, const Message& message);
@@ -135,7 +139,8 @@ class Client::Session {
   std::map<std::string, DealerClient> nodes_;
   std::map<std::string, std::string> bulk_of_;
   std::map<PartitionId, RowAnswer> rows_;
-  std::map<std::string, Instant> silent_until_;  // by control address
+  std::map<PartitionId, std::string> preferred_;  // control address
+  std::map<std::string, Instant> silent_until_;   // by control address
   std::uint64_t last_operation_ = 0;
   bool cancelled_ = false;
 };

@@ -78,8 +78,24 @@ void Results::on_done(Instant now, FlightId id, RunDone done) {
   remember_failure(now, flight, done, report);
   const bool worked = done.code == ErrorCode{} && report != nullptr;
   if (worked) keep(id, *report);
+  const auto output = worked ? runs_.output_of(flight.start.request) : std::nullopt;
+  if (output && is_small_result(output->size)) {
+    flight.reading = true;
+    readings_.push_back({{{}, id}, {output->path, output->size, {}}});
+    return end_if_over(now, id);
+  }
   for (const auto& [request, asker] : flight.askers) tell(flight, request, asker);
   if (!worked) return end(now, id);
+  end_if_over(now, id);
+}
+
+// Without them, for they could not be read, askers open a stream and learn why.
+void Results::on_flight_read(Instant now, FlightId id, const Bytes& bytes) {
+  const auto place = flights_.find(id);
+  if (place == flights_.end()) return;  // all have gone
+  Flight& flight = place->second;
+  flight.reading = false;
+  for (const auto& [request, asker] : flight.askers) tell(flight, request, asker, bytes);
   end_if_over(now, id);
 }
 
@@ -185,6 +201,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
     const std::uint64_t space = space_of(kept.kept->size);
     const ResultCache::Entry entry{facts->source, space, spent_by(facts.value())};
     extensions_[kept.key] = kept.extension;
+    in_memory_.remove(kept.key);  // it may have been made anew
     kept_[kept.key] = {std::move(facts).value(), kept.kept.value()};
     drop(cache_.add(kept.key, entry));
   } else {
@@ -196,6 +213,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
 void Results::drop(const ResultCache::Drops& keys) {
   for (const Digest& key : keys) {
     kept_.erase(key);
+    in_memory_.remove(key);
     const auto extension = extensions_.extract(key);
     if (extension) outside_.results->drop(key, extension.mapped());
   }
@@ -204,13 +222,17 @@ void Results::drop(const ResultCache::Drops& keys) {
 void Results::forget_kept(const Digest& key) {
   const ResultCache::Drops drops = cache_.remove(key);
   kept_.erase(key);
+  in_memory_.remove(key);
   drop(drops);
 }
 
-void Results::tell(const Flight& flight, RequestId request, const Asker& asker) {
+void Results::tell(const Flight& flight, RequestId request, const Asker& asker,
+                   const Bytes& output) {
   RunDone done = *flight.done;
+  done.output = output;
   done.operation = asker.operation;
   if (request != flight.start.request) done.origin = ResultOrigin::joined;
+  if (!output.empty()) runs_.journal().on_fetching(now_, request);
   post_.to_link(asker.link, std::move(done));
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/kept_check.h"
+#include "node/read_result.h"
 #include "node/run_checks.h"
 #include "wire/stored.h"
 
@@ -190,10 +190,10 @@ void Node::after_event(Instant now) {
     on_peer_news(now);
     drain_local(now);
     (void)results_.settle(now);
-    for (const Results::Check& check : results_.take_checks())
-      begin<KeptCheck>(now, check.request,
-                       ChunkCheck::File{one_of_each_disk_.front(), check.output.path,
-                                        check.output.size, check.output.checksums});
+    for (const Results::Reading& one : results_.take_readings())
+      begin<ReadResult>(now, one.whom,
+                        ChunkCheck::File{one_of_each_disk_.front(), one.output.path,
+                                         one.output.size, one.output.checksums});
     for (const Runs::Inspection& one : runs_.take_inspections())
       begin<InspectFile>(now, one.run, one.input, one.limits);
     for (const Runs::Check& check : runs_.take_checks())

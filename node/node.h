@@ -95,6 +95,7 @@ class Node : private Post {
   template <typename Wish>
   void revise(Instant now, LinkId link, const Wish& wish, PartitionId source_partition);
   [[nodiscard]] std::optional<std::uint32_t> disk_for(const RunInput& input) const;
+  [[nodiscard]] InputPlace place_of(const RunInput& input) const;
   [[nodiscard]] RowAnswer row_of(const RowRequest& request) const;
   [[nodiscard]] MeshAnswer mesh_of(OperationId operation) const;
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;

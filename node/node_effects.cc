@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "node/kept_check.h"
 #include "node/node_begin.h"
+#include "node/read_result.h"
 #include "node/run_checks.h"
 #include "replication/check_copy.h"
 
@@ -63,8 +63,8 @@ void Node::finish(Instant now, Operation& operation) {
     } else {
       runs_.on_verified(now, verify->run(), verify->intact());
     }
-  } else if (const auto* kept = dynamic_cast<KeptCheck*>(done.get())) {
-    results_.on_checked(now, kept->request(), kept->intact());
+  } else if (const auto* result = dynamic_cast<ReadResult*>(done.get())) {
+    results_.on_read(now, *result);
   } else if (auto* loan = dynamic_cast<BorrowCopy*>(done.get())) {
     runs_.on_borrowed(now, loan->digest(), loan->copy(), loan->detail());
   } else if (auto* check = dynamic_cast<CheckCopy*>(done.get())) {

@@ -136,21 +136,18 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
             }
           },
           [&](const RunRequest& wish) {
-            begin<RouteRun>(now, view_, runs_.book(), avoidance_, hot_images_, runs_.journal(),
-                            static_cast<Post&>(*this), wish, partition(wish), lists(wish), link,
-                            [this](NodeId node) {
-                              return node == view_.self || peers_.life_of(node) == LifeState::alive;
-                            });
+            begin<RouteRun>(
+                now, view_, runs_.book(), avoidance_, hot_images_, runs_.journal(),
+                static_cast<Post&>(*this), wish, partition(wish), lists(wish), link,
+                [this](NodeId node) {
+                  return node == view_.self || peers_.life_of(node) == LifeState::alive;
+                },
+                RouteRun::KeptHere{[this](const RunStart& start) { return results_.has(start); },
+                                   [this, link](Instant at, const RunStart& start) {
+                                     results_.on_start(at, link, start, place_of(start.input));
+                                   }});
           },
-          [&](const RunStart& wish) {
-            const std::vector<NodeId>& sources = wish.input.sources;
-            const bool is_source = std::ranges::find(sources, view_.self) != sources.end();
-            // A holder that the lookup did not wait for is no source, but has it.
-            const bool holds = is_holder(rebalance_->lists_of(wish.input.partition), view_.self);
-            const bool borrowed = !sources.empty() && !is_source && !holds;
-            const std::uint32_t disk = view_.disk_of(wish.input.partition);
-            results_.on_start(now, link, wish, {borrowed ? borrowed_disk : disk, borrowed});
-          },
+          [&](const RunStart& wish) { results_.on_start(now, link, wish, place_of(wish.input)); },
           [&](const ShellOpen& wish) { shells_.on_open(now, link, wish, disk_for(wish.input)); },
           [&](const RunAlive& wish) { results_.on_alive(now, wish); },
           [&](const RunCancel& wish) { results_.on_cancel(now, wish); },
@@ -274,6 +271,15 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
 void Node::tell_operation(Instant now, OperationId id, NodeId from, const PeerMessage& message) {
   Operation* operation = operations_.find(id);
   if (operation != nullptr) perform(now, *operation, operation->on_message(now, from, message));
+}
+
+// A holder that the lookup did not wait for is no source, but has it.
+InputPlace Node::place_of(const RunInput& input) const {
+  const std::vector<NodeId>& sources = input.sources;
+  const bool is_source = std::ranges::find(sources, view_.self) != sources.end();
+  const bool holds = is_holder(rebalance_->lists_of(input.partition), view_.self);
+  const bool borrowed = !sources.empty() && !is_source && !holds;
+  return {borrowed ? borrowed_disk : view_.disk_of(input.partition), borrowed};
 }
 
 void Node::on_commit(Instant now, LinkId link, const CommitRequest& request) {

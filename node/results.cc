@@ -12,6 +12,7 @@ constexpr Duration asker_waits = 6s;  // as long as Runs has patience
 /// A lost connection is made anew within 200 ms, and a client that waits asks every 500 ms whether
 /// the node is alive. What a killed client had started is gone in less than a second all the same.
 constexpr Duration closed_patience = 700ms;
+constexpr std::size_t bytes_in_memory = 16U << 20;
 
 RunDone done_of(const ResultFacts& facts, std::uint64_t size) {
   RunDone done;
@@ -41,7 +42,8 @@ Results::Results(const NodeOptions& options, NodeId self, const WallTime& wall, 
       post_(post),
       announce_time_(options.lanes.announce_time),
       cache_(outside.results == nullptr ? 0 : options.result_cache_bytes),
-      claims_(post) {}
+      claims_(post),
+      in_memory_(bytes_in_memory) {}
 
 // --- Probes
 
@@ -120,6 +122,11 @@ void Results::on_start(Instant now, LinkId from, const RunStart& start, const In
   lead(now, from, start, *work, place, asker);
 }
 
+bool Results::has(const RunStart& start) const {
+  const auto work = start.force ? std::nullopt : work_of_start(start);
+  return work && cache_.contains(work->key);
+}
+
 // The same wish once more: whoever waits for it is asked to answer there.
 bool Results::is_retry(Instant now, LinkId from, const RunStart& start) {
   const auto again = [&](Asker& asker) {
@@ -139,7 +146,7 @@ bool Results::is_retry(Instant now, LinkId from, const RunStart& start) {
   again(asker);
   runs_.on_alive(now, {flight.start.request});  // who asks again is there, for the run too
   if (flight.done) {
-    tell(flight, start.request, asker);
+    if (!flight.reading) tell(flight, start.request, asker);
   } else if (flight.position) {
     post_.to_link(from, RunAccepted{start.operation, *flight.position});
   }
@@ -167,10 +174,18 @@ void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest&
   runs_.journal().on_shared(now_, start, "kept");
   const Kept& kept = kept_.at(key);
   Output output{result_path(key, kept.facts.extension), kept.bytes.size, kept.bytes.checksums};
-  checks_.push_back({start.request, output});
   if (output.checksums.size() > 8) post_.to_link(asker.link, RunAccepted{asker.operation, 0});
   RunDone done = done_of(kept.facts, kept.bytes.size);
-  hits_[start.request] = {key, start, place, asker, std::move(output), std::move(done), false};
+  Hit& hit = hits_[start.request];
+  hit = {key, start, place, asker, std::move(output), std::move(done), false};
+  if (const Bytes* bytes = in_memory_.find(key)) return on_hit(hit, *bytes);
+  readings_.push_back({{start.request}, hit.output});
+}
+
+void Results::on_hit(Hit& hit, const Bytes& output) {
+  hit.intact = true;
+  ++hit_count_;
+  tell_hit(hit, output);
 }
 
 void Results::end_hit(std::map<RequestId, Hit>::iterator hit) {
@@ -179,14 +194,14 @@ void Results::end_hit(std::map<RequestId, Hit>::iterator hit) {
   drop(cache_.let_go(key));
 }
 
-void Results::on_checked(Instant now, RequestId request, bool intact) {
+void Results::on_read(Instant now, const ReadResult& result) {
   now_ = now;
-  const auto found = hits_.find(request);
+  if (result.whom().flight != 0) return on_flight_read(now, result.whom().flight, result.bytes());
+  const auto found = hits_.find(result.whom().request);
   if (found == hits_.end()) return;  // its asker has gone
-  if (intact) {
-    found->second.intact = true;
-    ++hit_count_;
-    return tell_hit(found->second);
+  if (result.intact()) {
+    if (!result.bytes().empty()) in_memory_.add(found->second.key, result.bytes());
+    return on_hit(found->second, result.bytes());
   }
   const Hit hit = found->second;
   outside_.log.event(LogLevel::warning, "result_damaged", {{"key", to_text(hit.key)}});
@@ -195,9 +210,11 @@ void Results::on_checked(Instant now, RequestId request, bool intact) {
   on_start(now, hit.asker.link, hit.start, hit.place);
 }
 
-void Results::tell_hit(const Hit& hit) {
+void Results::tell_hit(const Hit& hit, const Bytes& output) {
   RunDone done = hit.done;
+  done.output = output;
   done.operation = hit.asker.operation;
+  if (!output.empty()) runs_.journal().on_fetching(now_, hit.start.request);
   post_.to_link(hit.asker.link, std::move(done));
 }
 
@@ -208,7 +225,7 @@ void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
   ++joined_count_;
   runs_.journal().on_shared(now_, start, "joined");
   runs_.on_alive(now_, {flight.start.request});
-  if (flight.done) return tell(flight, start.request, asker);
+  if (flight.done && !flight.reading) return tell(flight, start.request, asker);
   const std::uint32_t position = flight.position.value_or(0);
   post_.to_link(asker.link, RunAccepted{asker.operation, position});
 }
@@ -330,7 +347,7 @@ std::optional<Results::Output> Results::output_of(RequestId request) const {
   return Output{output->path, output->size, {}};
 }
 
-std::vector<Results::Check> Results::take_checks() { return std::exchange(checks_, {}); }
+std::vector<Results::Reading> Results::take_readings() { return std::exchange(readings_, {}); }
 
 void Results::on_purge(LinkId from, const PurgeRequest& wish) {
   PurgeAnswer answer;

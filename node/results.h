@@ -9,7 +9,9 @@
 #include "node/options.h"
 #include "node/outside.h"
 #include "node/post.h"
+#include "node/read_result.h"
 #include "node/runs.h"
+#include "node/small_results.h"
 #include "node/work_claims.h"
 #include "processing/failed_work.h"
 #include "processing/result_cache.h"
@@ -19,10 +21,12 @@ namespace pixmesh {
 
 /// Stands in front of `Runs`, so that the same work is done once.
 ///
-///   RunStart ─┬─ its result is kept ──► check of the file ──► RunDone
+///   RunStart ─┬─ its result is kept ──► the file is read ───► RunDone
 ///             ├─ it has crashed twice ► RunDone (tool_failed)
 ///             ├─ it goes on here ─────► joins: RunDone with the others
 ///             └─ else ────────────────► Runs ──► RunDone to all who joined; the result is kept
+///
+/// A small result is read before it is told of, and goes along with the RunDone.
 ///
 /// What is done once is a *flight*. For `Runs` it is the run of the request that began it, also
 /// when that asker has gone: the flight goes on while anybody waits for it. `Runs` posts through
@@ -49,7 +53,9 @@ class Results : public Post {
   void on_heard(Instant now, LinkId link);
   void on_purge(LinkId from, const PurgeRequest& wish);
   void on_kept(Instant now, const ResultKept& kept);
-  void on_checked(Instant now, RequestId request, bool intact);
+  void on_read(Instant now, const ReadResult& result);
+  /// Whether the result of this is kept here and may be given.
+  [[nodiscard]] bool has(const RunStart& start) const;
   /// Deals with what Runs said since. @returns whether there was anything.
   bool settle(Instant now);
   void on_deadline(Instant now);
@@ -62,12 +68,12 @@ class Results : public Post {
   };
   [[nodiscard]] std::optional<Output> output_of(RequestId request) const;
 
-  /// Kept results to be checked; the owner starts a KeptCheck for each.
-  struct Check {
-    RequestId request;
+  /// Results to be read; the owner starts a ReadResult for each.
+  struct Reading {
+    ReadResult::For whom;
     Output output;
   };
-  [[nodiscard]] std::vector<Check> take_checks();
+  [[nodiscard]] std::vector<Reading> take_readings();
   [[nodiscard]] ResultsStatus status() const;
   void check_invariants() const { cache_.check_invariants(); }
 
@@ -92,6 +98,7 @@ class Results : public Post {
     std::map<RequestId, Asker> askers;
     std::optional<std::uint32_t> position;  // in the queue, once it was accepted
     std::optional<RunDone> done;
+    bool reading = false;  // `done` is told of when it has been read
     bool keeping = false;  // the store works on it
     bool is_fresh = true;  // false: what it is made of was purged
   };
@@ -123,8 +130,9 @@ class Results : public Post {
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
   void begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
                  const InputPlace& place);
+  void on_hit(Hit& hit, const Bytes& output);
   void end_hit(std::map<RequestId, Hit>::iterator hit);
-  void tell_hit(const Hit& hit);
+  void tell_hit(const Hit& hit, const Bytes& output = {});
   void join(FlightId id, const RunStart& start, const Asker& asker);
   void lead(Instant now, LinkId from, const RunStart& start, const Work& work,
             const InputPlace& place, const Asker& asker);
@@ -141,7 +149,8 @@ class Results : public Post {
                         const ToolReport* report);
   [[nodiscard]] std::vector<std::string> command_of(const RunStart& start) const;
   void keep(FlightId id, const ToolReport& report);
-  void tell(const Flight& flight, RequestId request, const Asker& asker);
+  void on_flight_read(Instant now, FlightId id, const Bytes& bytes);
+  void tell(const Flight& flight, RequestId request, const Asker& asker, const Bytes& output = {});
   void end_if_over(Instant now, FlightId id);
   void end(Instant now, FlightId id);
   void drop(const ResultCache::Drops& keys);
@@ -162,9 +171,10 @@ class Results : public Post {
   FailedWork failed_;
   WorkClaims claims_;
   std::map<Digest, Kept> kept_;               // what cache_ has, …
+  SmallResults in_memory_;                    // of those in kept_
   std::map<Digest, std::string> extensions_;  // … and what has a file, though purged and held
   std::map<RequestId, Hit> hits_;
-  std::vector<Check> checks_;
+  std::vector<Reading> readings_;
 
   FlightId last_flight_ = 0;
   std::map<FlightId, Flight> flights_;

@@ -13,7 +13,7 @@ namespace pixmesh {
 RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
                    Avoidance& avoidance, HotImages& hot, RunJournal& journal, Post& post,
                    RunRequest request, PartitionId partition, HolderLists lists, LinkId client,
-                   std::function<bool(NodeId)> is_heard)
+                   std::function<bool(NodeId)> is_heard, KeptHere kept)
     : Operation(id),
       mesh_(mesh),
       book_(book),
@@ -22,6 +22,7 @@ RouteRun::RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book,
       journal_(journal),
       post_(post),
       is_heard_(std::move(is_heard)),
+      kept_(std::move(kept)),
       request_(std::move(request)),
       partition_(partition),
       client_(client),
@@ -87,8 +88,31 @@ Effects RouteRun::after_lookup(Instant now, Effects effects) {
   result_.input = {partition_,         found.record.digest,    found.record.size,
                    found.record.media, found.record.checksums, lookup_.outcome().have};
   std::ranges::sort(result_.input.sources);
-  place(now);
+  if (!start_if_kept(now)) place(now);
   return effects;
+}
+
+bool RouteRun::start_if_kept(Instant now) {
+  if (!request_.start_kept) return false;
+  RunStart start;
+  start.operation = request_.operation;
+  start.request = request_.request;
+  start.input = result_.input;
+  start.recipe = request_.recipe;
+  start.recipe_digest = result_.recipe_digest;
+  start.arguments = request_.arguments;
+  start.deadline_ms = static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms);
+  start.batch = request_.batch;
+  start.force = request_.force;
+  start.then = result_.then;
+  if (!kept_.has(start)) return false;
+  const HolderAddress address = mesh_.address_of(mesh_.self);
+  RunCandidates result = result_;
+  result.started = true;
+  result.candidates.push_back({mesh_.self, address.control, address.bulk});
+  answer(std::move(result));
+  kept_.start(now, start);
+  return true;
 }
 
 // Forced requests meet nobody.

@@ -14,16 +14,22 @@
 namespace pixmesh {
 
 /// The router's half of a run: finds the image, probes its living holders, and tells the client
-/// where to start it, best holder first.
+/// where to start it, best holder first. What is kept at the router itself needs neither probe nor
+/// start, if the client agreed to that.
 class RouteRun : public Operation {
  public:
   /// @param is_heard  whether a member is alive just now and not suspected: the view counts
   /// suspects
   ///                  in until they are dead
+  /// What of runs this node has kept itself.
+  struct KeptHere {
+    std::function<bool(const RunStart&)> has;
+    std::function<void(Instant, const RunStart&)> start;
+  };
   RouteRun(OperationId id, const MeshView& mesh, const RecipeBook& book, Avoidance& avoidance,
            HotImages& hot, RunJournal& journal, Post& post, RunRequest request,
            PartitionId partition, HolderLists lists, LinkId client,
-           std::function<bool(NodeId)> is_heard);
+           std::function<bool(NodeId)> is_heard, KeptHere kept);
 
   Effects start(Instant now) override;
   Effects on_message(Instant now, NodeId from, const PeerMessage& message) override;
@@ -36,6 +42,7 @@ class RouteRun : public Operation {
 
  private:
   [[nodiscard]] Effects after_lookup(Instant now, Effects effects);
+  [[nodiscard]] bool start_if_kept(Instant now);
   void place(Instant now);
   [[nodiscard]] Digest work() const;
   [[nodiscard]] std::vector<NodeId> helpers(Instant now) const;
@@ -51,6 +58,7 @@ class RouteRun : public Operation {
   RunJournal& journal_;
   Post& post_;
   std::function<bool(NodeId)> is_heard_;
+  KeptHere kept_;
   RunRequest request_;
   Instant deadline_{};  // then nobody waits for the answer
   PartitionId partition_;

@@ -39,6 +39,7 @@ struct RunRequest {  // where should this run?
   std::uint32_t deadline_ms = 60'000;  // of all of it, from now
   bool force = false;                  // make it anew, whatever is kept or going on
   std::vector<RunStep> then{};         // at most chain_steps_max - 1
+  bool start_kept = false;             // begin at once, for this operation, where it is kept
 };
 struct RunCandidate {
   NodeId node;
@@ -72,6 +73,7 @@ struct RunCandidates {
                                          // stands before each further step
   std::uint32_t retry_after_ms = 0;
   std::vector<RunStep> then{};  // those of the request, with their digests
+  bool started = false;         // the node that says this has its result kept: RunDone follows
 };
 
 struct RunStart {  // to a candidate
@@ -97,7 +99,7 @@ enum class ResultOrigin : std::uint8_t {
   kept = 2,    // earlier; the times are those of then
 };
 /// The end of a run: refused, failed, or ready to be fetched with a StreamOpen that names the
-/// request.
+/// request. A small result comes along.
 struct RunDone {
   OperationId operation;
   ErrorCode code{};
@@ -115,6 +117,7 @@ struct RunDone {
   Digest fingerprint;                // of the tool and its libraries; zero: not known
   NodeId made_by;                    // where the tool ran; zero: nowhere
   std::uint64_t made_at_micros = 0;  // since 1970, by that node's clock
+  Bytes output{};                    // all of it, if it has at most `small_result_bytes`
 };
 struct RunAlive {  // the asker still waits; said once a second
   RequestId request;

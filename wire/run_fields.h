@@ -42,7 +42,7 @@ struct Fields<RunRequest> {
   using List = FieldList<&RunRequest::operation, &RunRequest::request, &RunRequest::name,
                          &RunRequest::recipe, &RunRequest::arguments, &RunRequest::strict,
                          &RunRequest::batch, &RunRequest::deadline_ms, &RunRequest::force,
-                         &RunRequest::then>;
+                         &RunRequest::then, &RunRequest::start_kept>;
 };
 template <>
 struct Fields<RunCandidates> {
@@ -52,7 +52,7 @@ struct Fields<RunCandidates> {
       FieldList<&RunCandidates::operation, &RunCandidates::code, &RunCandidates::detail,
                 &RunCandidates::confirmed, &RunCandidates::input, &RunCandidates::recipe_digest,
                 &RunCandidates::candidates, &RunCandidates::argv, &RunCandidates::retry_after_ms,
-                &RunCandidates::then>;
+                &RunCandidates::then, &RunCandidates::started>;
 };
 template <>
 struct Fields<RunStart> {
@@ -77,7 +77,7 @@ struct Fields<RunDone> {
                 &RunDone::extension, &RunDone::queued_micros, &RunDone::wall_micros,
                 &RunDone::cpu_micros, &RunDone::retry_after_ms, &RunDone::memory_bytes,
                 &RunDone::verify_micros, &RunDone::origin, &RunDone::key, &RunDone::fingerprint,
-                &RunDone::made_by, &RunDone::made_at_micros>;
+                &RunDone::made_by, &RunDone::made_at_micros, &RunDone::output>;
 };
 template <>
 struct Fields<RunAlive> {

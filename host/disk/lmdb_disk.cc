@@ -73,20 +73,17 @@ class LmdbDisk::Reader {
   }
   Result<DiskAnswer> operator()(const ReadRange& asked) const {
     if (asked.length > chunk_bytes_max) return Error{ErrorCode::usage, "a range above 1 MiB"};
-    const Result<std::filesystem::path> path = disk_.folder_->absolute(asked.path);
-    if (!path) return path.error();
-    const Result<FileHandle> file = FileHandle::open(path.value(), O_RDONLY);
-    if (!file) return file.error();
     zmq::message_t message(asked.length);
-    const std::span bytes(message.data<std::uint8_t>(), message.size());
-    const Result<std::size_t> got = read_at(file.value(), bytes, asked.offset, path.value());
-    if (!got) return got.error();
-    if (got.value() < asked.length) return Error{ErrorCode::corrupt, asked.path + " is too short"};
-    const std::uint64_t checksum = chunk_checksum(bytes);
-    if (asked.checksum && *asked.checksum != checksum) {
-      return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
-    }
-    return DiskAnswer(RangeRead{disk_.chunks_.add(std::move(message), checksum)});
+    const auto checksum = read(asked, {message.data<std::uint8_t>(), message.size()});
+    if (!checksum) return checksum.error();
+    return DiskAnswer(RangeRead{disk_.chunks_.add(std::move(message), checksum.value())});
+  }
+  Result<DiskAnswer> operator()(const ReadBytes& asked) const {
+    if (asked.range.length > small_result_bytes) return Error{ErrorCode::usage, "a large range"};
+    BytesRead answer{Bytes(asked.range.length)};
+    const auto checksum = read(asked.range, answer.bytes);
+    if (!checksum) return checksum.error();
+    return DiskAnswer(std::move(answer));
   }
   Result<DiskAnswer> operator()(const InspectImage& asked) const {
     const Result<std::filesystem::path> path = disk_.folder_->absolute(asked.path);
@@ -119,6 +116,23 @@ class LmdbDisk::Reader {
   }
 
  private:
+  /// Fills `bytes`, as many as are asked for. @returns their checksum.
+  [[nodiscard]] Result<std::uint64_t> read(const ReadRange& asked,
+                                           std::span<std::uint8_t> bytes) const {
+    const Result<std::filesystem::path> path = disk_.folder_->absolute(asked.path);
+    if (!path) return path.error();
+    const Result<FileHandle> file = FileHandle::open(path.value(), O_RDONLY);
+    if (!file) return file.error();
+    const Result<std::size_t> got = read_at(file.value(), bytes, asked.offset, path.value());
+    if (!got) return got.error();
+    if (got.value() < asked.length) return Error{ErrorCode::corrupt, asked.path + " is too short"};
+    const std::uint64_t checksum = chunk_checksum(bytes);
+    if (asked.checksum && *asked.checksum != checksum) {
+      return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
+    }
+    return checksum;
+  }
+
   LmdbDisk& disk_;
 };
 
@@ -241,6 +255,7 @@ void LmdbDisk::read(const ReaderTask& task) {
   Result<DiskAnswer> told = folder_->has_failed() ? Error{ErrorCode::failed, ""}
                                                   : std::visit(Reader(*this), task.operation);
   const bool is_file = std::holds_alternative<ReadRange>(task.operation) ||
+                       std::holds_alternative<ReadBytes>(task.operation) ||
                        std::holds_alternative<InspectImage>(task.operation);
   if (!told && !is_file) folder_->mark_failed(told.error());
   answer(task.ticket, std::move(told));

@@ -47,10 +47,10 @@ struct LmdbDiskOptions {
 /// `submit` may be called from any thread and never waits for the disk. Answers are posted from
 /// other threads as DiskAnswered events. Once the disk has failed every answer is `failed`.
 /// Answers of operations: Done, but Synced for SyncTemp, CommitOutcome for CommitRecord,
-/// StoredRecord for FindRecord, RecordPage for the lists, RangeRead, TableRows and DiskSummary.
-/// CommitRecord is `not_found` if its blob is not there, DropRecord `stale` if the record is no
-/// longer the expected one, ReadRange `corrupt` if the file ends before the range does. A page of
-/// records ends after 1 MiB even if its limit is not reached.
+/// StoredRecord for FindRecord, RecordPage for the lists, RangeRead, BytesRead, TableRows and
+/// DiskSummary. CommitRecord is `not_found` if its blob is not there, DropRecord `stale` if the
+/// record is no longer the expected one, ReadRange `corrupt` if the file ends before the range
+/// does. A page of records ends after 1 MiB even if its limit is not reached.
 class LmdbDisk : public Disk {
  public:
   /// Takes the folder, puts right what a crash left behind, and starts the threads.

@@ -26,6 +26,7 @@ void RunWish::begin() {
   request.name = event_.name;
   request.recipe = recipe;
   request.force = force_;
+  request.start_kept = true;
   context_.client.ask(*node, request, route_patience,
                       [self](const Message* message) { self->on_candidates(message); });
 }
@@ -41,6 +42,13 @@ void RunWish::start(std::size_t candidate) {
   if (candidate >= where_.candidates.size()) return;
   const std::uint32_t node = context_.world.number_of(where_.candidates[candidate].node);
   auto self = std::static_pointer_cast<RunWish>(shared_from_this());
+  const auto ended = [self, candidate](const Message* message) {
+    self->on_done(candidate, message);
+  };
+  if (where_.started) {
+    context_.client.await(where_.operation, run_patience, ended);
+    return waits_at(node);
+  }
   RunStart wish;
   wish.request = request_;
   wish.input = where_.input;
@@ -48,9 +56,11 @@ void RunWish::start(std::size_t candidate) {
   wish.recipe_digest = where_.recipe_digest;
   wish.deadline_ms = deadline_ms;
   wish.force = force_;
-  context_.client.ask(node, wish, run_patience, [self, candidate](const Message* message) {
-    self->on_done(candidate, message);
-  });
+  context_.client.ask(node, wish, run_patience, ended);
+  waits_at(node);
+}
+
+void RunWish::waits_at(std::uint32_t node) {
   waits_for_ = node;
   keep_alive(node);
 }
@@ -67,7 +77,11 @@ void RunWish::keep_alive(std::uint32_t node) {
 void RunWish::on_done(std::size_t candidate, const Message* message) {
   waits_for_.reset();
   const auto* done = message == nullptr ? nullptr : std::get_if<RunDone>(message);
-  if (done != nullptr && done->code == ErrorCode{}) return fetch(candidate, done->output_size);
+  if (done != nullptr && done->code == ErrorCode{}) {
+    const bool whole = !done->output.empty() && done->output.size() == done->output_size;
+    if (whole) return deliver(candidate, done->output);
+    return fetch(candidate, done->output_size);
+  }
   if (done != nullptr && done->code == ErrorCode::tool_failed) return;  // never tried elsewhere
   start(candidate + 1);
 }
@@ -85,10 +99,16 @@ void RunWish::fetch(std::size_t candidate, std::uint64_t size) {
 
 void RunWish::on_output(std::size_t candidate, const ReceiveCourse* course) {
   const std::uint32_t node = context_.world.number_of(where_.candidates[candidate].node);
+  if (course != nullptr && course->complete) return deliver(candidate, course->bytes);
   context_.client.tell(node, RunCancel{request_});
-  if (course == nullptr || !course->complete) return start(candidate + 1);
+  start(candidate + 1);
+}
+
+void RunWish::deliver(std::size_t candidate, const Bytes& output) {
+  const std::uint32_t node = context_.world.number_of(where_.candidates[candidate].node);
+  context_.client.tell(node, RunCancel{request_});
   ++delivered_;
-  context_.observer.on_run({event_.name, node, where_.input, course->bytes, delivered_});
+  context_.observer.on_run({event_.name, node, where_.input, output, delivered_});
 }
 
 }  // namespace pixmesh

@@ -15,9 +15,11 @@ class RunWish : public Wish {
   void on_candidates(const Message* message);
   void start(std::size_t candidate);
   void on_done(std::size_t candidate, const Message* message);
+  void waits_at(std::uint32_t node);
   void keep_alive(std::uint32_t node);
   void fetch(std::size_t candidate, std::uint64_t size);
   void on_output(std::size_t candidate, const ReceiveCourse* course);
+  void deliver(std::size_t candidate, const Bytes& output);
 
   RequestId request_;
   bool force_;  // shares no run with others

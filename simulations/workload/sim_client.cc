@@ -19,8 +19,12 @@ SimClient::SimClient(MeshWorld& world, PartyId party, Rng rng)
 }
 
 void SimClient::ask(std::uint32_t via, Message message, Duration patience, Answered then) {
+  await(wire_.send(via, std::move(message)), patience, std::move(then));
+}
+
+void SimClient::await(OperationId operation, Duration patience, Answered then) {
   Pending pending;
-  pending.operation = wire_.send(via, std::move(message));
+  pending.operation = operation;
   pending.answered = std::move(then);
   add(std::move(pending), patience);
 }

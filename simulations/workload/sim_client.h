@@ -17,6 +17,8 @@ class SimClient {
   using Answered = std::function<void(const Message*)>;  // null: nobody answered
   using Received = std::function<void(const ReceiveCourse*)>;
   void ask(std::uint32_t via, Message message, Duration patience, Answered then);
+  /// A second answer to a question.
+  void await(OperationId operation, Duration patience, Answered then);
   /// `then` gets the WriteDone.
   std::shared_ptr<PutCourse> put(std::uint32_t via, const std::string& name, const Bytes& bytes,
                                  const PutWish& wish, Duration patience, Answered then);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/digest.h"
-#include "processing/header_scan.h"
 #include "replication/record.h"
 
 // What each operation does to the files, records and tables of a virtual disk.
@@ -68,6 +67,10 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
           return list(asked);
         } else if constexpr (std::is_same_v<T, ReadRange>) {
           return Error{ErrorCode::failed, "ranges are read elsewhere"};
+        } else if constexpr (std::is_same_v<T, ReadBytes>) {
+          auto part = read(asked.range);
+          if (!part) return part.error();
+          return DiskAnswer(BytesRead{*part.value()});
         } else if constexpr (std::is_same_v<T, InspectImage>) {
           return inspect(asked);
         } else if constexpr (std::is_same_v<T, VerifyBlob>) {
@@ -233,88 +236,6 @@ void VirtualDisk::collect_unnamed(const std::string& path, const Digest& digest)
   if (fresh != published_.end() && clock_.now() < fresh->second + keep_published) return;
   files_.erase(path);
   durable_.erase(path);
-}
-
-Result<DiskAnswer> VirtualDisk::list(const ListPartition& asked) const {
-  RecordPage page;
-  auto place = asked.after ? records_.upper_bound({asked.partition, *asked.after})
-                           : records_.lower_bound({asked.partition, NameDigest{}});
-  for (; place != records_.end() && place->first.first == asked.partition; ++place) {
-    if (page.records.size() == asked.limit) {
-      page.complete = false;
-      break;
-    }
-    page.records.push_back(place->second.bytes);
-  }
-  return DiskAnswer(std::move(page));
-}
-
-Result<DiskAnswer> VirtualDisk::list(const ListNames& asked) const {
-  RecordPage page;
-  for (auto place = by_name_.upper_bound(asked.after); place != by_name_.end(); ++place) {
-    if (place->first.rfind(asked.prefix, 0) != 0) continue;
-    if (page.records.size() == asked.limit) {
-      page.complete = false;
-      break;
-    }
-    page.records.push_back(records_.at(place->second).bytes);
-  }
-  return DiskAnswer(std::move(page));
-}
-
-Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
-  const SharedBytes whole = file(asked.path);
-  if (!whole) return Error{ErrorCode::not_found, asked.path + " is not here"};
-  if (whole->size() < asked.offset + asked.length) {
-    return Error{ErrorCode::corrupt, asked.path + " is too short"};
-  }
-  const auto begin = whole->begin() + static_cast<long>(asked.offset);
-  Bytes part(begin, begin + asked.length);
-  if (trouble.misdirected_reads > 0 && asked.path.rfind("blobs/", 0) == 0 && !part.empty()) {
-    --trouble.misdirected_reads;
-    rng_.fill(part);
-  }
-  if (asked.checksum && *asked.checksum != chunk_checksum(part)) {
-    return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
-  }
-  return std::make_shared<const Bytes>(std::move(part));
-}
-
-Result<DiskAnswer> VirtualDisk::inspect(const InspectImage& asked) {
-  HeaderScan scan(asked.size, asked.limits);
-  while (const auto wanted = scan.wanted()) {
-    const std::uint64_t index = *wanted / chunk_bytes_max;
-    if (index >= asked.checksums.size()) return Error{ErrorCode::corrupt, "no such chunk"};
-    const std::uint64_t offset = index * chunk_bytes_max;
-    const std::uint64_t count = std::min<std::uint64_t>(asked.size - offset, chunk_bytes_max);
-    const auto chunk =
-        read({asked.path, offset, static_cast<std::uint32_t>(count), asked.checksums[index]});
-    if (!chunk) return chunk.error();
-    scan.see(offset, *chunk.value());
-  }
-  return DiskAnswer(ImageInspected{scan.header()});
-}
-
-Result<DiskAnswer> VirtualDisk::verify(const VerifyBlob& asked) const {
-  const Record* first = nullptr;
-  BlobVerified verified;
-  for (const auto& [key, record] : records_) {
-    if (record.digest == Digest{} || record.digest < asked.first || asked.last < record.digest) {
-      continue;
-    }
-    if (first != nullptr && first->digest <= record.digest) continue;
-    first = &record;
-    verified.partition = key.first;
-  }
-  if (first == nullptr) return DiskAnswer(std::move(verified));
-  const auto place = options_.place(first->bytes);
-  if (!place) return place.error();
-  verified.digest = first->digest;
-  verified.size = first->size;
-  const SharedBytes whole = file(place->blob_path);
-  verified.intact = whole && digest_of(*whole) == first->digest;
-  if (!verified.intact) verified.detail = place->blob_path + " is not what it was";
-  return DiskAnswer(std::move(verified));
 }
 
 Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {

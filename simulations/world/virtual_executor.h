@@ -29,7 +29,9 @@ class VirtualExecutor : public Executor {
   void cancel(RunId run) override;
   void discard(RunId run) override;
 
-  [[nodiscard]] static Bytes output_of(const Bytes& input);
+  /// Of an input with an odd size it is no small result.
+  /// @param size  of the input
+  [[nodiscard]] static Bytes output_of(const Digest& input, std::uint64_t size);
   [[nodiscard]] std::uint32_t running_count() const {
     return static_cast<std::uint32_t>(running_.size());
   }

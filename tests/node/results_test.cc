@@ -154,16 +154,79 @@ TEST_CASE(
   Crowd second = once(*world);
   CHECK(second.count_of(ResultOrigin::kept) == 1);
   CHECK(second.place(0) == node);
+  CHECK(second.done(0).output == MeshWorld::expected_output(image));
   second.leave();
   Bytes damaged = kept;
   ++damaged[damaged.size() / 2];
   world->disk(node).write_file(path, damaged);
+  Crowd from_memory = once(*world);
+  CHECK(from_memory.count_of(ResultOrigin::kept) == 1);
+  CHECK(from_memory.done(0).output == MeshWorld::expected_output(image));
+  from_memory.leave();
+  world->crash(node);
+  world->restart(node);
+  world->disk(node).write_file(path, damaged);
+  REQUIRE(world->run_until_settled());
   Crowd third = once(*world);
 
   REQUIRE(third.done(0).code == ErrorCode{});
   CHECK(third.count_of(ResultOrigin::made) == 1);
-  CHECK(third.fetch(0) == MeshWorld::expected_output(image));
+  CHECK(third.done(0).output == MeshWorld::expected_output(image));
   CHECK(world->count_logged("result_damaged") == 1);
+}
+
+TEST_CASE("results: a small one comes with the word that it is ready, a large one is fetched") {
+  for (const std::size_t size : {50'000U, 50'001U}) {  // the output of an odd one is large
+    const Bytes image = MeshWorld::sample_image(size, 1);
+    const auto world = world_with(image, 3, 75);
+    for (int i = 0; i < 2; ++i) {  // made, and kept
+      Crowd crowd = once(*world);
+      REQUIRE(crowd.done(0).code == ErrorCode{});
+      CHECK(crowd.done(0).output.empty() == (size % 2 == 1));
+      CHECK(crowd.fetch(0) == MeshWorld::expected_output(image));  // small ones too
+      crowd.leave();
+    }
+  }
+}
+
+TEST_CASE("results: a router gives what it has kept without being asked to start it, if allowed") {
+  const Bytes image = MeshWorld::sample_image(50'000, 1);
+  const auto world = world_with(image, 3, 76);
+  Crowd first = once(*world);
+  first.leave();
+  const auto at = first.place(0);
+  const std::uint32_t other = (at + 1) % 3;
+  MeshClient& client = world->client();
+  const auto asked_of = [&](std::uint32_t node, bool start_kept, bool force) {
+    RunRequest request{{}, client.fresh_request(), "a.png", "thumbnail", {}, false};
+    request.start_kept = start_kept;
+    request.force = force;
+    const OperationId asked = client.send(node, request);
+    std::vector<Message> said;
+    (void)world->run_until(
+        [&] {
+          const Message* answer = client.answer_of(asked);
+          if (answer != nullptr) {
+            said.push_back(*answer);
+            client.forget(asked);
+          }
+          return said.size() == 2;
+        },
+        2s);
+    return said;
+  };
+
+  const auto given = asked_of(at, true, false);
+  REQUIRE(given.size() == 2);
+  CHECK(std::get<RunCandidates>(given[0]).started);
+  CHECK(std::get<RunDone>(given[1]).output == MeshWorld::expected_output(image));
+  CHECK(std::get<RunDone>(given[1]).origin == ResultOrigin::kept);
+  for (const auto& [node, start_kept, force] :
+       {std::tuple{at, false, false}, std::tuple{at, true, true}, std::tuple{other, true, false}}) {
+    const auto told = asked_of(node, start_kept, force);
+    REQUIRE(told.size() == 1);
+    CHECK_FALSE(std::get<RunCandidates>(told[0]).started);
+  }
 }
 
 TEST_CASE("results: a result that is lost without a word is not missed") {
