@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -116,6 +117,15 @@ struct ReadRange {  // answers with a chunk; `corrupt` if `checksum` is given an
   std::uint32_t length = 0;
   std::optional<std::uint64_t> checksum;
 };
+/// Reads chunks of a file one after the other and compares them: `corrupt` at the first that is not
+/// as it was. Done if all are; without checksums if the file is there.
+struct CheckChunks {
+  std::string path;
+  std::uint64_t size = 0;                // of the file, bytes
+  std::uint32_t first = 0;               // the chunk of `checksums.front()`
+  std::vector<std::uint64_t> checksums;  // XXH3-64 of each MiB; at most check_chunks_max
+};
+inline constexpr std::size_t check_chunks_max = 32;  // others wait for the reader meanwhile
 struct ReadBytes {  // the same range, at most `small_result_bytes`, answered with the bytes
                     // themselves
   ReadRange range;
@@ -156,7 +166,8 @@ struct Summarize {};  // counts, bytes and digests of all partitions that hold a
 using AnyDiskOperation =
     std::variant<CreateTemp, AppendChunk, SyncTemp, DropTemp, PublishTemp, WriteFile, SyncFolders,
                  CommitRecord, AbandonRecord, FindRecord, ListPartition, ListNames, ReadRange,
-                 ReadBytes, InspectImage, VerifyBlob, DropRecord, PutValues, LoadTable, Summarize>;
+                 ReadBytes, CheckChunks, InspectImage, VerifyBlob, DropRecord, PutValues, LoadTable,
+                 Summarize>;
 
 /// A variant whose copying, moving and ending are compiled once: in every unit they cost seconds.
 struct DiskOperation : AnyDiskOperation {

@@ -1,5 +1,6 @@
 #include "replication/chunk_check.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "replication/record.h"
@@ -12,22 +13,22 @@ ChunkCheck::ChunkCheck(File file)
       intact_(file_.checksums.size() == chunk_count_of(file_.size)),
       done_(!intact_) {}
 
-Effects ChunkCheck::start() const { return done_ ? Effects{} : read_next(); }
+Effects ChunkCheck::start() const { return done_ ? Effects{} : check_next(); }
 
-Effects ChunkCheck::read_next() const {
-  ReadRange read{file_.path, std::uint64_t{next_} * chunk_bytes_max, 0, std::nullopt};
-  if (next_ < file_.checksums.size()) {
-    read.length = chunk_size_of(file_.size, next_);
-    read.checksum = file_.checksums[next_];
-  }
-  return {UseDisk{file_.disk, std::move(read)}};
+Effects ChunkCheck::check_next() const {
+  const std::size_t count = std::min(file_.checksums.size() - next_, check_chunks_max);
+  const auto from = file_.checksums.begin() + next_;
+  return {UseDisk{
+      file_.disk,
+      CheckChunks{
+          file_.path, file_.size, next_, {from, from + static_cast<std::ptrdiff_t>(count)}}}};
 }
 
 Effects ChunkCheck::on_disk(const Result<DiskAnswer>& answer) {
   intact_ = answer.has_value();
-  ++next_;
+  next_ += static_cast<std::uint32_t>(check_chunks_max);
   done_ = !intact_ || next_ >= file_.checksums.size();
-  return done_ ? Effects{} : read_next();
+  return done_ ? Effects{} : check_next();
 }
 
 }  // namespace pixmesh

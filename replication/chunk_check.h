@@ -4,8 +4,8 @@
 
 namespace pixmesh {
 
-/// Reads every chunk of a stored file, one after the other, and compares its checksum. A part of an
-/// operation. Of an empty file it only sees that it is there.
+/// Has every chunk of a stored file read and compared with its checksum, 32 MiB at a time. A part
+/// of an operation. Of an empty file it only sees that it is there.
 class ChunkCheck {
  public:
   struct File {
@@ -25,7 +25,7 @@ class ChunkCheck {
   [[nodiscard]] const File& file() const { return file_; }
 
  private:
-  [[nodiscard]] Effects read_next() const;
+  [[nodiscard]] Effects check_next() const;
 
   File file_;
   std::uint32_t next_ = 0;

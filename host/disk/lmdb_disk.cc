@@ -10,6 +10,7 @@
 #include "base/invariant.h"
 #include "base/limits.h"
 #include "host/disk/inspect_image.h"
+#include "host/disk/stored_chunks.h"
 #include "host/disk/verify_blob.h"
 #include "host/system/clocks.h"
 
@@ -84,6 +85,13 @@ class LmdbDisk::Reader {
     const auto checksum = read(asked.range, answer.bytes);
     if (!checksum) return checksum.error();
     return DiskAnswer(std::move(answer));
+  }
+  Result<DiskAnswer> operator()(const CheckChunks& asked) const {
+    const Result<std::filesystem::path> path = disk_.folder_->absolute(asked.path);
+    if (!path) return path.error();
+    const Result<Done> done = check_chunks(path.value(), asked);
+    if (!done) return done.error();
+    return DiskAnswer(Done{});
   }
   Result<DiskAnswer> operator()(const InspectImage& asked) const {
     const Result<std::filesystem::path> path = disk_.folder_->absolute(asked.path);
@@ -256,6 +264,7 @@ void LmdbDisk::read(const ReaderTask& task) {
                                                   : std::visit(Reader(*this), task.operation);
   const bool is_file = std::holds_alternative<ReadRange>(task.operation) ||
                        std::holds_alternative<ReadBytes>(task.operation) ||
+                       std::holds_alternative<CheckChunks>(task.operation) ||
                        std::holds_alternative<InspectImage>(task.operation);
   if (!told && !is_file) folder_->mark_failed(told.error());
   answer(task.ticket, std::move(told));

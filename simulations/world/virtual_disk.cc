@@ -28,9 +28,9 @@ bool only_reads(const DiskOperation& operation) {
       []<typename T>(const T&) {
         return std::is_same_v<T, FindRecord> || std::is_same_v<T, ListPartition> ||
                std::is_same_v<T, ListNames> || std::is_same_v<T, ReadRange> ||
-               std::is_same_v<T, ReadBytes> || std::is_same_v<T, InspectImage> ||
-               std::is_same_v<T, VerifyBlob> || std::is_same_v<T, LoadTable> ||
-               std::is_same_v<T, Summarize>;
+               std::is_same_v<T, ReadBytes> || std::is_same_v<T, CheckChunks> ||
+               std::is_same_v<T, InspectImage> || std::is_same_v<T, VerifyBlob> ||
+               std::is_same_v<T, LoadTable> || std::is_same_v<T, Summarize>;
       },
       operation);
 }
@@ -160,7 +160,8 @@ std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
           if (strikes(trouble.failing_syncs)) return fails("EIO on fsync");
         }
         if constexpr (std::is_same_v<T, ReadRange> || std::is_same_v<T, ReadBytes> ||
-                      std::is_same_v<T, InspectImage> || std::is_same_v<T, VerifyBlob>) {
+                      std::is_same_v<T, CheckChunks> || std::is_same_v<T, InspectImage> ||
+                      std::is_same_v<T, VerifyBlob>) {
           if (strikes(trouble.failing_reads)) return Error{ErrorCode::failed, "EIO on read"};
         }
         return std::nullopt;

@@ -124,6 +124,7 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Result<DiskAnswer> list(const ListPartition& asked) const;
   [[nodiscard]] Result<DiskAnswer> list(const ListNames& asked) const;
   [[nodiscard]] Result<SharedBytes> read(const ReadRange& asked);
+  [[nodiscard]] Result<DiskAnswer> check(const CheckChunks& asked);
   [[nodiscard]] Result<DiskAnswer> inspect(const InspectImage& asked);
   [[nodiscard]] Result<DiskAnswer> verify(const VerifyBlob& asked) const;
   [[nodiscard]] bool is_named(const Digest& digest) const;

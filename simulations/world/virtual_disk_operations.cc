@@ -71,6 +71,8 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
           auto part = read(asked.range);
           if (!part) return part.error();
           return DiskAnswer(BytesRead{*part.value()});
+        } else if constexpr (std::is_same_v<T, CheckChunks>) {
+          return check(asked);
         } else if constexpr (std::is_same_v<T, InspectImage>) {
           return inspect(asked);
         } else if constexpr (std::is_same_v<T, VerifyBlob>) {

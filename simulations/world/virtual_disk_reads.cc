@@ -1,5 +1,6 @@
 #include "base/digest.h"
 #include "processing/header_scan.h"
+#include "replication/record.h"
 #include "simulations/world/virtual_disk.h"
 
 // What a virtual disk answers without changing anything.
@@ -48,6 +49,17 @@ Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
     return Error{ErrorCode::corrupt, "a chunk of " + asked.path + " has another checksum"};
   }
   return std::make_shared<const Bytes>(std::move(part));
+}
+
+Result<DiskAnswer> VirtualDisk::check(const CheckChunks& asked) {
+  if (!file(asked.path)) return Error{ErrorCode::not_found, asked.path + " is not here"};
+  for (std::uint32_t i = 0; i < asked.checksums.size(); ++i) {
+    const std::uint32_t chunk = asked.first + i;
+    const auto part = read({asked.path, std::uint64_t{chunk} * chunk_bytes_max,
+                            chunk_size_of(asked.size, chunk), asked.checksums[i]});
+    if (!part) return part.error();
+  }
+  return DiskAnswer(Done{});
 }
 
 Result<DiskAnswer> VirtualDisk::inspect(const InspectImage& asked) {

@@ -117,10 +117,10 @@ TEST_CASE("damaged copies: a second name is given only to bytes that were read w
   StoreRecord sound = mending(view, codec);
   (void)sound.start(now);
   const Effects look = sound.on_disk(now, no_record);
-  const auto* read = wanted<ReadRange>(look);
-  REQUIRE(read != nullptr);
-  CHECK(read->length == sample_record().size);
-  CHECK(read->checksum == sample_record().checksums.front());
+  const auto* check = wanted<CheckChunks>(look);
+  REQUIRE(check != nullptr);
+  CHECK(check->size == sample_record().size);
+  CHECK(check->checksums == sample_record().checksums);
   CHECK(wanted<WriteFile>(sound.on_disk(now, done)) != nullptr);
 
   StoreRecord rotten = mending(view, codec);
@@ -141,8 +141,8 @@ TEST_CASE("damaged copies: a new version of what was stored before need not be r
   StoreRecord store = mending(view, codec);
   (void)store.start(now);
   const Effects look = store.on_disk(now, found(false));
-  REQUIRE(wanted<ReadRange>(look) != nullptr);
-  CHECK(wanted<ReadRange>(look)->length == 0);  // only whether it is there
+  REQUIRE(wanted<CheckChunks>(look) != nullptr);
+  CHECK(wanted<CheckChunks>(look)->checksums.empty());  // only whether it is there
 }
 
 TEST_CASE(
