@@ -118,14 +118,14 @@ struct ReadRange {  // answers with a chunk; `corrupt` if `checksum` is given an
   std::optional<std::uint64_t> checksum;
 };
 /// Reads chunks of a file one after the other and compares them: `corrupt` at the first that is not
-/// as it was. Done if all are; without checksums if the file is there.
+/// as it was, or if the file has another size. Done if all are; without checksums if it is there.
 struct CheckChunks {
   std::string path;
   std::uint64_t size = 0;                // of the file, bytes
   std::uint32_t first = 0;               // the chunk of `checksums.front()`
   std::vector<std::uint64_t> checksums;  // XXH3-64 of each MiB; at most check_chunks_max
 };
-inline constexpr std::size_t check_chunks_max = 32;  // others wait for the reader meanwhile
+inline constexpr std::size_t check_chunks_max = 4;  // others wait for the reader meanwhile
 struct ReadBytes {  // the same range, at most `small_result_bytes`, answered with the bytes
                     // themselves
   ReadRange range;

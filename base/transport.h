@@ -44,7 +44,11 @@ class Transport {
   /// @returns false if the link is unknown or its queue is full; the message is then dropped.
   virtual bool send(LinkId link, Bytes message) = 0;
 
-  /// The same on a bulk link, with a chunk behind the message. The bytes are not copied.
+  /// Whether something larger than control messages are may go along this link now: little waits on
+  /// it and on the plane, so that it crowds nobody out. False for an unknown link.
+  [[nodiscard]] virtual bool has_room(LinkId link) const = 0;
+
+  /// As `send`, on a bulk link, with a chunk behind the message. The bytes are not copied.
   virtual bool send_chunk(LinkId link, Bytes message, ChunkRef chunk) = 0;
 };
 

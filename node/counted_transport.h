@@ -19,6 +19,7 @@ class CountedTransport : public Transport {
   LinkId open(Plane plane, const Endpoint& to) override { return real_.open(plane, to); }
   void close(LinkId link) override { real_.close(link); }
   bool send(LinkId link, Bytes message) override;
+  bool has_room(LinkId link) const override { return real_.has_room(link); }
   bool send_chunk(LinkId link, Bytes message, ChunkRef chunk) override;
 
   [[nodiscard]] const Sent& sent() const { return sent_; }

@@ -81,7 +81,7 @@ void Results::on_done(Instant now, FlightId id, RunDone done) {
   const auto output = worked ? runs_.output_of(flight.start.request) : std::nullopt;
   if (output && is_small_result(output->size)) {
     flight.reading = true;
-    readings_.push_back({{{}, id}, {output->path, output->size, {}}});
+    readings_.push_back({{{}, 0, id}, {output->path, output->size, {}}});
     return end_if_over(now, id);
   }
   for (const auto& [request, asker] : flight.askers) tell(flight, request, asker);
@@ -205,6 +205,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
     kept_[kept.key] = {std::move(facts).value(), kept.kept.value()};
     drop(cache_.add(kept.key, entry));
   } else {
+    forget_kept(kept.key);  // what was there before is gone too
     outside_.results->drop(kept.key, kept.extension);
   }
   if (is_ours) end_if_over(now, id);
@@ -229,10 +230,10 @@ void Results::forget_kept(const Digest& key) {
 void Results::tell(const Flight& flight, RequestId request, const Asker& asker,
                    const Bytes& output) {
   RunDone done = *flight.done;
-  done.output = output;
+  if (outside_.transport.has_room(asker.link)) done.output = output;
   done.operation = asker.operation;
   if (request != flight.start.request) done.origin = ResultOrigin::joined;
-  if (!output.empty()) runs_.journal().on_fetching(now_, request);
+  if (!done.output.empty()) runs_.journal().on_fetching(now_, request);
   post_.to_link(asker.link, std::move(done));
 }
 

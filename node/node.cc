@@ -231,6 +231,7 @@ void Node::to_member(NodeId to, Message message) {
 }
 
 void Node::to_link(LinkId to, Message message) {
+  if (const auto* done = std::get_if<RunDone>(&message)) stream_bytes_out_ += done->output.size();
   if (to == self_link) {
     local_.emplace_back(std::move(message));
   } else if (!outside_.transport.send(to, encode(message))) {

@@ -172,7 +172,11 @@ std::optional<std::uint32_t> Node::disk_for(const RunInput& input) const {
 
 template <typename Wish>
 void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source_partition) {
-  const auto checked = check_name(wish.name);
+  auto checked = check_name(wish.name);
+  if constexpr (std::is_same_v<Wish, CopyRequest>) {
+    if (checked) checked = check_content(wish.source);
+    if (checked) checked = check_tags(wish.source.tags);
+  }
   if (!checked) {
     WriteDone refused;
     refused.operation = wish.operation;

@@ -16,8 +16,9 @@ class ReadResult : public Operation {
  public:
   /// What it is read for.
   struct For {
-    RequestId request;         // of an asker to whom a kept result is given, or …
-    std::uint64_t flight = 0;  // … a flight whose result is small
+    RequestId request;         // of an asker to whom a kept result is given, …
+    std::uint64_t hit = 0;     // … and which of its askings it is; or
+    std::uint64_t flight = 0;  // the flight whose result is small
   };
   /// @param file  without checksums where they are not known: it is small
   ReadResult(OperationId id, For whom, ChunkCheck::File file);

@@ -177,9 +177,9 @@ void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest&
   if (output.checksums.size() > 8) post_.to_link(asker.link, RunAccepted{asker.operation, 0});
   RunDone done = done_of(kept.facts, kept.bytes.size);
   Hit& hit = hits_[start.request];
-  hit = {key, start, place, asker, std::move(output), std::move(done), false};
+  hit = {++last_hit_, key, start, place, asker, std::move(output), std::move(done), false};
   if (const Bytes* bytes = in_memory_.find(key)) return on_hit(hit, *bytes);
-  readings_.push_back({{start.request}, hit.output});
+  readings_.push_back({{start.request, hit.number}, hit.output});
 }
 
 void Results::on_hit(Hit& hit, const Bytes& output) {
@@ -198,12 +198,17 @@ void Results::on_read(Instant now, const ReadResult& result) {
   now_ = now;
   if (result.whom().flight != 0) return on_flight_read(now, result.whom().flight, result.bytes());
   const auto found = hits_.find(result.whom().request);
-  if (found == hits_.end()) return;  // its asker has gone
+  const bool is_gone = found == hits_.end() || found->second.number != result.whom().hit;
+  if (is_gone) return;  // or its asker, with the same request, wants something else by now
   if (result.intact()) {
-    if (!result.bytes().empty()) in_memory_.add(found->second.key, result.bytes());
+    const auto kept = kept_.find(found->second.key);
+    const bool is_latest =
+        kept != kept_.end() && kept->second.bytes.checksums == found->second.output.checksums;
+    if (is_latest && !result.bytes().empty()) in_memory_.add(kept->first, result.bytes());
     return on_hit(found->second, result.bytes());
   }
-  const Hit hit = found->second;
+  Hit hit = found->second;
+  hit.start.operation = hit.asker.operation;  // of its last try
   outside_.log.event(LogLevel::warning, "result_damaged", {{"key", to_text(hit.key)}});
   forget_kept(hit.key);
   end_hit(found);
@@ -212,9 +217,9 @@ void Results::on_read(Instant now, const ReadResult& result) {
 
 void Results::tell_hit(const Hit& hit, const Bytes& output) {
   RunDone done = hit.done;
-  done.output = output;
+  if (outside_.transport.has_room(hit.asker.link)) done.output = output;
   done.operation = hit.asker.operation;
-  if (!output.empty()) runs_.journal().on_fetching(now_, hit.start.request);
+  if (!done.output.empty()) runs_.journal().on_fetching(now_, hit.start.request);
   post_.to_link(hit.asker.link, std::move(done));
 }
 

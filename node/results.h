@@ -104,6 +104,7 @@ class Results : public Post {
   };
   [[nodiscard]] std::vector<Asker*> askers_on(LinkId link);
   struct Hit {
+    std::uint64_t number = 0;
     Digest key;
     RunStart start;
     InputPlace place;
@@ -174,6 +175,7 @@ class Results : public Post {
   SmallResults in_memory_;                    // of those in kept_
   std::map<Digest, std::string> extensions_;  // … and what has a file, though purged and held
   std::map<RequestId, Hit> hits_;
+  std::uint64_t last_hit_ = 0;
   std::vector<Reading> readings_;
 
   FlightId last_flight_ = 0;

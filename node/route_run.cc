@@ -107,6 +107,8 @@ bool RouteRun::start_if_kept(Instant now) {
   start.then = result_.then;
   if (!kept_.has(start)) return false;
   const HolderAddress address = mesh_.address_of(mesh_.self);
+  journal_.on_located(now, request_.request, {mesh_.self});
+  journal_.on_placed(now, request_.request, {{mesh_.self}});
   RunCandidates result = result_;
   result.started = true;
   result.candidates.push_back({mesh_.self, address.control, address.bulk});

@@ -4,7 +4,7 @@
 
 namespace pixmesh {
 
-/// Has every chunk of a stored file read and compared with its checksum, 32 MiB at a time. A part
+/// Has every chunk of a stored file read and compared with its checksum, 4 MiB at a time. A part
 /// of an operation. Of an empty file it only sees that it is there.
 class ChunkCheck {
  public:

@@ -46,6 +46,13 @@ Result<Done> check_name(std::string_view name) {
   return Done{};
 }
 
+Result<Done> check_content(const ImageRecord& record) {
+  const bool fits = record.size > 0 && record.size <= image_bytes_max &&
+                    record.checksums.size() == chunk_count_of(record.size);
+  if (fits && record.digest != Digest{} && !record.tombstone) return Done{};
+  return Error{ErrorCode::usage, "the source is no image as the mesh stores them"};
+}
+
 Result<Done> check_tags(const std::vector<Tag>& tags) {
   if (tags.size() > tags_max) {
     return Error{ErrorCode::usage, "more than 64 tags; an image can carry 64"};

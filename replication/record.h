@@ -42,6 +42,10 @@ struct ImageRecord {
 /// @returns Done, or a usage error that says what is wrong with the name.
 [[nodiscard]] Result<Done> check_name(std::string_view name);
 
+/// @returns Done, or a usage error: a size of 0 or above 64 GiB, not a checksum for each chunk, no
+/// digest, a tombstone.
+[[nodiscard]] Result<Done> check_content(const ImageRecord& record);
+
 /// @returns Done, or a usage error: too many tags, too long ones, an empty key, a key twice.
 [[nodiscard]] Result<Done> check_tags(const std::vector<Tag>& tags);
 

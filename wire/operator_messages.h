@@ -94,7 +94,7 @@ struct RunStatus {
   std::uint64_t p50_micros = 0;  // of the wall time of the last runs that finished; 0: none did
   std::uint64_t p95_micros = 0;
   std::uint64_t stream_bytes_in = 0;  // chunks from clients and other nodes
-  std::uint64_t stream_bytes_out = 0;
+  std::uint64_t stream_bytes_out = 0;  // and results that went along with their end
 };
 struct StatusAnswer {
   OperationId operation;

@@ -1,8 +1,10 @@
 #include "host/disk/stored_chunks.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/digest.h"
 #include "base/limits.h"
@@ -26,6 +28,11 @@ Result<ByteView> read_stored_chunk(const FileHandle& file, const std::filesystem
 Result<Done> check_chunks(const std::filesystem::path& path, const CheckChunks& asked) {
   const Result<FileHandle> file = FileHandle::open(path, O_RDONLY);
   if (!file) return file.error();
+  struct stat facts {};
+  if (::fstat(file->descriptor(), &facts) != 0) return system_error(errno, "stat", path);
+  if (!asked.checksums.empty() && static_cast<std::uint64_t>(facts.st_size) != asked.size) {
+    return Error{ErrorCode::corrupt, path.string() + " has another size"};
+  }
   // Fresh pages for each file would cost as much as reading it.
   thread_local Bytes room(chunk_bytes_max);
   for (std::size_t i = 0; i < asked.checksums.size(); ++i) {

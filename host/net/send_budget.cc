@@ -74,6 +74,13 @@ void SendBudget::give_back(void* /*bytes*/, void* charged) {
   }
 }
 
+bool SendBudget::has_room(LinkId link) const {
+  const std::scoped_lock lock(mutex_);
+  const auto found = links_.find(link.raw);
+  return found != links_.end() && plane_load_->bytes < limits_.plane_bytes_max / 8 &&
+         found->second->bytes < limits_.link_bytes_max / 32;
+}
+
 std::uint64_t SendBudget::queued_bytes() const { return plane_load_->bytes; }
 
 }  // namespace pixmesh

@@ -41,6 +41,8 @@ class SendBudget {
   [[nodiscard]] std::optional<zmq::message_t> charge(LinkId link, Bytes message,
                                                      std::uint64_t chunk_bytes);
 
+  /// Whether less than an eighth of the plane's bytes is taken, and less than a 32nd of the link's.
+  [[nodiscard]] bool has_room(LinkId link) const;
   [[nodiscard]] std::uint64_t queued_bytes() const;
 
  private:

@@ -34,6 +34,7 @@ class ZmqPlane {
   /// Where it listens, with the port really taken; empty if nowhere.
   [[nodiscard]] const Endpoint& bound() const { return bound_; }
   [[nodiscard]] const TransportCounts& counts() const { return counts_; }
+  [[nodiscard]] bool has_room(LinkId link) const { return budget_.has_room(link); }
   [[nodiscard]] std::uint64_t queued_bytes() const { return budget_.queued_bytes(); }
 
  protected:

@@ -30,6 +30,8 @@ bool ZmqTransport::send(LinkId link, Bytes message) {
   return at(plane_of(link)).send(link, std::move(message), nullptr);
 }
 
+bool ZmqTransport::has_room(LinkId link) const { return at(plane_of(link)).has_room(link); }
+
 bool ZmqTransport::send_chunk(LinkId link, Bytes message, ChunkRef chunk) {
   invariant(plane_of(link) == Plane::bulk, "chunks travel on bulk links");
   ChunkStore::Chunk bytes = chunks_.find(chunk);

@@ -41,6 +41,7 @@ class ZmqTransport : public Transport {
   LinkId open(Plane plane, const Endpoint& to) override;
   void close(LinkId link) override;
   bool send(LinkId link, Bytes message) override;
+  bool has_room(LinkId link) const override;
   bool send_chunk(LinkId link, Bytes message, ChunkRef chunk) override;
 
   /// Sends for at most 1 s what is still queued and ends; no event comes afterwards.

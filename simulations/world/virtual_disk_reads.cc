@@ -52,7 +52,11 @@ Result<SharedBytes> VirtualDisk::read(const ReadRange& asked) {
 }
 
 Result<DiskAnswer> VirtualDisk::check(const CheckChunks& asked) {
-  if (!file(asked.path)) return Error{ErrorCode::not_found, asked.path + " is not here"};
+  const SharedBytes whole = file(asked.path);
+  if (!whole) return Error{ErrorCode::not_found, asked.path + " is not here"};
+  if (!asked.checksums.empty() && whole->size() != asked.size) {
+    return Error{ErrorCode::corrupt, asked.path + " has another size"};
+  }
   for (std::uint32_t i = 0; i < asked.checksums.size(); ++i) {
     const std::uint32_t chunk = asked.first + i;
     const auto part = read({asked.path, std::uint64_t{chunk} * chunk_bytes_max,

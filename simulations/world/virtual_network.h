@@ -150,6 +150,7 @@ class VirtualTransport : public Transport {
   bool send(LinkId link, Bytes message) override {
     return network_.send(party_, link, std::move(message), nullptr);
   }
+  bool has_room(LinkId) const override { return true; }
   bool send_chunk(LinkId link, Bytes message, ChunkRef chunk) override {
     return network_.send(party_, link, std::move(message), chunks_.take(chunk));
   }

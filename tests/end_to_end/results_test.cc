@@ -189,6 +189,12 @@ TEST_SUITE("results") {
       ++damaged;
     }
     REQUIRE(damaged == 1);
+    CHECK(rig.run("a.jpg")["result"] == "kept");  // small, asked for a moment ago: in memory
+    CHECK(rig.text() == text);
+    REQUIRE(rig.mesh->stop_node(node) == 0);
+    rig.mesh->restart_node(node);
+    rig.mesh->wait_calm();
+    rig.wait_for_fingerprints();
 
     const Json again = rig.run("a.jpg");
 

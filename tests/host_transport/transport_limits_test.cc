@@ -115,9 +115,11 @@ TEST_CASE("host_transport: an inbound peer that reads nothing fills its own queu
   idle.send(zmq::str_buffer("hello"), zmq::send_flags::none);
   const auto slow = ada.next();
   REQUIRE(slow);
+  CHECK(ada.transport->has_room(slow->link));
   while (ada.transport->send(slow->link, Bytes(60'000))) {
   }
   CHECK(ada.transport->queued_bytes(Plane::control) <= 8U << 20);
+  CHECK_FALSE(ada.transport->has_room(slow->link));
 
   auto client = DealerClient::open(ada.control(), {});
   REQUIRE(client.has_value());
@@ -125,6 +127,8 @@ TEST_CASE("host_transport: an inbound peer that reads nothing fills its own queu
   REQUIRE(quick.send(bytes_from("ask")));
   const auto asked = ada.next();
   REQUIRE(asked);
+  CHECK(ada.transport->queued_bytes(Plane::control) < 8U << 20);  // a bit less than an eighth …
+  CHECK(ada.transport->has_room(asked->link));                    // … of the plane is taken
   REQUIRE(ada.transport->send(asked->link, bytes_from("answer")));
   CHECK(quick.receive(5s) == bytes_from("answer"));
 }

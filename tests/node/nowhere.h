@@ -9,6 +9,7 @@ struct Nowhere : Transport, Disk, Executor, Log {
   LinkId open(Plane, const Endpoint&) override { return {}; }
   void close(LinkId) override {}
   bool send(LinkId, Bytes) override { return false; }
+  bool has_room(LinkId) const override { return true; }
   bool send_chunk(LinkId, Bytes, ChunkRef) override { return false; }
   void submit(OperationId, DiskOperation) override {}
   void run(const ToolRun&) override {}

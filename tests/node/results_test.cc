@@ -189,6 +189,38 @@ TEST_CASE("results: a small one comes with the word that it is ready, a large on
   }
 }
 
+TEST_CASE("results: a request that wants something else by now is not given what it wanted first") {
+  const Bytes image = MeshWorld::sample_image(50'000, 1);
+  const Bytes other = MeshWorld::sample_image(50'000, 2);
+  const auto world = world_with(image, 1, 77);
+  REQUIRE(world->put(0, "b.png", other).code == ErrorCode{});
+  once(*world).leave();
+  once(*world, "b.png").leave();
+  MeshClient& client = world->client();
+  const auto where_is = [&](const std::string& name) {
+    const OperationId asked =
+        client.send(0, RunRequest{{}, client.fresh_request(), name, "thumbnail", {}, false});
+    REQUIRE(world->run_until([&] { return client.answer_of(asked) != nullptr; }, 5s));
+    return std::get<RunCandidates>(*client.answer_of(asked));
+  };
+  const RunCandidates first = where_is("a.png");
+  const RunCandidates second = where_is("b.png");
+  const RequestId request = client.fresh_request();
+  const auto start_of = [&](const RunCandidates& where) {
+    return RunStart{{}, request, where.input, "thumbnail", where.recipe_digest, {}, 60'000};
+  };
+
+  world->disk(0).trouble.slower = 100ms;
+  (void)client.send(0, start_of(first));
+  (void)client.send(0, RunCancel{request});
+  const OperationId wanted = client.send(0, start_of(second));
+
+  REQUIRE(world->run_until([&] { return client.answer_of(wanted) != nullptr; }, 5s));
+  CHECK(std::get<RunDone>(*client.answer_of(wanted)).output == MeshWorld::expected_output(other));
+  (void)client.send(0, RunCancel{request});
+  CHECK(once(*world, "b.png").done(0).output == MeshWorld::expected_output(other));
+}
+
 TEST_CASE("results: a router gives what it has kept without being asked to start it, if allowed") {
   const Bytes image = MeshWorld::sample_image(50'000, 1);
   const auto world = world_with(image, 3, 76);

@@ -35,6 +35,24 @@ TEST_CASE("record: tags are few, short, and have each key once") {
   CHECK_FALSE(check_tags(many).has_value());
 }
 
+TEST_CASE("record: what gets a second name has bytes, a checksum for each chunk and a digest") {
+  ImageRecord record;
+  record.digest.raw[0] = 1;
+  record.size = chunk_bytes_max + 1;
+  record.checksums = {1, 2};
+  CHECK(check_content(record).has_value());
+  const auto refused = [&](auto change) {
+    ImageRecord wrong = record;
+    change(wrong);
+    return !check_content(wrong).has_value();
+  };
+  CHECK(refused([](ImageRecord& one) { one.size = 0; }));
+  CHECK(refused([](ImageRecord& one) { one.size = std::uint64_t{1} << 52; }));
+  CHECK(refused([](ImageRecord& one) { one.checksums.pop_back(); }));
+  CHECK(refused([](ImageRecord& one) { one.digest = {}; }));
+  CHECK(refused([](ImageRecord& one) { one.tombstone = true; }));
+}
+
 TEST_CASE("record: changes to tags set, replace and remove, and the keys stay in order") {
   const auto tags = merged_tags({{"b", "1"}, {"c", "2"}}, {{"a", "3"}, {"c", ""}, {"b", "4"}});
   CHECK(tags == std::vector<Tag>{{"a", "3"}, {"b", "4"}});
