@@ -159,6 +159,7 @@ TEST_CASE("host_tools: a shell sees the image read-only, and neither network nor
                               "22\") ? \"net\" : \"no net\"'\n"
                               "echo fine > /tmp/x && cat /tmp/x\n");
   bench.executor().end_shell_input(shell);
+  bench.executor().allow_shell(shell, 1'000);  // each line may come as a piece of its own
 
   CHECK(bench.end().end == ToolEnd::finished);
   CHECK(bench.output() == "stored bytes\ncommand in.bin kept\n4\nno netfine\n");
