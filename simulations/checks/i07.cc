@@ -23,7 +23,7 @@ class CarefulDrops : public Check {
   void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string& name,
                           bool dropping) override {
     if (dropping) {
-      note_drop(node, key.first);
+      if (!is_swept(node, key)) note_drop(node, key.first);
     } else {
       look_at_drop(node, key.first, name);
     }
@@ -125,6 +125,12 @@ class CarefulDrops : public Check {
     }
     return true;
   }
+  // What is older than deletions that are forgotten goes, whoever is to hold the partition.
+  [[nodiscard]] bool is_swept(std::uint32_t node, const VirtualDisk::Key& key) const {
+    const auto record = decode_record(scene_.world.disk(node).records().at(key).bytes);
+    return record->version.clock <= scene_.world.stored_collected(node, key.first);
+  }
+
   // Whoever gives a partition up stores nothing in it until it is to hold it again: what came in
   // behind the drop would stay.
   struct Drop {

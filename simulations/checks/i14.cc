@@ -153,19 +153,23 @@ class Order : public Check {
     }
     last = generation;
   }
-  // Lists that were given up begin anew, and a holder of nothing gives them up between two looks.
+  // Lists that were given up begin anew. Between two looks a holder may have given them up, by one
+  // placement, and have got others by a later one.
   void look_at_numbers(std::uint32_t node) {
     if (scene_.loses_disk(node)) return;  // but not what it keeps about itself
-    std::map<Bytes, std::uint64_t> numbers;
+    std::map<Bytes, Numbered> numbers;
+    const std::uint32_t placements = placements_.changes_of(node);
     for (const auto& [key, value] : scene_.world.disk(node).table(Table::lists).rows) {
       if (key.size() != lists_key_size) continue;
       const HolderLists lists = decode_lists(value).value();
       const std::uint64_t number = lists.number;
       const auto before = numbers_[node].find(key);
-      if (before != numbers_[node].end() && number != 0 && number < before->second) {
+      const bool is_held = before != numbers_[node].end() && number != 0 &&
+                           placements < before->second.placements + 2;
+      if (is_held && number < before->second.number) {
         report("the number of a settled set stepped back at node " + std::to_string(node), {node});
       }
-      if (is_holder(lists, scene_.world.id_of(node))) numbers[key] = number;
+      if (is_holder(lists, scene_.world.id_of(node))) numbers[key] = {number, placements};
     }
     numbers_[node] = std::move(numbers);
   }
@@ -176,7 +180,11 @@ class Order : public Check {
   PlacementLog placements_;
   std::map<std::uint32_t, std::vector<Told>> told_;  // that the disk did not have
   std::map<std::uint32_t, std::uint64_t> words_;     // about who lives, in this life
-  std::map<std::uint32_t, std::map<Bytes, std::uint64_t>> numbers_;
+  struct Numbered {
+    std::uint64_t number = 0;
+    std::uint32_t placements = 0;  // that the node had had by then
+  };
+  std::map<std::uint32_t, std::map<Bytes, Numbered>> numbers_;
   std::uint64_t scans_ = 0;
 };
 
