@@ -133,6 +133,7 @@ void DiskBatch::publish(const std::vector<StorageTask>& tasks, Instant now) {
     const Result<Done> done = folder_.publish(task.temp, asked.path);
     if (done) {
       published_[asked.path] = now;
+      renamed_.insert(asked.path);
     } else {
       ::unlink(task.temp.c_str());
     }
@@ -177,10 +178,27 @@ Result<Done> DiskBatch::finish_file(const WrittenFile& file) {
   return done;
 }
 
+Result<Done> DiskBatch::sync_folders_of(const std::vector<std::string>& paths,
+                                        std::set<fs::path>& synced) {
+  Result<Done> done = folder_.sync_folders(paths, synced);
+  for (const std::string& path : paths) {
+    if (done) renamed_.erase(path);
+  }
+  return done;
+}
+
+/// The blobs too that a commit found here, when they have gone since and another store of the same
+/// bytes has published them anew.
 void DiskBatch::sync_folders(const std::vector<StorageTask>& tasks) {
   std::set<fs::path> synced;
   each<SyncFolders>(tasks, [&](const StorageTask& task, const SyncFolders& asked) {
-    tell(task.ticket, folder_.sync_folders(asked.paths, synced));
+    tell(task.ticket, sync_folders_of(asked.paths, synced));
+  });
+  each<CommitRecord>(tasks, [&](const StorageTask&, const CommitRecord& asked) {
+    const Result<RecordPlace> place = place_(asked.record);
+    if (!place || !renamed_.contains(place->blob_path)) return;
+    const Result<Done> done = sync_folders_of({place->blob_path}, synced);
+    if (!done) folder_.mark_failed(done.error());
   });
 }
 
@@ -360,6 +378,7 @@ void DiskBatch::tidy(Instant now) {
     const bool is_blob = parse_blob_path(old.path, old.digest);
     const Result<bool> named = index_.is_referenced(old.digest);
     if (is_blob && named && !named.value()) unnamed.push_back(old);
+    renamed_.erase(blob->first);
     blob = published_.erase(blob);
   }
   trash(unnamed);

@@ -88,6 +88,8 @@ class DiskBatch {
   void finish_files(std::vector<WrittenFile>& files);
   [[nodiscard]] Result<Done> finish_file(const WrittenFile& file);
   void sync_folders(const std::vector<StorageTask>& tasks);
+  [[nodiscard]] Result<Done> sync_folders_of(const std::vector<std::string>& paths,
+                                             std::set<std::filesystem::path>& synced);
   void commit(const std::vector<StorageTask>& tasks);
   [[nodiscard]] Result<DiskAnswer> commit_one(IndexWrite& write, const CommitRecord& asked,
                                               std::vector<Blob>& left);
@@ -115,6 +117,7 @@ class DiskBatch {
   std::set<PartitionId> dirty_;
   std::map<std::string, Uncommitted> uncommitted_;  // record files whose commit is to come
   std::map<std::string, Instant> published_;        // blobs, and when
+  std::set<std::string> renamed_;  // of them, those whose folder was not synced since
   bool space_is_short_ = false;
 };
 

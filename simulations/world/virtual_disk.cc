@@ -77,6 +77,7 @@ void VirtualDisk::crash() {
   }
   unsynced_.clear();
   uncommitted_.clear();
+  renamed_.clear();
   steps_left_ = 0;
   files_ = std::move(kept);
   durable_ = files_;
@@ -178,6 +179,7 @@ VirtualDisk::Contents VirtualDisk::contents() const { return {durable_, records_
 
 void VirtualDisk::restore(Contents contents) {
   temps_.clear();
+  renamed_.clear();
   published_.clear();
   unsynced_.clear();
   shown_.clear();

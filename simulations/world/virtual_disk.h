@@ -147,6 +147,7 @@ class VirtualDisk : public Disk {
   Files files_;
   Files durable_;
   std::map<std::string, Instant> published_;
+  std::set<std::string> renamed_;  // published, and their folder not synced since
   std::map<std::string, std::uint32_t> uncommitted_;  // record files: commits that are to come
   bool failed_ = false;  // after a failed fsync or transaction, until the process starts anew
   Instant tidied_{};

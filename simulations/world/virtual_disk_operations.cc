@@ -119,6 +119,7 @@ Result<DiskAnswer> VirtualDisk::publish(const PublishTemp& asked) {
   SharedBytes& file = files_[asked.path];
   if (!file || *file != *bytes) file = std::move(bytes);
   published_[asked.path] = clock_.now();
+  renamed_.insert(asked.path);
   return DiskAnswer(Done{});
 }
 
@@ -129,7 +130,9 @@ Result<DiskAnswer> VirtualDisk::sync_folders(const SyncFolders& asked) {
     const std::string inside = folder + "/";
     for (auto file = files_.lower_bound(inside); file != files_.end(); ++file) {
       if (file->first.compare(0, inside.size(), inside) != 0) break;
-      if (folder_of(file->first) == folder) durable_[file->first] = file->second;
+      if (folder_of(file->first) != folder) continue;
+      durable_[file->first] = file->second;
+      renamed_.erase(file->first);
     }
   }
   return DiskAnswer(Done{});
@@ -171,6 +174,8 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
       settle_record_file(asked.partition, asked.name_digest);
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
+    // As the real disk does: it may have gone and have been published anew since it was found.
+    if (renamed_.erase(place->blob_path) > 0) durable_[place->blob_path] = file(place->blob_path);
     check_durable(asked, place.value());
     if (!asked.fence.empty() && (row == lists.end() || row->second != asked.fence)) {
       faults_.push_back("a write under other lists than this disk's was admitted: " + asked.name);

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <mutex>
 #include <thread>
 
 #include "disk_rig.h"
@@ -400,6 +401,38 @@ TEST_CASE("host: a disk whose fsync failed answers failed to everything from the
   rig.close();
   REQUIRE(reasons.size() == 1);  // told once, and why
   CHECK(reasons[0].find("cannot sync") != std::string::npos);
+}
+
+TEST_CASE("host: a commit syncs the folder of a blob that was published since it was found") {
+  const TempFolder folder;
+  LmdbDiskOptions options = DiskRig::options_for(folder.path());
+  std::mutex mutex;
+  std::vector<std::string> synced;
+  options.sync = [&](int descriptor) {
+    std::error_code unknown;
+    const auto path = fs::read_symlink("/proc/self/fd/" + std::to_string(descriptor), unknown);
+    const std::scoped_lock lock(mutex);
+    synced.push_back(path.string());
+    return ::fsync(descriptor);
+  };
+  DiskRig rig(options);
+  const Bytes image = noise(3, 5'000);
+  const auto digest = rig.put_blob(image);  // its folder is left unsynced
+  REQUIRE(digest);
+  const TestRecord record{1, 1, "n", digest.value(), image.size()};
+  REQUIRE(rig.ask(WriteFile{record_path_of(record), encode(record)}));
+  REQUIRE(rig.ask(SyncFolders{{record_path_of(record)}}));
+  const std::string blobs =
+      fs::canonical(folder.path() / blob_path_of(digest.value())).parent_path();
+  const auto was_synced = [&] {
+    const std::scoped_lock lock(mutex);
+    return std::find(synced.begin(), synced.end(), blobs) != synced.end();
+  };
+  REQUIRE_FALSE(was_synced());
+
+  REQUIRE(rig.ask(commit_of(record)));
+
+  CHECK(was_synced());
 }
 
 TEST_CASE("host: two disks cannot use one folder, and the second is told why") {
