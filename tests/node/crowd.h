@@ -1,5 +1,7 @@
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -114,5 +116,19 @@ class Crowd {
   bool force_;
   std::vector<Wish> wishes_;
 };
+
+inline std::unique_ptr<MeshWorld> world_with(const Bytes& image, std::uint32_t nodes,
+                                             std::uint64_t seed) {
+  auto world = settled_mesh(nodes, seed);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  return world;
+}
+
+inline Crowd once(MeshWorld& world, const std::string& name = "a.png", bool force = false) {
+  Crowd one(world, name, force);
+  one.add(0);
+  (void)one.finish();
+  return one;
+}
 
 }  // namespace pixmesh
