@@ -171,9 +171,13 @@ bool Lookup::is_acknowledged() const {
 }
 
 std::optional<Version> Lookup::version_for_write() const {
-  if (outcome_.request_version) return outcome_.request_version;
+  return outcome_.request_version ? outcome_.request_version : fresh_version();
+}
+
+std::optional<Version> Lookup::fresh_version() const {
   const std::uint64_t newest = outcome_.record ? outcome_.record->version.clock : 0;
-  const auto clock = mesh_.next_clock(std::max(newest, outcome_.collected));
+  const std::uint64_t tried = outcome_.request_version ? outcome_.request_version->clock : 0;
+  const auto clock = mesh_.next_clock(std::max({newest, tried, outcome_.collected}));
   if (!clock) return std::nullopt;
   return Version{*clock, mesh_.self};
 }

@@ -51,6 +51,9 @@ class Lookup {
   /// The version this wish is to have: the one an earlier try gave it, so that a retry never makes
   /// a second one, else one above the newest. None while the clock's ceiling is raised.
   [[nodiscard]] std::optional<Version> version_for_write() const;
+  /// One above all that was found, that of an earlier try too. None while the clock's ceiling is
+  /// raised.
+  [[nodiscard]] std::optional<Version> fresh_version() const;
   /// Why this node may not give the wish a version; none if an earlier try has given one.
   [[nodiscard]] std::optional<std::string> clock_refusal() const;
   /// Our wall clock for holders to judge, if the wish makes the first version of its name.

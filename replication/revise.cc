@@ -81,12 +81,27 @@ Result<ImageRecord> Revise::successor() const {
   return next;
 }
 
+// One version, one content. What tags or a copy make depends on what was found, and an earlier try
+// may have found something else: its version is taken only together with its record (which a
+// holder that joins has and does not show), or where something newer has overtaken it.
+std::optional<Version> Revise::version_before() const {
+  const LookupOutcome& found = lookup_.outcome();
+  if (found.record && found.record->request == request_) return found.record->version;
+  if (!found.request_version) return std::nullopt;
+  const bool is_overtaken = found.record && *found.request_version < found.record->version;
+  const bool same_whenever = std::holds_alternative<RemoveRequest>(wish_);
+  return is_overtaken || same_whenever ? found.request_version : std::nullopt;
+}
+
 Effects Revise::commit_successor(Instant now) {
   auto next = successor();
   if (!next) return fail(next.error().code, next.error().detail);
-  if (const auto refusal = lookup_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
   const LookupOutcome& found = lookup_.outcome();
-  const std::optional<Version> version = lookup_.version_for_write();
+  std::optional<Version> version = version_before();
+  if (!version) {
+    if (const auto refusal = mesh_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
+    version = lookup_.fresh_version();
+  }
   if (!version) {
     clock_retry_at_ = now + 10ms;
     return {};

@@ -31,6 +31,8 @@ class Revise : public Operation {
   [[nodiscard]] Effects fail(ErrorCode code, std::string detail);
   /// The record to commit; not_found when there is nothing to delete or tag.
   [[nodiscard]] Result<ImageRecord> successor() const;
+  /// The version that an earlier try gave `successor`, if it is the same.
+  [[nodiscard]] std::optional<Version> version_before() const;
 
   const MeshView& mesh_;
   Wish wish_;

@@ -31,7 +31,11 @@ std::string text_of_decoded(const Result<Variant>& message) {
           text += " partition=" + std::to_string(one.partition.raw);
         }
         if constexpr (requires { std::string(one.name); }) text += " name=" + std::string(one.name);
-        if constexpr (requires { one.record.name; }) text += " record=" + one.record.name;
+        if constexpr (requires { one.record.version; }) {
+          text += " record=" + one.record.name +
+                  " version=" + std::to_string(one.record.version.clock) + "." +
+                  short_text(one.record.version.writer);
+        }
         if constexpr (requires { one.step; }) {
           text += " step=" + std::to_string(static_cast<unsigned>(one.step));
         }

@@ -1,0 +1,75 @@
+#include "replication/revise.h"
+
+#include <doctest/doctest.h>
+
+#include "sample_view.h"
+
+using namespace pixmesh;
+
+namespace {
+
+const HolderLists lists{nodes({1, 2, 3}), 4, nodes({1, 2, 3}), 0};
+constexpr Instant start{};
+constexpr RequestId wish{{7}};
+
+ImageRecord record_of(std::uint64_t clock, RequestId request = {}) {
+  ImageRecord record;
+  record.name = "a.png";
+  record.digest.raw[0] = static_cast<std::uint8_t>(clock);
+  record.version = {clock, node(2)};
+  record.request = request;
+  return record;
+}
+
+TagRequest tagging() { return {{}, wish, "a.png", {{"city", "Rome"}}}; }
+RemoveRequest removal() {
+  RemoveRequest request;
+  request.request = wish;
+  request.name = "a.png";
+  return request;
+}
+
+/// What a wish offers the holders that finds `record` at one of them, which remembers the wish.
+ImageRecord offered_by(Revise::Wish said, const ImageRecord& record,
+                       std::optional<Version> remembered) {
+  const MeshView view = view_of({1, 2, 3});
+  Revise revise(OperationId{5}, view, std::move(said), PartitionId{1}, lists, LinkId{});
+  (void)revise.start(start);
+  Effects effects;
+  for (const NodeId& holder : lists.settled) {
+    VersionAnswer answer;
+    answer.lists = lists;
+    answer.record = holder == node(3) ? record : record_of(10);
+    if (holder == node(3)) answer.request_version = remembered;
+    append(effects, revise.on_message(start, holder, answer));
+  }
+  const auto offers = asked<CommitRequest>(effects);
+  REQUIRE(offers.size() == 3);
+  return offers.front().second.record;
+}
+
+}  // namespace
+
+TEST_CASE("revise: a second try never gives the version of the first to another content") {
+  const Version first{15, node(2)};  // what was tagged then is not shown by any holder
+  const ImageRecord offered = offered_by(tagging(), record_of(14), first);
+  CHECK(offered.version > first);
+  CHECK(offered.digest == record_of(14).digest);
+}
+
+TEST_CASE("revise: a second try offers the record of the first, with its version") {
+  const ImageRecord made = record_of(15, wish);
+  const ImageRecord offered = offered_by(tagging(), made, Version{19, node(2)});
+  CHECK(offered.version == made.version);
+  CHECK(offered.digest == made.digest);
+}
+
+TEST_CASE("revise: a wish that was overtaken keeps its version, so that it undoes nothing") {
+  CHECK(offered_by(tagging(), record_of(20), Version{15, node(2)}).version.clock == 15);
+}
+
+TEST_CASE("revise: a deletion that is said again keeps its version, whatever was found") {
+  const ImageRecord offered = offered_by(removal(), record_of(14), Version{15, node(2)});
+  CHECK(offered.tombstone);
+  CHECK(offered.version.clock == 15);
+}
