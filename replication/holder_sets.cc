@@ -5,7 +5,8 @@
 namespace pixmesh {
 namespace {
 
-FormerSet former_set_from(const HolderSet& set, const EvictionLookup& evictions) {
+FormerSet former_set_from(const HolderSet& set, const EvictionLookup& evictions,
+                          bool anybody_left) {
   std::vector<NodeId> evicted;
   std::vector<NodeId> given_up;
   for (const HolderLife& holder : set.holders) {
@@ -16,7 +17,7 @@ FormerSet former_set_from(const HolderSet& set, const EvictionLookup& evictions)
   const std::size_t size = set.holders.size();
   const bool may_lack = evicted.size() >= write_quorum_of(size, set.write_quorum);
   std::vector<NodeId> gone = std::move(may_lack ? given_up : evicted);
-  if (gone.size() == size) gone.clear();
+  if (gone.size() == size && !anybody_left) gone.clear();
   FormerSet former{{}, set.write_quorum};
   for (const HolderLife& holder : set.holders) {
     if (!contains(gone, holder.node)) former.nodes.push_back(holder.node);
@@ -43,12 +44,15 @@ bool is_newer(const HolderSets& heard, const HolderSets& ours) {
 }
 
 HolderLists lists_from(const HolderSets& sets, const EvictionLookup& evictions) {
-  FormerSet settled = former_set_from(sets.settled, evictions);
+  const bool anybody_left = std::ranges::any_of(former_sets_of(sets), [&](const HolderSet& set) {
+    return !not_given_up(set, evictions).empty();
+  });
+  FormerSet settled = former_set_from(sets.settled, evictions, anybody_left);
   HolderLists lists{
       std::move(settled.nodes), sets.number,          nodes_of(sets.target),    settled.lost,
       settled.awaits_evicted,   settled.write_quorum, sets.target.write_quorum, {}};
   for (const HolderSet& set : sets.earlier) {
-    lists.earlier.push_back(former_set_from(set, evictions));
+    lists.earlier.push_back(former_set_from(set, evictions, anybody_left));
   }
   return lists;
 }

@@ -59,7 +59,8 @@ struct HolderSets {
 /// A settled set loses the evicted while fewer than W of it are: then whoever remains has all that
 /// was acknowledged. When W or more are, it may be that only they have some of it: then it keeps
 /// all but those that were given up, and waits for them to come back.
-/// Of a set that was all given up, nobody would be left to tell what was in it: it stays as it is.
+/// A set that was all given up is not waited for while another one has somebody left. Where none
+/// has, nobody could tell what was in them: they stay as they are.
 [[nodiscard]] HolderLists lists_from(const HolderSets& sets, const EvictionLookup& evictions);
 
 /// The settled set, and those before it that it may be.

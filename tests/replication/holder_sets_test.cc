@@ -49,6 +49,18 @@ TEST_CASE("holder sets: a set that was all given up stays, for nobody else can t
   CHECK(lists_from(sets, marks({given_up, given_up})).settled == nodes({1, 2}));
 }
 
+TEST_CASE("holder sets: a set that was all given up is not waited for where another is left") {
+  HolderSets sets{lives({1, 2}), 4, lives({2, 3}), {lives({1})}};
+  const HolderLists lists = lists_from(sets, marks({given_up}));
+  CHECK(lists.earlier == std::vector<FormerSet>{{{}, 2, 1, false}});
+  CHECK(has_all(nodes({2}), former_quorums_of(lists, QuorumKind::read)));
+
+  sets.earlier = {lives({3})};
+  const HolderLists others = lists_from(sets, marks({given_up, given_up}));
+  CHECK(others.settled.empty());
+  CHECK(others.earlier == std::vector<FormerSet>{{nodes({3}), 2, 0, false}});
+}
+
 TEST_CASE("holder sets: an eviction is of the lives before it") {
   const HolderSets sets{std::vector<HolderLife>{{node(1), 0}, {node(2), 7}, {node(3), 6}}, 4,
                         lives({1, 2, 3})};
