@@ -145,9 +145,10 @@ HolderLists Rebalance::lists_from(const HolderSets& sets) const {
   return pixmesh::lists_from(sets, mesh_.eviction_of);
 }
 
-// We are in neither set. Even where our lists look settled the target members may have gone on from
-// a newer set, prepared without us, that we are in: they answer with theirs, and note only what is
-// as new as their own.
+// We are not in the target set. Until all of it know that it has settled they may need us for the
+// fence, though one of them has told us. And even where our lists look settled they may have gone
+// on from a newer set, prepared without us, that we are in: they answer with theirs, and note only
+// what is as new as their own.
 void Rebalance::ask_for_settling(Part& part) const {
   if (part.lists.known() || part.recovering) part.unnoted = part.lists.target;
 }

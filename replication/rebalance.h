@@ -23,9 +23,10 @@ namespace pixmesh {
 ///      set and has another placement before it hears that the set settled goes on from it, and
 ///      from the sets it was to follow: each of them is asked for its quorums
 ///   5. a holder outside the new set waits until it knows that set as settled, and until all of it
-///      agree: another one that it is in may still turn out to be the settled one, and need it for
-///      the fence. It then shows each target holder its fingerprint; where they differ, for a write
-///      may have missed one that had confirmed, it offers the partition as a hint
+///      say that they know it too: the word may have reached nobody else, and another set that it
+///      is in may still turn out to be the settled one. Either needs it for the fence. It then
+///      shows each target holder its fingerprint; where they differ, for a write may have missed
+///      one that had confirmed, it offers the partition as a hint
 ///   6. it drops its copy when each was equal, or took the hint
 /// A copy that is not known complete (its disk is new, or older than it should be) is *recovering*:
 /// durably so, until it has merged what a read quorum of each former set has, ourselves not

@@ -183,7 +183,9 @@ void Rebalance::settle(PartitionId partition, std::uint64_t number) {
   if (!in_motion(ours)) moving_.erase(partition);
   to_sync_.erase(partition);
   unwritten_.insert(partition);
-  if (!we_are_in(ours.lists.settled)) to_drop_.insert(partition);
+  if (we_are_in(ours.lists.settled)) return;
+  to_drop_.insert(partition);
+  ask_for_settling(ours);
 }
 
 }  // namespace pixmesh

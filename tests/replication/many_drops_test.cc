@@ -55,6 +55,11 @@ class Leaver {
     for (const auto& [to, question] : asked<FingerprintRequest>(effects)) {
       play(machine_->on_message(now_, to, FingerprintAnswer{OperationId{1}, {}, question.round}));
     }
+    for (const auto& [to, announced] : asked<ListsAnnounced>(effects)) {
+      AnnounceNoted noted;
+      for (const auto& entry : announced.entries) noted.partitions.push_back(entry.partition);
+      play(machine_->on_message(now_, to, noted));
+    }
     running_ += drops.size();
     running_max_ = std::max(running_max_, running_);
     for (const PartitionId& partition : drops) {
