@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "host/system/entropy.h"
 #include "ring/partition.h"
 
@@ -16,6 +17,13 @@ std::uint64_t random_number() { return seed_from_entropy() >> 1; }
 constexpr Duration impatience = 500ms;  // with a node, when there are others to ask
 constexpr Duration silence_is_kept = 5s;
 constexpr std::size_t links_max = 400;  // two sockets each, of ZeroMQ's 1,023
+
+// Names are looked up by it.
+bool is_sound(const MeshAnswer& answer) {
+  const bool has_partitions =
+      answer.partition_bits >= 1 && answer.partition_bits <= partition_bits_max;
+  return answer.mesh == MeshId{} || has_partitions;
+}
 
 Error interrupted() { return {ErrorCode::timed_out, "interrupted"}; }
 
@@ -62,7 +70,10 @@ Result<MeshAnswer> Client::Session::mesh_from(const std::string& node, Duration 
   for (;;) {
     auto arrival = receive(node, deadline);
     if (!arrival) return arrival.error();
-    if (const auto* answer = arrival->answer_to<MeshAnswer>(question.operation)) return *answer;
+    const auto* answer = arrival->answer_to<MeshAnswer>(question.operation);
+    if (answer == nullptr) continue;
+    if (is_sound(*answer)) return *answer;
+    return Error{ErrorCode::failed, "what answers at " + node + " describes no mesh"};
   }
 }
 
@@ -95,6 +106,17 @@ Result<Done> Client::Session::learn_mesh() {
   return Error{
       ErrorCode::unreachable,
       "no node answers at " + tried + ". Start one with 'pixmesh up' or name another with --node."};
+}
+
+// The contact may have died: any other member describes the mesh as well. But it may be the only
+// one that is known.
+void Client::Session::ask_others_first() {
+  for (const HolderAddress& member : mesh_.members) {
+    const auto known = std::ranges::find(options_.nodes, member.control, &Endpoint::text);
+    if (known == options_.nodes.end()) options_.nodes.push_back({member.control});
+  }
+  std::ranges::stable_partition(options_.nodes,
+                                [this](const Endpoint& node) { return node.text != contact_; });
 }
 
 bool Client::Session::send(const std::string& control, const Message& message) {
@@ -226,9 +248,7 @@ Result<std::vector<HolderAddress>> Client::Session::holders_of_partition(Partiti
     auto answer = ask<RowAnswer>(contact_, RowRequest{next_operation(), partition}, limit);
     if (!answer) {
       if (cancelled_) return answer.error();
-      // The contact may have died: any other member describes the mesh as well.
-      for (const HolderAddress& member : mesh_.members) options_.nodes.push_back({member.control});
-      std::erase_if(options_.nodes, [&](const Endpoint& node) { return node.text == contact_; });
+      ask_others_first();
       if (auto learned = learn_mesh(); !learned) return learned.error();
       answer = ask<RowAnswer>(contact_, RowRequest{next_operation(), partition},
                               monotonic_now() + options_.connect_timeout);

@@ -132,6 +132,7 @@ class Client::Session {
   /// Ends all connections but the contact's. One call talks to one node at a time, so none is lost.
   void hang_up();
   [[nodiscard]] Result<MeshAnswer> mesh_from(const std::string& node, Duration patience);
+  void ask_others_first();
 
   ClientOptions options_;
   MeshAnswer mesh_;
