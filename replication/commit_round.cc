@@ -31,7 +31,7 @@ Effects CommitRound::offer(NodeId holder, std::optional<StreamId> stream) {
   for (const NodeId& node : durable()) sources.push_back(node);
   std::erase(sources, holder);
   return {Ask{holder, CommitRequest{id_, partition_, record_, lists_, stream, std::move(sources),
-                                    source_partition_, first_at_.microseconds}}};
+                                    source_partition_, first_at_.microseconds, overtaken_}}};
 }
 
 Effects CommitRound::offer_all_alive() {

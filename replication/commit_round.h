@@ -17,6 +17,8 @@ class CommitRound {
   /// Where holders that have no bytes yet can fetch them.
   void set_sources(std::vector<NodeId> sources, PartitionId source_partition);
   void set_record(ImageRecord record) { record_ = std::move(record); }
+  /// A wish that the record has overtaken; whoever keeps the record remembers it.
+  void set_overtaken(RememberedWish wish) { overtaken_ = wish; }
   /// The clock that holders judge a name's first version by.
   void set_first_at(WallTime wall) { first_at_ = wall; }
 
@@ -52,6 +54,7 @@ class CommitRound {
   std::vector<NodeId> sources_;
   PartitionId source_partition_;
   WallTime first_at_;
+  std::optional<RememberedWish> overtaken_;
   Tally tally_;
   std::map<NodeId, State> holders_;
   std::optional<Instant> retry_at_;

@@ -21,7 +21,7 @@ HolderCommit::HolderCommit(OperationId id, const MeshView& mesh, const RecordCod
       asker_(asker),
       store_(mesh, codec,
              {request_.partition, request_.record, request_.lists, temp, request_.sources,
-              request_.source_partition, &ingress},
+              request_.source_partition, &ingress, request_.overtaken},
              TempId{id.raw}) {}
 
 Effects HolderCommit::start(Instant now) {

@@ -199,6 +199,12 @@ struct StoreFinished {  // every byte is durable in a temp file that has no name
   MediaFacts media;
 };
 
+/// What a client wished for, and the version it was given, for a client that says it again.
+struct RememberedWish {
+  RequestId request;
+  Version version;
+  bool operator==(const RememberedWish&) const = default;
+};
 struct CommitRequest {
   OperationId operation;
   PartitionId partition;
@@ -210,6 +216,7 @@ struct CommitRequest {
   /// Of a name's first version: the coordinator's wall clock when it gave it, which the holders
   /// judge. Of all others 0: whatever has a predecessor is ordered by that.
   std::uint64_t first_at_micros = 0;
+  std::optional<RememberedWish> overtaken;  // by `record`: remember it as well
 };
 struct CommitAnswer {
   OperationId operation;
@@ -238,12 +245,6 @@ struct InventoryAnswer {
   std::uint64_t collected = 0;  // see collected.h
 };
 
-/// What a client wished for, and the version it was given, for a client that says it again.
-struct RememberedWish {
-  RequestId request;
-  Version version;
-  bool operator==(const RememberedWish&) const = default;
-};
 struct WishesRequest {  // all that you remember of one partition, a page at a time
   OperationId operation;
   PartitionId partition;

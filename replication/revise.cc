@@ -56,7 +56,7 @@ Effects Revise::after_lookup(Instant now) {
   }
   const bool made_before = found.record && found.record->request == request_;
   if (made_before && lookup_.is_acknowledged()) return end(found.as_receipt());
-  return commit_successor(now);
+  return is_overtaken() ? commit_overtaker() : commit_successor(now);
 }
 
 Result<ImageRecord> Revise::successor() const {
@@ -82,15 +82,31 @@ Result<ImageRecord> Revise::successor() const {
 }
 
 // One version, one content. What tags or a copy make depends on what was found, and an earlier try
-// may have found something else: its version is taken only together with its record (which a
-// holder that joins has and does not show), or where something newer has overtaken it.
+// may have found something else: its version is taken only together with its record, which a
+// holder that joins has and does not show.
 std::optional<Version> Revise::version_before() const {
   const LookupOutcome& found = lookup_.outcome();
   if (found.record && found.record->request == request_) return found.record->version;
-  if (!found.request_version) return std::nullopt;
-  const bool is_overtaken = found.record && *found.request_version < found.record->version;
-  const bool same_whenever = std::holds_alternative<RemoveRequest>(wish_);
-  return is_overtaken || same_whenever ? found.request_version : std::nullopt;
+  return std::holds_alternative<RemoveRequest>(wish_) ? found.request_version : std::nullopt;
+}
+
+// An earlier try was carried out, and something newer came after it.
+bool Revise::is_overtaken() const {
+  const LookupOutcome& found = lookup_.outcome();
+  return found.record && found.request_version && *found.request_version < found.record->version &&
+         !std::holds_alternative<RemoveRequest>(wish_);
+}
+
+// What overtook the wish is made durable, and that it was carried out is remembered with it.
+Effects Revise::commit_overtaker() {
+  const LookupOutcome& found = lookup_.outcome();
+  commit_.emplace(id(), mesh_, partition_, found.lists);
+  commit_->set_record(*found.record);
+  commit_->set_overtaken({request_, *found.request_version});
+  commit_->set_sources(found.have, partition_);
+  Effects effects = commit_->offer_all_alive();
+  append(effects, after_commit());
+  return effects;
 }
 
 Effects Revise::commit_successor(Instant now) {
@@ -131,7 +147,14 @@ Effects Revise::after_commit() {
                                             ? write_quorum_text(mesh_, commit_->lists())
                                             : commit_->detail());
   }
-  return end(commit_->receipt(client_operation_));
+  return end(receipt());
+}
+
+// Of what overtook the wish, under the version that the wish was given.
+WriteDone Revise::receipt() const {
+  WriteDone done = commit_->receipt(client_operation_);
+  if (is_overtaken()) done.version = *lookup_.outcome().request_version;
+  return done;
 }
 
 Effects Revise::give_way() {
@@ -161,7 +184,7 @@ Effects Revise::on_deadline(Instant now) {
   }
   if (over_ || now < deadline_) return effects;
   if (commit_ && commit_->acknowledged()) {
-    append(effects, end(commit_->receipt(client_operation_)));
+    append(effects, end(receipt()));
   } else {
     append(effects, fail(ErrorCode::timed_out, "the holders did not answer in time"));
   }

@@ -33,6 +33,9 @@ class Revise : public Operation {
   [[nodiscard]] Result<ImageRecord> successor() const;
   /// The version that an earlier try gave `successor`, if it is the same.
   [[nodiscard]] std::optional<Version> version_before() const;
+  [[nodiscard]] bool is_overtaken() const;
+  [[nodiscard]] Effects commit_overtaker();
+  [[nodiscard]] WriteDone receipt() const;
 
   const MeshView& mesh_;
   Wish wish_;

@@ -53,7 +53,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     case Step::mend:
       return after_commit();
     case Step::remember:
-      return finish(CommitCode::superseded);
+      return finish(code_);
     case Step::look:
     case Step::fetch:
     case Step::done:
@@ -78,8 +78,10 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
   if (!found.record.empty()) {
     const auto stored = codec_.decode_record(found.record);
     const bool same = stored && stored->version == bid_.record.version;
-    if (same && !damaged_) return finish(CommitCode::already);
-    if (stored && stored->version > bid_.record.version) return remember();
+    if (same && !damaged_) {
+      return bid_.overtaken ? remember(CommitCode::already) : finish(CommitCode::already);
+    }
+    if (stored && stored->version > bid_.record.version) return remember(CommitCode::superseded);
     had_them = stored && stored->digest == bid_.record.digest;
   }
   if (bid_.record.tombstone) return write_record();
@@ -157,7 +159,7 @@ Effects StoreRecord::commit() {
   request.size = bid_.record.size;
   request.record = codec_.encode_record(bid_.record);
   if (bid_.fence) request.fence = codec_.encode_lists(*bid_.fence);
-  request.also.push_back(request_row(bid_.partition, bid_.record));
+  request.also = wishes();
   return {UseDisk{bid_.partition, std::move(request)}};
 }
 
@@ -173,12 +175,19 @@ Effects StoreRecord::on_committed(const CommitOutcome& outcome) {
 
 Effects StoreRecord::after_commit() {
   if (code_ == CommitCode::late) return finish(code_, "older than deletions that are forgotten");
-  return code_ == CommitCode::superseded ? remember() : finish(code_);
+  return code_ == CommitCode::superseded ? remember(code_) : finish(code_);
 }
 
-Effects StoreRecord::remember() {
+std::vector<TableRow> StoreRecord::wishes() const {
+  std::vector<TableRow> rows{request_row(bid_.partition, bid_.record)};
+  if (bid_.overtaken) rows.push_back(request_row(bid_.partition, *bid_.overtaken));
+  return rows;
+}
+
+Effects StoreRecord::remember(CommitCode code) {
   step_ = Step::remember;
-  return {UseDisk{bid_.partition, PutValues{{request_row(bid_.partition, bid_.record)}}}};
+  code_ = code;
+  return {UseDisk{bid_.partition, PutValues{wishes()}}};
 }
 
 Effects StoreRecord::finish(CommitCode code, std::string detail) {

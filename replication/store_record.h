@@ -42,6 +42,7 @@ class StoreRecord {
     std::vector<NodeId> sources;       // else: who can give them, if they are not here
     PartitionId source_partition;
     IngressBudget* ingress = nullptr;  // what it fetches counts there; fails if that is used up
+    std::optional<RememberedWish> overtaken;  // by the record: remembered as well
   };
   /// @param temp_for_fetch  a number no other temp file of this node has
   StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid, TempId temp_for_fetch);
@@ -71,7 +72,8 @@ class StoreRecord {
   [[nodiscard]] Effects publish(TempId temp);
   [[nodiscard]] Effects write_record();
   [[nodiscard]] Effects commit();
-  [[nodiscard]] Effects remember();
+  [[nodiscard]] std::vector<TableRow> wishes() const;
+  [[nodiscard]] Effects remember(CommitCode code);
   [[nodiscard]] Effects finish(CommitCode code, std::string detail = {});
   [[nodiscard]] Effects on_committed(const CommitOutcome& outcome);
   [[nodiscard]] Effects after_commit();

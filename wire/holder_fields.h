@@ -53,10 +53,11 @@ struct Fields<StoreFinished> {
 template <>
 struct Fields<CommitRequest> {
   static constexpr std::uint16_t number = 67;
-  using List =
-      FieldList<&CommitRequest::operation, &CommitRequest::partition, &CommitRequest::record,
-                &CommitRequest::lists, &CommitRequest::stream, &CommitRequest::sources,
-                &CommitRequest::source_partition, &CommitRequest::first_at_micros>;
+  static constexpr std::size_t required = 8;
+  using List = FieldList<&CommitRequest::operation, &CommitRequest::partition,
+                         &CommitRequest::record, &CommitRequest::lists, &CommitRequest::stream,
+                         &CommitRequest::sources, &CommitRequest::source_partition,
+                         &CommitRequest::first_at_micros, &CommitRequest::overtaken>;
 };
 template <>
 struct Fields<CommitAnswer> {

@@ -1,4 +1,5 @@
 // I5: all holders of a name agree on one winner, and it is not older than any acknowledged write.
+// No two of them ever have different records of one version, which nothing would tell apart.
 // What was acknowledged and is said once more keeps its version, so that it undoes nothing newer;
 // where W holders did not keep the wish, or two tries of it at once were given two versions, that
 // is counted as a shortfall.
@@ -40,6 +41,17 @@ class Agreement : public Check {
                "', said once more, was written anew",
            {seen.via});
   }
+  void on_record_changing(std::uint32_t node, const VirtualDisk::Key& key, const std::string& name,
+                          bool dropping) override {
+    if (!dropping) touched_.insert({node, {key, name}});
+  }
+  void on_step(std::uint32_t) override {
+    for (const auto& [node, changed] : touched_) {
+      const auto& [key, name] = changed;
+      if (scene_.world.disk(node).records().contains(key)) compare_with_others(node, name);
+    }
+    touched_.clear();
+  }
   void on_scan() override {
     if (!repeats_) return;  // nobody will ask which versions a wish ever had
     for (auto& [request, kept] : kept_) {
@@ -66,6 +78,15 @@ class Agreement : public Check {
     }
     return keepers;
   }
+  void compare_with_others(std::uint32_t node, const std::string& name) {
+    const auto record = copies_.record_of(node, name);
+    if (!record) return;
+    const auto [known, is_new] = records_[name].try_emplace(record->version, *record);
+    if (is_new || known->second == *record) return;
+    report("node " + std::to_string(node) + " has another record of '" + name +
+               "' than one before, with the same version",
+           {node});
+  }
   void look_at(const std::string& name, const NameHistory& history) {
     const Write* newest = history.newest_acknowledged();
     std::optional<ImageRecord> winner;
@@ -86,6 +107,8 @@ class Agreement : public Check {
   }
 
   StoredCopies copies_;
+  std::set<std::pair<std::uint32_t, std::pair<VirtualDisk::Key, std::string>>> touched_;  // now
+  std::map<std::string, std::map<Version, ImageRecord>> records_;  // that anybody ever had
   struct Kept {
     PartitionId partition;
     std::vector<std::uint32_t> by;  // nodes, when it was acknowledged

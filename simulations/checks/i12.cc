@@ -8,7 +8,8 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration idle_after = 150s;   // no conversation outlives its deadline of two minutes
+constexpr Duration idle_after = 150s;  // no conversation outlives its deadline of two minutes
+constexpr std::uint64_t late_wakes_max = 1'000;  // of all nodes; each turns a loop in vain
 constexpr std::size_t temps_max = 200;  // an intake needs a chunk of the 96 that a node grants
 
 class Bounds : public Check {
@@ -16,6 +17,9 @@ class Bounds : public Check {
   explicit Bounds(const Scene& scene) : Check(scene, "I12") {}
 
   void on_scan() override {
+    if (scene_.world.late_wakes() > late_wakes_max) {
+      report("a node wants to be woken again and again for what was due already");
+    }
     for (const std::uint32_t node : scene_.world.running()) {
       if (scene_.world.disk(node).temp_count() > temps_max) {
         report("node " + std::to_string(node) + " has too many temp files", {node});

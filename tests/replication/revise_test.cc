@@ -30,8 +30,8 @@ RemoveRequest removal() {
 }
 
 /// What a wish offers the holders that finds `record` at one of them, which remembers the wish.
-ImageRecord offered_by(Revise::Wish said, const ImageRecord& record,
-                       std::optional<Version> remembered) {
+CommitRequest commit_of(Revise::Wish said, const ImageRecord& record,
+                        std::optional<Version> remembered) {
   const MeshView view = view_of({1, 2, 3});
   Revise revise(OperationId{5}, view, std::move(said), PartitionId{1}, lists, LinkId{});
   (void)revise.start(start);
@@ -45,7 +45,12 @@ ImageRecord offered_by(Revise::Wish said, const ImageRecord& record,
   }
   const auto offers = asked<CommitRequest>(effects);
   REQUIRE(offers.size() == 3);
-  return offers.front().second.record;
+  return offers.front().second;
+}
+
+ImageRecord offered_by(Revise::Wish said, const ImageRecord& record,
+                       std::optional<Version> remembered) {
+  return commit_of(std::move(said), record, remembered).record;
 }
 
 }  // namespace
@@ -64,8 +69,33 @@ TEST_CASE("revise: a second try offers the record of the first, with its version
   CHECK(offered.digest == made.digest);
 }
 
-TEST_CASE("revise: a wish that was overtaken keeps its version, so that it undoes nothing") {
-  CHECK(offered_by(tagging(), record_of(20), Version{15, node(2)}).version.clock == 15);
+TEST_CASE("revise: what overtook a wish is made durable, and the wish is remembered with it") {
+  const Version first{15, node(2)};
+  const CommitRequest commit = commit_of(tagging(), record_of(20), first);
+  CHECK(commit.record == record_of(20));
+  CHECK(commit.overtaken == RememberedWish{wish, first});
+}
+
+TEST_CASE("revise: the receipt of an overtaken wish has the version that the wish was given") {
+  const MeshView view = view_of({1, 2, 3});
+  Revise revise(OperationId{5}, view, tagging(), PartitionId{1}, lists, LinkId{});
+  (void)revise.start(start);
+  VersionAnswer found;
+  found.lists = lists;
+  found.record = record_of(20);
+  found.request_version = Version{15, node(2)};
+  (void)revise.on_message(start, node(3), found);
+  found.record = record_of(10);
+  found.request_version.reset();
+  for (const NodeId& holder : nodes({1, 2})) (void)revise.on_message(start, holder, found);
+  Effects effects;
+  for (const NodeId& holder : lists.settled) {
+    append(effects, revise.on_message(start, holder, CommitAnswer{{}, CommitCode::stored, lists}));
+  }
+  REQUIRE(revise.finished());
+  const auto* answer = std::get_if<Answer>(&effects.front());
+  REQUIRE(answer);
+  CHECK(std::get<WriteDone>(answer->message).version == Version{15, node(2)});
 }
 
 TEST_CASE("revise: a deletion that is said again keeps its version, whatever was found") {

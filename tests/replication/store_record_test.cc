@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "replication/holder_commit.h"
+#include "replication/request_memory.h"
 #include "sample_view.h"
 
 using namespace pixmesh;
@@ -125,6 +126,24 @@ TEST_CASE("holder commit: of a version older than ours only the wish is kept, an
   CHECK(answered(effects) == CommitCode::superseded);
   CHECK(count_of<UseDisk>(effects) == 1);
   CHECK(commit.finished());
+}
+
+TEST_CASE(
+    "holder commit: a wish that the record overtook is remembered, also where it lies already") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  CommitRequest request = request_of(10);
+  RequestId wish;
+  wish.raw[0] = 7;
+  request.overtaken = RememberedWish{wish, Version{6, node(2)}};
+  HolderCommit commit(OperationId{8}, view, codec, request, std::nullopt, LinkId{4}, ingress);
+  (void)commit.start(now);
+
+  const auto remembered = only<PutValues>(commit.on_disk(now, DiskAnswer(StoredRecord{Bytes{10}})));
+  REQUIRE(remembered.rows.size() == 2);
+  CHECK(remembered.rows[1].key == request_key(partition, wish));
+  CHECK(parse_request_row(*remembered.rows[1].value) == Version{6, node(2)});
+  CHECK(answered(commit.on_disk(now, done)) == CommitCode::already);
 }
 
 TEST_CASE("holder commit: an asker with other lists is told ours, and nothing is stored") {
