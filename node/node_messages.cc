@@ -346,9 +346,11 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
 // does another disk know better what lies there.
 bool Node::tells_of(std::string_view name, PartitionId disk) const {
   const PartitionId partition = placements_.partition_of_name(name);
-  return view_.disk_of(partition) == view_.disk_of(disk) &&
-         is_holder(rebalance_->lists_of(partition), view_.self) &&
-         !rebalance_->is_joining(partition);
+  const HolderLists& lists = rebalance_->lists_of(partition);
+  const bool is_newcomer =
+      rebalance_->is_joining(partition) && !is_former_holder(lists, view_.self);
+  return view_.disk_of(partition) == view_.disk_of(disk) && is_holder(lists, view_.self) &&
+         !is_newcomer;
 }
 
 // Our own lists if we hold the partition and know them; else what the placement in use says, whose

@@ -180,7 +180,10 @@ Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
   result.request_version = parse_request_row(found->request_value);
   result.collected = mesh_.collected_of(request_.partition);
   // What is here may be what others have deleted and forgotten; the settled members have the rest.
-  if (!found->record.empty() && !mesh_.is_joining(request_.partition)) {
+  // Whoever is in a set that the partition may come from counts in that one.
+  const bool is_newcomer =
+      mesh_.is_joining(request_.partition) && !is_former_holder(request_.lists, mesh_.self);
+  if (!found->record.empty() && !is_newcomer) {
     auto record = codec_.decode_record(found->record);
     if (!record) {
       result.code = ErrorCode::failed;

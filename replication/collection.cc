@@ -122,6 +122,7 @@ Effects TombstoneCollection::on_page(Instant now, const RecordPage& page) {
 
 Effects TombstoneCollection::compare(Instant now) {
   step_ = Step::compare;
+  ++round_;
   give_up_at_ = now + options_.answer_timeout;
   raised_by_.clear();
   std::map<NodeId, FingerprintRequest> messages;
@@ -141,6 +142,7 @@ Effects TombstoneCollection::compare(Instant now) {
   for (auto& [node, message] : messages) {
     waiting_for_.push_back(node);
     message.operation = id();
+    message.round = round_;
     effects.push_back(Ask{node, std::move(message)});
   }
   return effects.empty() ? raise_all(now) : effects;
@@ -156,6 +158,7 @@ Effects TombstoneCollection::on_message(Instant now, NodeId from, const PeerMess
 
 Effects TombstoneCollection::on_compared(Instant now, NodeId from,
                                          const FingerprintAnswer& answer) {
+  if (answer.round != round_) return {};  // of a round that was given up, about less
   if (std::erase(waiting_for_, from) == 0) return {};
   for (const PartitionId partition : answer.different) raised_by_.erase(partition);
   return waiting_for_.empty() ? raise_all(now) : Effects{};

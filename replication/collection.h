@@ -74,6 +74,7 @@ class TombstoneCollection : public Operation {
   std::map<PartitionId, std::uint64_t> collected_;
   Step step_ = Step::rest;
   std::optional<Instant> next_round_;
+  std::uint64_t round_ = 0;  // of comparisons: tells late answers to an earlier one
   Instant give_up_at_;
   std::size_t disks_waiting_ = 0;
   std::map<PartitionId, std::uint64_t> sums_;  // of partitions of ours with tombstones
