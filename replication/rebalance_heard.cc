@@ -79,7 +79,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, const Hold
 // What we prepared above it may settle still, for those that never hear of it.
 void Rebalance::go_on_from(PartitionId partition, const HolderSets& heard) {
   Part& ours = part(partition);
-  const bool is_same = heard.number == ours.sets.number;
+  const bool is_same = heard.number == ours.sets.number && heard.settled == ours.sets.settled;
   ours.sets.settled = heard.settled;
   ours.sets.number = heard.number;
   ours.sets.earlier = heard.earlier;

@@ -69,7 +69,8 @@ void Rebalance::begin_from_self(PartitionId partition) {
   for (const HolderLife& life : sets.target.holders) {
     if (life.node == mesh_.self) sets.settled.holders = {life};
   }
-  sets.number = std::max(sets.number + 1, mesh_.height);
+  // Below what the target set will settle as, which is the height of this placement.
+  sets.number = std::max(sets.number + 1, mesh_.height > 0 ? mesh_.height - 1 : 0);
   sets.earlier.clear();
   begin_anew(orphan, std::move(sets));
   orphan.recovering = false;
