@@ -80,7 +80,7 @@ Result<WriteDone> Client::tag(const std::string& name, const std::vector<Tag>& c
 }
 
 Result<WriteDone> Client::copy(const std::string& from, const std::string& to) {
-  const auto source = stat(from, false);
+  const auto source = stat(from, true);  // after a move nothing else would be left
   if (!source) return source.error();
   std::vector<NodeId> givers;
   for (const HolderAddress& holder : source->holders) givers.push_back(holder.node);
