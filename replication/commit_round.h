@@ -18,7 +18,7 @@ class CommitRound {
   void set_sources(std::vector<NodeId> sources, PartitionId source_partition);
   void set_record(ImageRecord record) { record_ = std::move(record); }
   /// A wish that the record has overtaken; whoever keeps the record remembers it.
-  void set_overtaken(RememberedWish wish) { overtaken_ = wish; }
+  void set_overtaken(std::optional<RememberedWish> wish) { overtaken_ = wish; }
   /// The clock that holders judge a name's first version by.
   void set_first_at(WallTime wall) { first_at_ = wall; }
 

@@ -170,21 +170,33 @@ bool Lookup::is_acknowledged() const {
   return Tally(outcome_.lists, Tally::Kind::write).possible_with(outcome_.have);
 }
 
-std::optional<Version> Lookup::version_for_write() const {
-  return outcome_.request_version ? outcome_.request_version : fresh_version();
+std::optional<Version> Lookup::version_of_earlier_try() const {
+  if (outcome_.record && outcome_.record->request == request_) return outcome_.record->version;
+  const bool is_forgotten =  // what overtook it was a deletion
+      outcome_.request_version && outcome_.request_version->clock <= outcome_.collected;
+  return is_overtaken() || is_forgotten ? outcome_.request_version : std::nullopt;
+}
+
+bool Lookup::is_overtaken() const {
+  return outcome_.record && outcome_.request_version &&
+         *outcome_.request_version < outcome_.record->version;
+}
+
+std::optional<RememberedWish> Lookup::wish_found() const {
+  if (!outcome_.record || outcome_.record->request == request_) return std::nullopt;
+  return RememberedWish{outcome_.record->request, outcome_.record->version};
+}
+
+std::uint64_t Lookup::clock_above() const {
+  const std::uint64_t newest = outcome_.record ? outcome_.record->version.clock : 0;
+  const std::uint64_t tried = outcome_.request_version ? outcome_.request_version->clock : 0;
+  return std::max({newest, tried, outcome_.collected}) + 1;
 }
 
 std::optional<Version> Lookup::fresh_version() const {
-  const std::uint64_t newest = outcome_.record ? outcome_.record->version.clock : 0;
-  const std::uint64_t tried = outcome_.request_version ? outcome_.request_version->clock : 0;
-  const auto clock = mesh_.next_clock(std::max({newest, tried, outcome_.collected}));
+  const auto clock = mesh_.next_clock(clock_above() - 1);
   if (!clock) return std::nullopt;
   return Version{*clock, mesh_.self};
-}
-
-std::optional<std::string> Lookup::clock_refusal() const {
-  if (outcome_.request_version) return std::nullopt;
-  return mesh_.clock_refusal();
 }
 
 WallTime Lookup::first_at() const {

@@ -48,14 +48,19 @@ class Lookup {
   [[nodiscard]] const HolderLists& lists() const { return outcome_.lists; }
   /// Have enough holders the newest version for a write to be acknowledged?
   [[nodiscard]] bool is_acknowledged() const;
-  /// The version this wish is to have: the one an earlier try gave it, so that a retry never makes
-  /// a second one, else one above the newest. None while the clock's ceiling is raised.
-  [[nodiscard]] std::optional<Version> version_for_write() const;
-  /// One above all that was found, that of an earlier try too. None while the clock's ceiling is
-  /// raised.
+  /// The version that an earlier try of this wish was given, where a retry may take it: its record
+  /// was found, or something newer than it, or that is collected. Where only a holder's memory has
+  /// it, a holder that joins may keep the record and not show it: nobody knows what that version
+  /// means.
+  [[nodiscard]] std::optional<Version> version_of_earlier_try() const;
+  /// An earlier try was carried out, and what was found came after it.
+  [[nodiscard]] bool is_overtaken() const;
+  /// The wish that made what was found, if it is another: whoever overtakes it remembers it.
+  [[nodiscard]] std::optional<RememberedWish> wish_found() const;
+  /// All versions that were found, that of an earlier try too, are below one with this clock.
+  [[nodiscard]] std::uint64_t clock_above() const;
+  /// A version above all of those. None while the clock's ceiling is raised.
   [[nodiscard]] std::optional<Version> fresh_version() const;
-  /// Why this node may not give the wish a version; none if an earlier try has given one.
-  [[nodiscard]] std::optional<std::string> clock_refusal() const;
   /// Our wall clock for holders to judge, if the wish makes the first version of its name.
   [[nodiscard]] WallTime first_at() const;
 

@@ -81,20 +81,20 @@ Result<ImageRecord> Revise::successor() const {
   return next;
 }
 
-// One version, one content. What tags or a copy make depends on what was found, and an earlier try
-// may have found something else: its version is taken only together with its record, which a
-// holder that joins has and does not show.
-std::optional<Version> Revise::version_before() const {
-  const LookupOutcome& found = lookup_.outcome();
-  if (found.record && found.record->request == request_) return found.record->version;
-  return std::holds_alternative<RemoveRequest>(wish_) ? found.request_version : std::nullopt;
+// A deletion is the same whenever it is said. What tags make is ordered just above what they were
+// read from: whatever else was written meanwhile stays, and is not undone by an older record with
+// new tags. Each try that found the same gives the same version.
+std::optional<Version> Revise::version_without_clock() const {
+  if (const auto earlier = lookup_.version_of_earlier_try()) return earlier;
+  if (std::holds_alternative<TagRequest>(wish_)) {
+    return Version{lookup_.clock_above(), NodeId{request_.raw}};
+  }
+  const bool is_removal = std::holds_alternative<RemoveRequest>(wish_);
+  return is_removal ? lookup_.outcome().request_version : std::nullopt;
 }
 
-// An earlier try was carried out, and something newer came after it.
 bool Revise::is_overtaken() const {
-  const LookupOutcome& found = lookup_.outcome();
-  return found.record && found.request_version && *found.request_version < found.record->version &&
-         !std::holds_alternative<RemoveRequest>(wish_);
+  return lookup_.is_overtaken() && !std::holds_alternative<RemoveRequest>(wish_);
 }
 
 // What overtook the wish is made durable, and that it was carried out is remembered with it.
@@ -102,7 +102,7 @@ Effects Revise::commit_overtaker() {
   const LookupOutcome& found = lookup_.outcome();
   commit_.emplace(id(), mesh_, partition_, found.lists);
   commit_->set_record(*found.record);
-  commit_->set_overtaken({request_, *found.request_version});
+  commit_->set_overtaken(RememberedWish{request_, *found.request_version});
   commit_->set_sources(found.have, partition_);
   Effects effects = commit_->offer_all_alive();
   append(effects, after_commit());
@@ -113,7 +113,7 @@ Effects Revise::commit_successor(Instant now) {
   auto next = successor();
   if (!next) return fail(next.error().code, next.error().detail);
   const LookupOutcome& found = lookup_.outcome();
-  std::optional<Version> version = version_before();
+  std::optional<Version> version = version_without_clock();
   if (!version) {
     if (const auto refusal = mesh_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
     version = lookup_.fresh_version();
@@ -127,6 +127,7 @@ Effects Revise::commit_successor(Instant now) {
   commit_.emplace(id(), mesh_, partition_, found.lists);
   commit_->set_record(std::move(record));
   commit_->set_first_at(lookup_.first_at());
+  commit_->set_overtaken(lookup_.wish_found());
   if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
     commit_->set_sources(copy->source_holders, source_partition_);
   } else {

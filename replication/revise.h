@@ -31,8 +31,8 @@ class Revise : public Operation {
   [[nodiscard]] Effects fail(ErrorCode code, std::string detail);
   /// The record to commit; not_found when there is nothing to delete or tag.
   [[nodiscard]] Result<ImageRecord> successor() const;
-  /// The version that an earlier try gave `successor`, if it is the same.
-  [[nodiscard]] std::optional<Version> version_before() const;
+  /// The version of `successor` where it does not come from our clock.
+  [[nodiscard]] std::optional<Version> version_without_clock() const;
   [[nodiscard]] bool is_overtaken() const;
   [[nodiscard]] Effects commit_overtaker();
   [[nodiscard]] WriteDone receipt() const;

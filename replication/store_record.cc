@@ -175,7 +175,9 @@ Effects StoreRecord::on_committed(const CommitOutcome& outcome) {
 
 Effects StoreRecord::after_commit() {
   if (code_ == CommitCode::late) return finish(code_, "older than deletions that are forgotten");
-  return code_ == CommitCode::superseded ? remember(code_) : finish(code_);
+  // Whoever committed this record meanwhile need not have known what it overtook.
+  const bool knows_more = code_ == CommitCode::already && bid_.overtaken;
+  return code_ == CommitCode::superseded || knows_more ? remember(code_) : finish(code_);
 }
 
 std::vector<TableRow> StoreRecord::wishes() const {

@@ -104,15 +104,21 @@ Effects Upload::on_lookup(Instant now) {
 Effects Upload::assign_version(Instant now) {
   if (finished()) return {};
   clock_retry_at_.reset();
-  if (const auto refusal = lookup_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
-  const std::optional<Version> version = lookup_.version_for_write();
+  std::optional<Version> version = lookup_.version_of_earlier_try();
+  if (!version) {
+    if (const auto refusal = mesh_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
+    version = lookup_.fresh_version();
+  }
   if (!version) {
     clock_retry_at_ = now + 10ms;
     return {};
   }
   record_.version = *version;
   version_known_ = true;
-  if (commit_) commit_->set_first_at(lookup_.first_at());
+  if (commit_) {
+    commit_->set_first_at(lookup_.first_at());
+    commit_->set_overtaken(lookup_.wish_found());
+  }
   return commit_complete_sinks(now);
 }
 
@@ -219,9 +225,11 @@ Effects Upload::on_stored(Instant now, NodeId from, const StoreFinished& stored)
   if (!same_bytes) return lose(now, from, {ErrorCode::corrupt, "it stored other bytes"});
   sink->second.state = SinkState::complete;
   sink->second.heard_at = now;
-  bytes_known_ = true;
-  record_.digest = stored.digest;
-  record_.media = stored.media;
+  if (!bytes_known_) {  // one version, one record: all are offered what the first one found
+    record_.digest = stored.digest;
+    record_.media = stored.media;
+    bytes_known_ = true;
+  }
   return commit_complete_sinks(now);
 }
 

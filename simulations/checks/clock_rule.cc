@@ -115,12 +115,14 @@ class ClockBound : public Check {
   void look_at(std::uint32_t from, const CommitRequest& commit) {
     note_standing(from);
     const Version& version = commit.record.version;
+    const bool follows = seen_.contains(version.clock - 1);  // it says no time: it was pushed ahead
+    seen_.insert(version.clock);
     if (version.writer != scene_.world.id_of(from)) return;
     std::uint64_t& newest = newest_[from];
     if (version.clock <= newest) return;
     newest = version.clock;
-    const bool is_given =
-        is_given_outside(from, commit.first_at_micros) || is_given_outside(from, version.clock);
+    const bool is_given = is_given_outside(from, commit.first_at_micros) ||
+                          (!follows && is_given_outside(from, version.clock));
     if (!is_given || scene_.world.now() < set_at(from) + 10s) return;
     if (scene_.world.now() < known_.at(from).second + steady) return;
     report("node " + std::to_string(from) + " gives a version, though its clock is " +
@@ -156,6 +158,7 @@ class ClockBound : public Check {
   std::map<std::uint32_t, std::pair<std::vector<NodeId>, Instant>>
       known_;  // who counts, since when
   std::map<std::uint32_t, std::uint64_t> newest_;
+  std::set<std::uint64_t> seen_;                    // clocks of all versions that were offered
   std::map<std::uint32_t, Instant> outside_since_;  // as far as it was seen
 };
 

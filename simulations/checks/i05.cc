@@ -1,5 +1,6 @@
 // I5: all holders of a name agree on one winner, and it is not older than any acknowledged write.
-// No two of them ever have different records of one version, which nothing would tell apart.
+// No two of them ever have different records of one version, which nothing would tell apart, and
+// tags bring no bytes back that were replaced.
 // What was acknowledged and is said once more keeps its version, so that it undoes nothing newer;
 // where W holders did not keep the wish, or two tries of it at once were given two versions, that
 // is counted as a shortfall.
@@ -101,9 +102,17 @@ class Agreement : public Check {
         return report("nobody wished for the record of '" + name + "'", {node});
       }
     }
+    if (winner) look_at_tags(*winner, history);
     if (newest == nullptr || (winner && winner->version >= newest->version)) return;
     report("the winner of '" + name + "' is older than write " + std::to_string(newest->number) +
            ", which was acknowledged");
+  }
+
+  // Tags change no bytes: whoever did not see the newest write must not undo it.
+  void look_at_tags(const ImageRecord& winner, const NameHistory& history) {
+    if (history.find(winner.request)->kind != WriteKind::tags) return;
+    if (history.may_be_tagged(winner.digest, winner.version)) return;
+    report("tags of '" + winner.name + "' undid a write that was acknowledged");
   }
 
   StoredCopies copies_;

@@ -29,6 +29,18 @@ const Write* NameHistory::newest_acknowledged() const {
   return newest;
 }
 
+bool NameHistory::may_be_tagged(const Digest& digest, const Version& version) const {
+  const Write* newest = nullptr;
+  for (const Write& write : writes) {
+    if (write.kind == WriteKind::tags) continue;
+    const bool is_sure = write.acknowledged_at && write.tries <= 1;
+    if (!is_sure && write.digest == digest) return true;
+    if (!write.acknowledged_at || version < write.version) continue;
+    if (newest == nullptr || newest->version < write.version) newest = &write;
+  }
+  return newest != nullptr && newest->digest == digest;
+}
+
 bool NameHistory::may_be_absent(Instant begun) const {
   const Version newest = acknowledged_by(begun);
   if (newest.clock == 0) return true;

@@ -62,6 +62,20 @@ TEST_CASE("revise: a second try never gives the version of the first to another 
   CHECK(offered.digest == record_of(14).digest);
 }
 
+TEST_CASE("revise: tags come just above what they were read from, in each try alike") {
+  const ImageRecord offered = offered_by(tagging(), record_of(14), std::nullopt);
+  CHECK(offered.version == Version{15, NodeId{wish.raw}});
+  CHECK(offered_by(tagging(), record_of(14), std::nullopt).version == offered.version);
+  // Whoever writes meanwhile, and did not see them, takes a time that has passed since.
+  CHECK(offered.version < Version{16, node(1)});
+}
+
+TEST_CASE("revise: the wish that is overtaken is remembered with what overtakes it") {
+  const RequestId other{{9}};
+  const CommitRequest commit = commit_of(removal(), record_of(14, other), std::nullopt);
+  CHECK(commit.overtaken == RememberedWish{other, Version{14, node(2)}});
+}
+
 TEST_CASE("revise: a second try offers the record of the first, with its version") {
   const ImageRecord made = record_of(15, wish);
   const ImageRecord offered = offered_by(tagging(), made, Version{19, node(2)});

@@ -49,3 +49,32 @@ TEST_CASE("upload: when it fails it names every holder that was lost, and why") 
   CHECK(detail == "holder " + to_text(node(2)) + ": it did not get ready; holder " +
                       to_text(node(3)) + ": it did not get ready");
 }
+
+TEST_CASE("upload: all holders are offered one record, whatever each sees in the bytes") {
+  MeshView view = view_of({1, 2, 3});
+  PutRequest request;
+  request.name = "image";
+  request.deadline_ms = 60'000;
+  const HolderLists lists{nodes({1, 2, 3}), 1, nodes({1, 2, 3})};
+  Upload upload(OperationId{1}, view, request, PartitionId{0}, lists, LinkId{1});
+  const Instant now{};
+  (void)upload.start(now);
+  for (const NodeId& holder : lists.settled) {
+    VersionAnswer nothing;
+    nothing.lists = lists;
+    (void)upload.on_message(now, holder, nothing);
+    (void)upload.on_message(now, holder, StoreReady{OperationId{1}, {}, {}, 4});
+  }
+  const StreamChunk last{request.stream, 0, true};
+  (void)upload.on_bulk(now, LinkId{1}, last, ChunkRef{1, 3, 7});
+  std::vector<std::pair<NodeId, CommitRequest>> offers;
+  for (const NodeId& holder : lists.settled) {
+    StoreFinished stored{OperationId{1}, {}, {}, 3, {}, {"png", holder.raw[0], 1}};
+    for (auto& offer : asked<CommitRequest>(upload.on_message(now, holder, stored))) {
+      offers.push_back(std::move(offer));
+    }
+  }
+  REQUIRE(offers.size() == 3);
+  CHECK(offers[1].second.record == offers[0].second.record);
+  CHECK(offers[2].second.record == offers[0].second.record);
+}
