@@ -290,11 +290,13 @@ struct ListsAnnounced {
     std::vector<std::uint32_t> earlier;
   };
   std::vector<Entry> entries;
+  std::uint64_t round = 0;  // counts what one process announces, from 1
 };
 /// The target member's answer: entries it took note of (their target list is its own).
 struct AnnounceNoted {
   Epoch epoch;
   std::vector<PartitionId> partitions;
+  std::uint64_t round = 0;  // of the announcement
 };
 /// A target member has everything its partition's settled set had. To the collector.
 struct SyncConfirmed {

@@ -150,12 +150,18 @@ HolderLists Rebalance::lists_from(const HolderSets& sets) const {
 // on from a newer set, prepared without us, that we are in: they answer with theirs, and note only
 // what is as new as their own.
 void Rebalance::ask_for_settling(Part& part) const {
-  if (part.lists.known() || part.recovering) part.unnoted = part.lists.target;
+  if (part.lists.known() || part.recovering) announce_to_all(part);
+}
+
+// What target members have noted of other lists says nothing about these.
+void Rebalance::announce_to_all(Part& part) const {
+  part.unnoted = part.lists.target;
+  part.unnoted_after = announced_;
 }
 
 // We are a former holder: our own lists are written before anything is said, so we count first.
 void Rebalance::begin_announcing(Part& part) const {
-  part.unnoted = part.lists.target;
+  announce_to_all(part);
   std::erase(part.unnoted, mesh_.self);
   if (part.recovering) return;  // it only asks
   insert_sorted(part.announced_by, mesh_.self);

@@ -128,6 +128,7 @@ class Rebalance : public Operation {
     bool dropping = false;
     bool recovering = false;
     std::vector<NodeId> unnoted;       // target members that have not noted our lists
+    std::uint64_t unnoted_after = 0;   // and notes of what was announced up to then are of others
     std::vector<NodeId> announced_by;  // settled members that persisted the lists
     std::vector<NodeId> confirmed_by;  // we are the collector
     std::vector<NodeId> prepared_by;
@@ -143,6 +144,7 @@ class Rebalance : public Operation {
   [[nodiscard]] NodeId collector_of(const Part& part) const;
   void begin_anew(Part& part, HolderSets sets) const;
   [[nodiscard]] HolderLists lists_from(const HolderSets& sets) const;
+  void announce_to_all(Part& part) const;
   void begin_announcing(Part& part) const;
   void raise_fence(Part& part) const;
   void retarget(PartitionId partition, HolderSet target);
@@ -152,7 +154,8 @@ class Rebalance : public Operation {
   [[nodiscard]] Effects on_orphan_answer(Instant now, NodeId from, const ListsAnswer& answer);
   void begin_from_self(PartitionId partition);
   [[nodiscard]] std::uint64_t next_number_of(const Part& part) const;
-  void note_announcement(PartitionId partition, NodeId from, const HolderSets& heard);
+  void note_announcement(PartitionId partition, NodeId from, std::uint64_t round,
+                         const HolderSets& heard);
   void go_on_from(PartitionId partition, const HolderSets& heard);
   void wake(Instant now);
   [[nodiscard]] Effects persist();
@@ -203,8 +206,9 @@ class Rebalance : public Operation {
   std::uint32_t syncs_running_ = 0;
   std::uint32_t drops_running_ = 0;
   std::map<std::pair<NodeId, SettleStep>, Entries> outbox_;
-  std::map<NodeId, std::vector<PartitionId>> noted_outbox_;
+  std::map<std::pair<NodeId, std::uint64_t>, std::vector<PartitionId>> noted_outbox_;  // by round
   std::map<NodeId, std::vector<PartitionId>> offer_outbox_;
+  std::uint64_t announced_ = 0;  // the round of the last announcement
   std::optional<Instant> tick_at_;
   Instant look_at_;
   PartitionId look_from_;  // where the next look at what is to be dropped begins

@@ -44,14 +44,15 @@ Effects Rebalance::on_announced(Instant now, NodeId from, const ListsAnnounced& 
       if (index < message.sets.size()) heard.earlier.push_back(message.sets[index]);
     }
     if (heard.earlier.size() == entry.earlier.size()) {
-      note_announcement(entry.partition, from, heard);
+      note_announcement(entry.partition, from, message.round, heard);
     }
   }
   wake(now);
   return persist();
 }
 
-void Rebalance::note_announcement(PartitionId partition, NodeId from, const HolderSets& heard) {
+void Rebalance::note_announcement(PartitionId partition, NodeId from, std::uint64_t round,
+                                  const HolderSets& heard) {
   Part& ours = part(partition);
   HolderLists& lists = ours.lists;
   if (is_newer(ours.sets, heard)) {
@@ -59,7 +60,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, const Hold
     // one it aims at, else by our own lists, from which it goes on.
     if (lists.is_settled() && !ours.recovering) {
       say(from, SettleStep::settle, partition, lists.number);
-      noted_outbox_[from].push_back(partition);
+      noted_outbox_[{from, round}].push_back(partition);
     } else if (in_motion(ours)) {
       insert_sorted(ours.unnoted, from);
     }
@@ -69,7 +70,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, const Hold
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
   if (!is_holder(lists, mesh_.self) && !has_one) return;
   if (is_newer(heard, ours.sets)) go_on_from(partition, heard);
-  noted_outbox_[from].push_back(partition);
+  noted_outbox_[{from, round}].push_back(partition);
   if (!is_former_holder(lists, from)) return;
   insert_sorted(ours.announced_by, from);
   raise_fence(ours);
@@ -109,7 +110,8 @@ void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
   if (message.epoch != mesh_.epoch) return;
   for (const PartitionId partition : message.partitions) {
     if (partition.raw >= parts_.size()) continue;
-    std::erase(part(partition).unnoted, from);
+    Part& ours = part(partition);
+    if (message.round > ours.unnoted_after) std::erase(ours.unnoted, from);
   }
 }
 

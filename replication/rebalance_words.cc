@@ -8,6 +8,7 @@ namespace pixmesh {
 Effects Rebalance::announce() {
   std::map<NodeId, ListsAnnounced> messages;
   std::map<NodeId, std::map<HolderSet, std::uint32_t>> numbers;
+  ++announced_;
   Effects effects;
   std::vector<PartitionId> told(moving_.begin(), moving_.end());
   told.insert(told.end(), to_drop_.begin(), to_drop_.end());
@@ -31,6 +32,7 @@ Effects Rebalance::announce() {
       message.entries.push_back({partition, sets.number, settled, target, std::move(earlier)});
       if (message.entries.size() < page_entries_max) continue;
       message.epoch = mesh_.epoch;
+      message.round = announced_;
       effects.push_back(Ask{to, std::move(message)});
       message = {};
       numbers[to].clear();
@@ -39,6 +41,7 @@ Effects Rebalance::announce() {
   for (auto& [to, message] : messages) {
     if (message.entries.empty()) continue;
     message.epoch = mesh_.epoch;
+    message.round = announced_;
     effects.push_back(Ask{to, std::move(message)});
   }
   return effects;
@@ -96,12 +99,14 @@ Effects Rebalance::flush(Instant now) {
     }
   }
   outbox_.clear();
-  for (auto& [to, partitions] : noted_outbox_) {
+  for (auto& [said, partitions] : noted_outbox_) {
     for (std::size_t begin = 0; begin < partitions.size(); begin += page_entries_max) {
       const std::size_t end = std::min<std::size_t>(partitions.size(), begin + page_entries_max);
-      effects.push_back(Ask{to, AnnounceNoted{mesh_.epoch,
-                                              {partitions.begin() + static_cast<long>(begin),
-                                               partitions.begin() + static_cast<long>(end)}}});
+      effects.push_back(
+          Ask{said.first, AnnounceNoted{mesh_.epoch,
+                                        {partitions.begin() + static_cast<long>(begin),
+                                         partitions.begin() + static_cast<long>(end)},
+                                        said.second}});
     }
   }
   noted_outbox_.clear();

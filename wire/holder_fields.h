@@ -111,12 +111,13 @@ struct Fields<FingerprintAnswer> {
 template <>
 struct Fields<ListsAnnounced> {
   static constexpr std::uint16_t number = 74;
-  using List = FieldList<&ListsAnnounced::epoch, &ListsAnnounced::sets, &ListsAnnounced::entries>;
+  using List = FieldList<&ListsAnnounced::epoch, &ListsAnnounced::sets, &ListsAnnounced::entries,
+                         &ListsAnnounced::round>;
 };
 template <>
 struct Fields<AnnounceNoted> {
   static constexpr std::uint16_t number = 75;
-  using List = FieldList<&AnnounceNoted::epoch, &AnnounceNoted::partitions>;
+  using List = FieldList<&AnnounceNoted::epoch, &AnnounceNoted::partitions, &AnnounceNoted::round>;
 };
 template <>
 struct Fields<SyncConfirmed> {

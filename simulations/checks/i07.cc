@@ -70,7 +70,6 @@ class CarefulDrops : public Check {
     placements_.on_crashed(node);
     std::erase_if(dropped_, [&](const auto& drop) { return drop.first.first == node; });
     std::erase_if(questions_, [&](const auto& one) { return std::get<0>(one.first) == node; });
-    std::erase_if(settlings_, [&](const auto& one) { return std::get<0>(one) == node; });
   }
 
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
@@ -87,7 +86,6 @@ class CarefulDrops : public Check {
     if (const auto* settle = std::get_if<Settle>(&decoded.value())) {
       if (settle->step != SettleStep::settle) return;
       for (const SyncConfirmed::Entry& entry : settle->entries) {
-        settlings_.insert({to, entry.partition, entry.number});
         look_at_set(from, entry);
       }
     } else if (const auto* announced = std::get_if<ListsAnnounced>(&decoded.value())) {
@@ -160,33 +158,45 @@ class CarefulDrops : public Check {
   }
 
   // A holder outside its own lists asks the target members whether those lists are the last:
-  // another set that it is in may have settled, and need it for the fence. Who is told that they
-  // settled need not ask.
+  // another set that it is in may have settled, and need it for the fence. Also if one of them has
+  // told it: the others may not know.
   struct Question {
-    std::set<std::uint32_t> asked;
+    std::uint64_t number = 0;  // of the set it asks about
+    std::uint64_t round = 0;   // since when
     std::set<std::uint32_t> agreed;
   };
-  void note_question(std::uint32_t from, std::uint32_t to, Epoch epoch, PartitionId partition) {
-    questions_[{from, partition, epoch}].asked.insert(to);
+  void note_question(std::uint32_t from, const ListsAnnounced& announced,
+                     const ListsAnnounced::Entry& entry) {
+    Question& question = questions_[{from, entry.partition, announced.epoch}];
+    const bool is_late = announced.round < question.round;  // it waited for its link
+    if (!is_late && question.number != entry.number) {
+      question = {entry.number, announced.round, {}};
+    }
   }
   void note_agreement(std::uint32_t from, std::uint32_t to, const AnnounceNoted& noted) {
     for (const PartitionId partition : noted.partitions) {
-      const auto question = questions_.find({to, partition, noted.epoch});
-      if (question != questions_.end()) question->second.agreed.insert(from);
+      const auto asked = questions_.find({to, partition, noted.epoch});
+      if (asked == questions_.end() || noted.round < asked->second.round) continue;
+      asked->second.agreed.insert(from);
     }
   }
+  // All of the set that it leaves the partition to know that this set has settled.
   void look_at_agreement(std::uint32_t node, PartitionId partition, const HolderLists& lists) {
+    std::set<std::uint32_t> agreed;
     for (auto place = questions_.lower_bound({node, partition, Epoch{}}); place != questions_.end();
          ++place) {
       const auto& [asker, asked_about, epoch] = place->first;
       if (asker != node || asked_about != partition) break;
-      if (!placements_.is_in_use(node, epoch)) continue;
-      if (settlings_.contains({node, partition, lists.number})) continue;
-      if (place->second.agreed == place->second.asked) continue;
-      report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
-                 " before all whom it asked agreed",
-             {node});
+      const std::uint64_t number = place->second.number;  // 0: it asked as one that knows nothing
+      if (number != lists.number && number != 0) continue;
+      agreed.insert(place->second.agreed.begin(), place->second.agreed.end());
     }
+    const bool by_all = std::ranges::all_of(
+        lists.settled, [&](NodeId id) { return agreed.contains(scene_.world.number_of(id)); });
+    if (by_all) return;
+    report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
+               " before all of the others know that it is theirs",
+           {node});
   }
 
   // Node, partition, number of the settled set, target set.
@@ -209,7 +219,7 @@ class CarefulDrops : public Check {
       const std::vector<NodeId> target = nodes_of(announced.sets[entry.target]);
       if (!contains(settled, teller)) {
         const bool joins = contains(target, teller);
-        if (!joins) note_question(from, to, announced.epoch, entry.partition);
+        if (!joins) note_question(from, announced, entry);
         continue;
       }
       if (contains(nodes_of(announced.sets[entry.settled]), newcomer)) continue;
@@ -323,7 +333,6 @@ class CarefulDrops : public Check {
   StoredCopies copies_;
   std::map<std::pair<std::uint32_t, PartitionId>, Drop> dropped_;
   std::map<std::tuple<std::uint32_t, PartitionId, Epoch>, Question> questions_;
-  std::set<std::tuple<std::uint32_t, PartitionId, std::uint64_t>> settlings_;  // told whom
   std::map<std::string, PartitionId> partitions_;
   PlacementLog placements_;
   std::map<Newcomer, Fence> fences_;

@@ -56,7 +56,7 @@ class Leaver {
       play(machine_->on_message(now_, to, FingerprintAnswer{OperationId{1}, {}, question.round}));
     }
     for (const auto& [to, announced] : asked<ListsAnnounced>(effects)) {
-      AnnounceNoted noted;
+      AnnounceNoted noted{{}, {}, announced.round};
       for (const auto& entry : announced.entries) noted.partitions.push_back(entry.partition);
       play(machine_->on_message(now_, to, noted));
     }

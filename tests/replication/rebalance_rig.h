@@ -80,6 +80,7 @@ struct Holder {
     for (std::size_t writes = count_of<UseDisk>(effects); writes > 0; --writes) {
       append(effects, machine.on_disk(now, DiskAnswer(DiskSummary{})));
     }
+    for (const auto& [to, said] : asked<ListsAnnounced>(effects)) announced = said.round;
     return effects;
   }
   Effects tick() {
@@ -101,6 +102,8 @@ struct Holder {
   void hear(NodeId from, SettleStep step, std::uint64_t number) {
     hear(from, Settle{step, {}, {{partition, number}}});
   }
+  /// `from` has noted the last announcement.
+  void note(NodeId from) { hear(from, AnnounceNoted{{}, {partition}, announced}); }
   /// The settled members have the same lists, and nothing that it lacks.
   void become_whole() {
     const HolderLists known = lists();
@@ -122,6 +125,7 @@ struct Holder {
   RecordCodec codec = blind_codec();
   Rebalance machine{OperationId{1}, view, codec, 1};
   Instant now{};
+  std::uint64_t announced = 0;  // the round of the last announcement
 };
 
 }  // namespace pixmesh

@@ -196,8 +196,9 @@ TEST_CASE("recovering: what others hold now is dropped once they say that it is 
   CHECK(one.drops_in_ten_seconds() == 0);
   for (const NodeId& other : nodes({2, 3, 4})) {
     one.hear(other, SettleStep::settle, 7);
-    one.hear(other, AnnounceNoted{{}, {partition}});
   }
+  CHECK(one.drops_in_ten_seconds() == 0);
+  for (const NodeId& other : nodes({2, 3, 4})) one.note(other);
   CHECK(one.drops_in_ten_seconds() == 1);
   one.answered(one.machine.on_drop_done(one.now, partition));
   CHECK_FALSE(one.recovering());

@@ -92,11 +92,22 @@ class Replaced : public SpoiledMesh {
   }
   void begin_drop() { checks_.on_record_changing(node_, key_, "image", true); }
   void store() { checks_.on_record_changing(node_, key_, "image", false); }
-  void ask(std::uint32_t other) {
+  void ask(std::uint32_t other, std::uint64_t round = 1) {
     const std::vector<HolderLife> set = first_lives_of(lists_of(node_).settled);
-    say(node_, other, ListsAnnounced{epoch(), {set, set}, {{partition(), number_, 0, 1}}});
+    say(node_, other, ListsAnnounced{epoch(), {set, set}, {{partition(), number_, 0, 1}}, round});
   }
-  void agree(std::uint32_t other) { say(other, node_, AnnounceNoted{epoch(), {partition()}}); }
+  void agree(std::uint32_t other, std::uint64_t round = 1) {
+    say(other, node_, AnnounceNoted{epoch(), {partition()}, round});
+  }
+  void hear_of_a_newer_set() {
+    HolderLists lists = *world_.stored_lists(node_, partition());
+    number_ = ++lists.number;
+    store_lists(node_, lists);
+  }
+  void be_replaced() {
+    for (const std::uint32_t other : others_) ask(other);
+    for (const std::uint32_t other : others_) agree(other);
+  }
   [[nodiscard]] Epoch epoch() const { return epoch_of(node_); }
 
   const std::uint32_t node_ = holders().front();
@@ -111,6 +122,7 @@ TEST_CASE("simulations: I7 finds a record that is stored behind the drop of its 
   Replaced mesh;
   mesh.store();
   CHECK(mesh.promise() == "");
+  mesh.be_replaced();
   mesh.begin_drop();
   CHECK(mesh.promise() == "");
   mesh.store();
@@ -119,6 +131,7 @@ TEST_CASE("simulations: I7 finds a record that is stored behind the drop of its 
 
 TEST_CASE("simulations: I7 lets a node store again what it is to hold again") {
   Replaced mesh;
+  mesh.be_replaced();
   mesh.begin_drop();
   mesh.store_lists(mesh.node_, mesh.lists_of(mesh.others_[0]));
   mesh.store();
@@ -141,6 +154,24 @@ TEST_CASE("simulations: I7 finds a drop before all whom the holder asked agreed 
   SUBCASE("it was told that its lists are the settled ones") {
     const SyncConfirmed::Entry entry{mesh.partition(), mesh.number_};
     mesh.say(mesh.others_[1], mesh.node_, Settle{SettleStep::settle, mesh.epoch(), {entry}});
+    mesh.begin_drop();
+    CHECK(mesh.promise() == "I7");
+  }
+}
+
+TEST_CASE("simulations: I7 takes no word about another set for one about this") {
+  Replaced mesh;
+  for (const std::uint32_t other : mesh.others_) mesh.ask(other);
+  for (const std::uint32_t other : mesh.others_) mesh.agree(other);
+  mesh.hear_of_a_newer_set();
+  for (const std::uint32_t other : mesh.others_) mesh.ask(other, 2);
+  SUBCASE("that came late") {
+    for (const std::uint32_t other : mesh.others_) mesh.agree(other, 1);
+    mesh.begin_drop();
+    CHECK(mesh.promise() == "I7");
+  }
+  SUBCASE("but one in time") {
+    for (const std::uint32_t other : mesh.others_) mesh.agree(other, 2);
     mesh.begin_drop();
     CHECK(mesh.promise() == "");
   }
