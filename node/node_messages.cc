@@ -95,7 +95,11 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     return to_link(link, std::move(answer));
   }
   if (shells_.on_message(now, link, message)) return;
-  if (rebalance_ == nullptr) return;          // no mesh yet: MeshRequest says so
+  if (rebalance_ == nullptr) return;  // no mesh yet: MeshRequest says so
+  // Without waiting for a placement: where all members leave there is none until one stays.
+  if (const auto* wish = std::get_if<CommandRequest>(&message)) {
+    return on_command(now, link, *wish);
+  }
   if (placements_.table().nodes().empty()) {  // just started: soon known
     if (early_.size() < early_max) early_.emplace_back(link, message);
     return;
@@ -154,7 +158,6 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
           [&](const VerifyRequest& wish) {
             check_copy(now, {wish.partition, wish.digest}, CopyAsker{link, wish.operation});
           },
-          [&](const CommandRequest& wish) { on_command(now, link, wish); },
           [&](const PlanRequest& wish) { on_plan(now, link, wish); },
           [&](const ApplyRequest& wish) { on_apply(now, link, wish); },
           [&](const PurgeRequest& wish) { results_.on_purge(link, wish); },

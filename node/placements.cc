@@ -17,6 +17,8 @@ void Placements::on_deadline(Instant now, OperationId ticket) {
   // Our own record comes a moment later than the mesh; a placement without us would move
   // everything.
   if (members_.find(members_.self()) == nullptr || job_) return;
+  // All are leaving: nobody is left to take over, so those that hold it keep it.
+  if (members_.active().empty()) return;
   wanted_ = false;
   job_ = std::make_shared<Job>();
   job_->ticket = ticket;

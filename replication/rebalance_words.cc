@@ -72,7 +72,8 @@ Effects Rebalance::confirm() {
 Effects Rebalance::collect() {
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
-    if (!includes_all(moving.confirmed_by, moving.lists.target) || !moving.lists.known()) continue;
+    if (moving.lists.target.empty() || !moving.lists.known()) continue;
+    if (!includes_all(moving.confirmed_by, moving.lists.target)) continue;
     const bool prepared =
         includes_all(moving.prepared_by, moving.lists.target) &&
         has_all(moving.prepared_by, former_quorums_of(moving.lists, QuorumKind::write));

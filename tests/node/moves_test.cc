@@ -93,6 +93,24 @@ TEST_CASE("node: leaving is refused when too few nodes would be left, unless tha
   check_all_readable(*world, images);
 }
 
+TEST_CASE("node: when all leave at once what they hold stays readable, until one of them stays") {
+  const auto world = settled_mesh(2, 61);
+  const Images images = put_images(*world, 4);
+  CommandRequest leave;
+  leave.command = NodeCommand::leave;
+  leave.accept_fewer_copies = true;
+  for (const std::uint32_t node : {0U, 1U}) (void)world->client().send(node, leave);
+  world->run_for(20s);
+  check_all_readable(*world, images);
+  world->crash(0);
+  world->restart(0);
+  world->run_for(5s);
+
+  CHECK(world->command(0, NodeCommand::cancel_leave).code == ErrorCode{});
+  CHECK(world->run_until([&] { return !world->is_running(1); }));
+  check_all_readable(*world, images);
+}
+
 TEST_CASE("node: the number of copies changes while the mesh runs") {
   const auto world = settled_mesh(5, 33);
   Images images = put_images(*world, 12);
