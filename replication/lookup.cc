@@ -194,7 +194,7 @@ std::uint64_t Lookup::clock_above() const {
 }
 
 std::optional<Version> Lookup::fresh_version() const {
-  const auto clock = mesh_.next_clock(clock_above() - 1);
+  const auto clock = mesh_.next_clock(clock_above() - 1 + tags_between);
   if (!clock) return std::nullopt;
   return Version{*clock, mesh_.self};
 }

@@ -59,7 +59,8 @@ class Lookup {
   [[nodiscard]] std::optional<RememberedWish> wish_found() const;
   /// All versions that were found, that of an earlier try too, are below one with this clock.
   [[nodiscard]] std::uint64_t clock_above() const;
-  /// A version above all of those. None while the clock's ceiling is raised.
+  /// A version above all of those, and above `tags_between` changes of tags on each. None while the
+  /// clock's ceiling is raised.
   [[nodiscard]] std::optional<Version> fresh_version() const;
   /// Our wall clock for holders to judge, if the wish makes the first version of its name.
   [[nodiscard]] WallTime first_at() const;
@@ -90,6 +91,10 @@ class Lookup {
   std::optional<Instant> linger_until_;
   bool done_ = false;
 };
+
+/// Changes of tags are ordered one by one behind what they were read from. Whatever else follows the
+/// same, unseen by them, leaves room for so many, also where its clock is behind.
+inline constexpr std::uint64_t tags_between = 1'000;
 
 /// Why a try ended that nobody waits for any more.
 inline constexpr const char* said_again_text = "the client has asked for the same again";

@@ -3,6 +3,7 @@
 // not refused.
 #include <algorithm>
 
+#include "replication/lookup.h"
 #include "simulations/checks/check.h"
 #include "wire/fields.h"
 #include "wire/message.h"
@@ -115,7 +116,8 @@ class ClockBound : public Check {
   void look_at(std::uint32_t from, const CommitRequest& commit) {
     note_standing(from);
     const Version& version = commit.record.version;
-    const bool follows = seen_.contains(version.clock - 1);  // it says no time: it was pushed ahead
+    // It says no time then: it was pushed ahead.
+    const bool follows = seen_.contains(version.clock - 1 - tags_between);
     seen_.insert(version.clock);
     if (version.writer != scene_.world.id_of(from)) return;
     std::uint64_t& newest = newest_[from];
