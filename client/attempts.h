@@ -80,6 +80,12 @@ template <typename T, typename Attempt>
   return last;
 }
 
+/// How long a node may work on something, as messages say it.
+[[nodiscard]] inline std::uint32_t ms_until(Instant deadline) {
+  const Duration left = std::max<Duration>(deadline - monotonic_now(), 1ms);
+  return static_cast<std::uint32_t>(std::min<Duration>(left, 24h) / 1ms);
+}
+
 /// The router's half of a run: where to start it.
 /// @param start_kept  whether the router may begin it, where it has the result
 [[nodiscard]] Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,

@@ -9,11 +9,6 @@ namespace {
 
 constexpr Duration alive_every = 1s;
 
-std::uint32_t ms_until(Instant deadline) {
-  const Duration left = std::max<Duration>(deadline - monotonic_now(), 1ms);
-  return static_cast<std::uint32_t>(std::min<Duration>(left, 24h) / 1ms);
-}
-
 }  // namespace
 
 // A refusal for want of room is an answer: other holders were asked by the one that gives it.

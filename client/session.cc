@@ -201,13 +201,21 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
     } else if (session_.cancelled() || monotonic_now() >= deadline) {
       return arrival;
     } else if (unanswered_ == questions_max || !ask_whether_it_lives()) {
-      session_.silent_until_[control_] = monotonic_now() + silence_is_kept;
+      session_.give_up_on(control_);
       return Error{ErrorCode::unreachable, "the node at " + control_ + " fell silent"};
     } else {
       ++unanswered_;
       pause_ = ask_after;
     }
   }
+}
+
+// What lies in its sockets goes with them: a node that is back minutes later must not be told to
+// delete what others have written since another one did it.
+void Client::Session::give_up_on(const std::string& control) {
+  silent_until_[control] = monotonic_now() + silence_is_kept;
+  nodes_.erase(control);
+  bulk_of_.erase(control);
 }
 
 bool Client::Session::Attention::ask_whether_it_lives() {

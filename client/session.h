@@ -133,6 +133,7 @@ class Client::Session {
   void hang_up();
   [[nodiscard]] Result<MeshAnswer> mesh_from(const std::string& node, Duration patience);
   void ask_others_first();
+  void give_up_on(const std::string& control);
 
   ClientOptions options_;
   MeshAnswer mesh_;

@@ -167,6 +167,7 @@ Result<Done> PutAttempt::send_allowed(const HolderAddress& holder) {
 Result<WriteDone> PutAttempt::run(const HolderAddress& holder, Instant deadline) {
   question_.operation = session_.next_operation();
   question_.stream = session_.fresh_stream();
+  question_.deadline_ms = ms_until(deadline);
   auto first = read_chunk();
   if (!first) return first.error();
   next_ = std::move(first).value();

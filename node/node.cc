@@ -115,9 +115,18 @@ void Node::start(Instant now, WallTime wall) {
   after_event(now);
 }
 
-void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
+// What came in while this process stood still may be as old: somebody else may have carried it out
+// since, and forgotten it.
+void Node::begin_turn(Instant now, WallTime wall) {
+  constexpr Duration stood_still = 60s;  // a wish is remembered for five minutes
+  constexpr Duration until_read = 2s;    // of what lies in the sockets
+  if (now_ != Instant{} && now - now_ > stood_still) no_old_wishes_until_ = now + until_read;
   now_ = now;
   wall_ = wall;
+}
+
+void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
+  begin_turn(now, wall);
   std::visit(
       [&]<typename T>(const T& one) {
         if constexpr (std::is_same_v<T, MessageArrived>) {
@@ -240,8 +249,7 @@ void Node::to_link(LinkId to, Message message) {
 }
 
 void Node::on_deadline(Instant now, WallTime wall) {
-  now_ = now;
-  wall_ = wall;
+  begin_turn(now, wall);
   for (const OperationId id : operations_.due(now)) {
     if (Operation* operation = operations_.find(id)) {
       perform(now, *operation, operation->on_deadline(now));

@@ -75,6 +75,7 @@ class Node : private Post {
  private:
   // node.cc
   [[nodiscard]] MeshView make_view();
+  void begin_turn(Instant now, WallTime wall);
   void after_event(Instant now);
   void drain_local(Instant now);
   void on_disk_answer(Instant now, const DiskAnswered& answered);
@@ -298,6 +299,7 @@ class Node : private Post {
   std::deque<std::variant<Message, LocalBulk>> local_;
 
   Instant now_;
+  Instant no_old_wishes_until_;  // wishes that are done at once, whenever they were said
   Instant started_at_;
   std::uint64_t malformed_ = 0;
   std::uint64_t stream_bytes_in_ = 0;

@@ -180,6 +180,10 @@ void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source
     if (checked) checked = check_content(wish.source);
     if (checked) checked = check_tags(wish.source.tags);
   }
+  if (checked && now < no_old_wishes_until_) {
+    checked = Error{ErrorCode::unreachable,
+                    "the node stood still for over a minute, and this may be as old; say it again"};
+  }
   if (!checked) {
     WriteDone refused;
     refused.operation = wish.operation;
@@ -342,9 +346,6 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
   begin<StreamSource>(now, std::move(result), output->path, from);
 }
 
-// --- Plain answers
-// ----------------------------------------------------------------------------------
-
 // What we do not hold, or join the holders of, others know better: it may have been deleted. So
 // does another disk know better what lies there.
 bool Node::tells_of(std::string_view name, PartitionId disk) const {
@@ -362,40 +363,6 @@ HolderLists Node::best_lists_of(PartitionId partition) const {
   HolderLists lists = rebalance_->lists_of(partition);
   if (lists.known()) return lists;
   return {{}, 0, placements_.table().owners_of(partition)};
-}
-
-RowAnswer Node::row_of(const RowRequest& request) const {
-  RowAnswer answer;
-  answer.operation = request.operation;
-  answer.partition = request.partition;
-  if (request.partition.raw >= places_.count()) {
-    answer.code = ErrorCode::malformed;
-    answer.detail = "no such partition";
-    return answer;
-  }
-  answer.lists = best_lists_of(request.partition);
-  for (const NodeId& node : holders_of(answer.lists)) {
-    answer.holders.push_back(view_.address_of(node));
-  }
-  return answer;
-}
-
-MeshAnswer Node::mesh_of(OperationId operation) const {
-  MeshAnswer answer;
-  answer.operation = operation;
-  answer.node = members_.self();
-  const MeshSettings* settings = members_.settings();
-  if (settings == nullptr || rebalance_ == nullptr) return answer;
-  answer.mesh = settings->mesh;
-  answer.partition_bits = settings->partition_bits;
-  answer.placement_key = settings->placement_key;
-  answer.replicas = settings->replicas;
-  answer.write_quorum = settings->write_quorum;
-  for (const NodeId& node : members_.present()) {
-    if (answer.members.size() == page_entries_max) break;
-    answer.members.push_back(view_.address_of(node));
-  }
-  return answer;
 }
 
 }  // namespace pixmesh

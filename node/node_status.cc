@@ -270,4 +270,38 @@ RecipesAnswer Node::recipes_of(OperationId operation) const {
   return answer;
 }
 
+RowAnswer Node::row_of(const RowRequest& request) const {
+  RowAnswer answer;
+  answer.operation = request.operation;
+  answer.partition = request.partition;
+  if (request.partition.raw >= places_.count()) {
+    answer.code = ErrorCode::malformed;
+    answer.detail = "no such partition";
+    return answer;
+  }
+  answer.lists = best_lists_of(request.partition);
+  for (const NodeId& node : holders_of(answer.lists)) {
+    answer.holders.push_back(view_.address_of(node));
+  }
+  return answer;
+}
+
+MeshAnswer Node::mesh_of(OperationId operation) const {
+  MeshAnswer answer;
+  answer.operation = operation;
+  answer.node = members_.self();
+  const MeshSettings* settings = members_.settings();
+  if (settings == nullptr || rebalance_ == nullptr) return answer;
+  answer.mesh = settings->mesh;
+  answer.partition_bits = settings->partition_bits;
+  answer.placement_key = settings->placement_key;
+  answer.replicas = settings->replicas;
+  answer.write_quorum = settings->write_quorum;
+  for (const NodeId& node : members_.present()) {
+    if (answer.members.size() == page_entries_max) break;
+    answer.members.push_back(view_.address_of(node));
+  }
+  return answer;
+}
+
 }  // namespace pixmesh

@@ -92,8 +92,8 @@ class Lookup {
   bool done_ = false;
 };
 
-/// Changes of tags are ordered one by one behind what they were read from. Whatever else follows the
-/// same, unseen by them, leaves room for so many, also where its clock is behind.
+/// Changes of tags are ordered one by one behind what they were read from. Whatever else follows
+/// the same, unseen by them, leaves room for so many, also where its clock is behind.
 inline constexpr std::uint64_t tags_between = 1'000;
 
 /// Why a try ended that nobody waits for any more.

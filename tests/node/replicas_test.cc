@@ -333,3 +333,24 @@ TEST_CASE("node: a reader passes over a holder whose bytes are damaged") {
   }
   CHECK(world->get(0, "a.png").error().code == ErrorCode::corrupt);
 }
+
+TEST_CASE("node: what a client asked of a node that then stood still for long is not done") {
+  const auto world = settled_mesh(3, 64);
+  const Bytes picture = MeshWorld::sample_image(3'000, 1);
+  REQUIRE(world->put(0, "a.png", picture).code == ErrorCode{});
+  for (const Duration still : {30s, 400s}) {
+    CAPTURE(still / 1s);
+    world->pause(1);
+    RemoveRequest removal;
+    removal.request.raw[0] = static_cast<std::uint8_t>(still / 10s);
+    removal.name = "a.png";
+    (void)world->client().send(1, removal);
+    world->run_for(still);
+    world->resume(1);
+    world->run_for(3s);
+    const bool is_there = world->look_up(0, "a.png").code == ErrorCode{};
+    CHECK(is_there == (still > 300s));
+    if (!is_there) REQUIRE(world->put(0, "a.png", picture).code == ErrorCode{});
+  }
+  CHECK(world->remove(1, "a.png").code == ErrorCode{});
+}
