@@ -125,7 +125,9 @@ void Node::open_partitions(Instant now) {
     if (options_.disks.size() > 1 && !disks.empty()) stray_disks_.insert(disk);
   }
   refresh_view();
-  auto rebalance = std::make_unique<Rebalance>(operations_.next_id(), view_, codec_, count);
+  Rebalance::Options moving;
+  moving.announced = standing_.boot_number() << 32;
+  auto rebalance = std::make_unique<Rebalance>(operations_.next_id(), view_, codec_, count, moving);
   rebalance_ = rebalance.get();
   const auto lies_here = [this](ByteView key, std::uint32_t disk) {
     return key.size() >= 4 && view_.disk_of(partition_in_row(key)) == disk;

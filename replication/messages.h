@@ -290,7 +290,7 @@ struct ListsAnnounced {
     std::vector<std::uint32_t> earlier;
   };
   std::vector<Entry> entries;
-  std::uint64_t round = 0;  // counts what one process announces, from 1
+  std::uint64_t round = 0;  // later announcements of one node have greater ones
 };
 /// The target member's answer: entries it took note of (their target list is its own).
 struct AnnounceNoted {

@@ -16,7 +16,8 @@ Rebalance::Rebalance(OperationId id, const MeshView& mesh, const RecordCodec& co
       codec_(codec),
       options_(options),
       parts_(partition_count),
-      marks_(partition_count) {}
+      marks_(partition_count),
+      announced_(options.announced) {}
 
 bool Rebalance::we_are_in(const std::vector<NodeId>& set) const {
   return contains(set, mesh_.self);

@@ -55,6 +55,7 @@ class Rebalance : public Operation {
     std::uint32_t sync_queue_max = 64;  // put in order at once, those with the fewest copies first
     std::uint32_t drops_max = 64;       // partitions dropped at once; most are empty
     std::uint32_t compare_max = 1'000;  // partitions in one fingerprint message
+    std::uint64_t announced = 0;        // rounds of announcements before, by earlier processes too
   };
   struct Progress {
     std::uint32_t unsettled = 0;    // partitions of ours still in motion
@@ -208,7 +209,7 @@ class Rebalance : public Operation {
   std::map<std::pair<NodeId, SettleStep>, Entries> outbox_;
   std::map<std::pair<NodeId, std::uint64_t>, std::vector<PartitionId>> noted_outbox_;  // by round
   std::map<NodeId, std::vector<PartitionId>> offer_outbox_;
-  std::uint64_t announced_ = 0;  // the round of the last announcement
+  std::uint64_t announced_;  // the round of the last announcement
   std::optional<Instant> tick_at_;
   Instant look_at_;
   PartitionId look_from_;  // where the next look at what is to be dropped begins

@@ -32,13 +32,15 @@ const Write* NameHistory::newest_acknowledged() const {
 bool NameHistory::may_be_tagged(const Digest& digest, const Version& version) const {
   const Write* newest = nullptr;
   for (const Write& write : writes) {
-    if (write.kind == WriteKind::tags) continue;
-    const bool is_sure = write.acknowledged_at && write.tries <= 1;
-    if (!is_sure && write.digest == digest) return true;
-    if (!write.acknowledged_at || version < write.version) continue;
+    if (write.kind == WriteKind::tags || !write.acknowledged_at) continue;
+    if (version < write.version) continue;
     if (newest == nullptr || newest->version < write.version) newest = &write;
   }
-  return newest != nullptr && newest->digest == digest;
+  if (newest == nullptr) return true;
+  return std::any_of(writes.begin(), writes.end(), [&](const Write& write) {
+    if (write.kind == WriteKind::tags || write.digest != digest) return false;
+    return write.tries > 1 || !write.acknowledged_at || *write.acknowledged_at >= newest->begun;
+  });
 }
 
 bool NameHistory::may_be_absent(Instant begun) const {

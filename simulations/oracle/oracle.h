@@ -41,8 +41,8 @@ struct NameHistory {
   [[nodiscard]] Version acknowledged_by(Instant at) const;
   /// The write that the newest acknowledged version comes from, or null.
   [[nodiscard]] const Write* newest_acknowledged() const;
-  /// May tags with this version have been put on these bytes? Yes if the newest acknowledged write
-  /// before them that was no tags made these, or if one did whose version nobody knows for sure.
+  /// May tags with this version have been put on these bytes? No if the newest acknowledged write
+  /// before them that was no tags began when whatever had made these was acknowledged.
   [[nodiscard]] bool may_be_tagged(const Digest& digest, const Version& version) const;
   /// May the name be absent for a reader who began at `begun`? Yes if nothing was acknowledged by
   /// then, or a deletion may have come after all of that.
