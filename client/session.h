@@ -47,6 +47,9 @@ class Client::Session {
     /// unreachable when the node fell silent or was started anew.
     [[nodiscard]] Result<Arrival> next(Instant deadline);
 
+    /// Has the node answered since it was last asked whether it lives?
+    [[nodiscard]] bool shows_life() const { return unanswered_ == 0; }
+
    private:
     static constexpr Duration ask_after = 250ms;
     static constexpr Duration ask_again_after = 500ms;  // when it has just shown that it lives
@@ -112,6 +115,7 @@ class Client::Session {
     Attention attention(*this, control);
     for (;;) {
       auto arrival = attention.next(deadline);
+      if (!arrival && !attention.shows_life()) give_up_on(control);
       if (!arrival) return arrival.error();
       if (const T* answer = arrival->answer_to<T>(question.operation)) return *answer;
     }

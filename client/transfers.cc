@@ -30,6 +30,7 @@ Result<Done> fetch_stream(Client::Session& session, const HolderAddress& node, S
     if (!arrival) {
       const bool only_slow = arrival.error().code == ErrorCode::timed_out && !session.cancelled();
       if (only_slow && monotonic_now() < stall_at) continue;
+      (void)session.open_bulk(node);  // again, if it fell silent
       (void)session.send_bulk(node.control, StreamEnd{open.stream, ErrorCode::timed_out, {}});
       return arrival.error();
     }
@@ -176,6 +177,7 @@ Result<WriteDone> PutAttempt::run(const HolderAddress& holder, Instant deadline)
     return Error{ErrorCode::unreachable, "no node answers at " + holder.control};
   }
   const auto give_up = [&](const Error& error) -> Result<WriteDone> {
+    (void)session_.open_bulk(holder);  // again, if it fell silent
     (void)session_.send_bulk(holder.control,
                              StreamEnd{question_.stream, ErrorCode::failed, error.detail});
     return error;

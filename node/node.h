@@ -288,7 +288,12 @@ class Node : private Post {
   std::map<OperationId, std::set<PartitionId>> used_by_;
   std::map<PartitionId, std::uint32_t> in_use_;
 
-  std::vector<std::pair<LinkId, Message>> early_;  // wishes that wait for the first placement
+  struct EarlyWish {
+    Instant at;
+    LinkId link;
+    Message message;
+  };
+  std::vector<EarlyWish> early_;  // that wait for the first placement
   // Wishes that wait for an earlier try here; at most one for each operation that runs.
   std::map<RequestId, std::pair<LinkId, Message>> said_again_;
 

@@ -207,7 +207,10 @@ void Node::on_placement(Instant now) {
     return placements_.holders_of(partition);
   }));
   if (members_.epoch() != placements_.epoch()) placements_.on_epoch_changed(now);
-  for (const auto& [link, message] : std::exchange(early_, {})) on_client(now, link, message);
+  constexpr Duration still_waits = 5s;  // then its client asks another node
+  for (const EarlyWish& wish : std::exchange(early_, {})) {
+    if (now - wish.at < still_waits) on_client(now, wish.link, wish.message);
+  }
 }
 
 // A leaving node goes when no settled set names it any more, its copies are dropped, and somebody

@@ -101,7 +101,7 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     return on_command(now, link, *wish);
   }
   if (placements_.table().nodes().empty()) {  // just started: soon known
-    if (early_.size() < early_max) early_.emplace_back(link, message);
+    if (early_.size() < early_max) early_.push_back({now, link, message});
     return;
   }
   const auto partition = [&](const auto& wish) { return placements_.partition_of_name(wish.name); };
@@ -181,7 +181,7 @@ void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source
     if (checked) checked = check_tags(wish.source.tags);
   }
   if (checked && now < no_old_wishes_until_) {
-    checked = Error{ErrorCode::unreachable,
+    checked = Error{ErrorCode::overloaded,
                     "the node stood still for over a minute, and this may be as old; say it again"};
   }
   if (!checked) {
@@ -189,6 +189,7 @@ void Node::revise(Instant now, LinkId link, const Wish& wish, PartitionId source
     refused.operation = wish.operation;
     refused.code = checked.error().code;
     refused.detail = checked.error().detail;
+    if (refused.code == ErrorCode::overloaded) refused.retry_after_ms = 500;
     return to_link(link, refused);
   }
   const PartitionId partition = placements_.partition_of_name(wish.name);

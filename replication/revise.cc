@@ -154,7 +154,13 @@ Effects Revise::after_commit() {
 // Of what overtook the wish, under the version that the wish was given.
 WriteDone Revise::receipt() const {
   WriteDone done = commit_->receipt(client_operation_);
-  if (is_overtaken()) done.version = *lookup_.outcome().request_version;
+  if (!is_overtaken()) return done;
+  done.version = *lookup_.outcome().request_version;
+  if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
+    done.digest = copy->source.digest;
+    done.size = copy->source.size;
+    done.media = copy->source.media;
+  }
   return done;
 }
 

@@ -32,7 +32,8 @@ Upload::Upload(OperationId id, const MeshView& mesh, PutRequest request, Partiti
 }
 
 Effects Upload::start(Instant now) {
-  deadline_ = now + std::chrono::milliseconds(request_.deadline_ms);
+  const Duration wished = std::chrono::milliseconds(request_.deadline_ms);
+  deadline_ = now + std::min(wished, options_.longest);
   phase_deadline_ = deadline_;
   // Disks reserve what is announced.
   if (request_.size.value_or(0) > image_bytes_max) return fail(ErrorCode::usage, size_text);

@@ -25,6 +25,7 @@ class Upload : public Operation {
     Duration stall_after = 5s;    // without credit from a holder that owes some
     Duration idle_after = 20s;    // without a chunk from a client that has credit
     Duration finish_after = 60s;  // after the last chunk, for holders to be durable
+    Duration longest = 8min;  // it is ordered by its beginning: less than tombstones are kept for
   };
   /// @param lists  what we know of the partition; at least its target set
   Upload(OperationId id, const MeshView& mesh, PutRequest request, PartitionId partition,

@@ -104,7 +104,11 @@ TEST_CASE("node: when all leave at once what they hold stays readable, until one
   check_all_readable(*world, images);
   world->crash(0);
   world->restart(0);
-  world->run_for(5s);
+  world->run_for(1s);
+  RemoveRequest removal;  // whoever wished for it has long been served by another node
+  removal.name = "image1";
+  (void)world->client().send(0, removal);
+  world->run_for(20s);
 
   CHECK(world->command(0, NodeCommand::cancel_leave).code == ErrorCode{});
   CHECK(world->run_until([&] { return !world->is_running(1); }));
