@@ -6,6 +6,8 @@ namespace pixmesh {
 
 std::optional<std::uint64_t> HybridClock::tick(WallTime wall, std::uint64_t newest) {
   asked_at_ = wall.microseconds;
+  const bool is_early = wall.microseconds <= begun_at_;
+  if (is_early && begun_at_ - wall.microseconds <= reserve) return std::nullopt;
   const std::uint64_t value = std::max({wall.microseconds, last_, newest}) + 1;
   if (value > ceiling_) {
     last_ = std::max(last_, newest);  // so that the ceiling asked for next reaches above it

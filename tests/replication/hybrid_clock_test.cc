@@ -57,6 +57,22 @@ TEST_CASE("hybrid clock: it never steps back, neither when wall time does nor ov
   }
 }
 
+TEST_CASE("hybrid clock: after a restart it is not ahead of the others") {
+  constexpr std::uint64_t now = 1'700'000'000'000'000;
+  HybridClock clock(now);
+  clock.raise_ceiling(now + 5'000'000);
+  CHECK_FALSE(clock.tick({now - 1'900'000}, 0).has_value());
+  CHECK_FALSE(clock.tick({now}, now + 7).has_value());
+  CHECK(clock.tick({now + 1}, 0).value() == now + 2);
+}
+
+TEST_CASE("hybrid clock: where wall time was set back it goes on from its ceiling") {
+  constexpr std::uint64_t now = 1'700'000'000'000'000;
+  HybridClock clock(now);
+  clock.raise_ceiling(now + 5'000'000);
+  CHECK(clock.tick({now - 3'600'000'000}, 0).value() == now + 1);
+}
+
 TEST_CASE("hybrid clock: at rest no ceiling is wanted, and the first wish brings one") {
   HybridClock clock(0);
   CHECK_FALSE(clock.ceiling_wanted({1'000}).has_value());

@@ -54,6 +54,10 @@ ClientOptions options_for(const WriterOptions& writer) {
   return options;
 }
 
+std::string text_of(const Version& version) {
+  return std::to_string(version.clock) + "-" + short_text(version.writer);
+}
+
 bool leaves_outcome_open(ErrorCode code) {
   return code == ErrorCode::unreachable || code == ErrorCode::timed_out ||
          code == ErrorCode::overloaded;
@@ -119,13 +123,17 @@ void RegisterWriter::act_once(Client& client) {
 }
 
 void RegisterWriter::read(Client& client, const std::string& name) {
-  const Result<Content> found = content_of(client, name, true);
+  Version version;
+  const Result<Content> found = content_of(client, name, true, &version);
   if (!found) return;
   ++reads_;
-  if (register_of(name).allows(found.value())) return;
+  const Register kept = register_of(name);
+  if (kept.allows(found.value())) return;
   const std::lock_guard lock(mutex_);
   findings_.push_back("a strict read of " + name + " found " +
-                      (found.value() ? to_text(*found.value()) : "nothing"));
+                      (found.value() ? to_text(*found.value()) : "nothing") + " of version " +
+                      text_of(version) + ", after one was acknowledged with version " +
+                      text_of(kept.version));
 }
 
 void RegisterWriter::write(Client& client, const std::string& name) {
@@ -163,16 +171,17 @@ void RegisterWriter::settle(const std::string& name, const Content& wanted,
   const std::lock_guard lock(mutex_);
   if (done) {
     ++acknowledged_;
-    if (!doubted_) registers_[name] = Register{wanted, {}};
+    if (!doubted_) registers_[name] = Register{wanted, done->version, {}};
     return;
   }
   ++unknown_;
   if (!leaves_outcome_open(done.error().code)) findings_.push_back(done.error().detail);
 }
 
-Result<Content> content_of(Client& client, const std::string& name, bool strict) {
+Result<Content> content_of(Client& client, const std::string& name, bool strict, Version* version) {
   HashingSink sink;
   const Result<LookupAnswer> got = client.get(name, strict, sink, {});
+  if (got && version != nullptr) *version = got->record.version;
   if (got) return Content(sink.digest());
   if (got.error().code == ErrorCode::not_found) return Content();
   return got.error();

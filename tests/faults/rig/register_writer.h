@@ -21,6 +21,7 @@ using Content = std::optional<Digest>;
 /// What one name may be found to hold.
 struct Register {
   Content acknowledged;          // the last write that the mesh confirmed
+  Version version;               // which it got
   std::vector<Content> unknown;  // writes after it whose outcome nobody knows, or not yet
   [[nodiscard]] bool allows(const Content& found) const;
 };
@@ -76,6 +77,8 @@ class RegisterWriter {
 };
 
 /// The digest of what a name holds, as `client` reads it. @param strict  only if a quorum says so
-[[nodiscard]] Result<Content> content_of(Client& client, const std::string& name, bool strict);
+/// @param version  which it has; untouched where there is none
+[[nodiscard]] Result<Content> content_of(Client& client, const std::string& name, bool strict,
+                                         Version* version = nullptr);
 
 }  // namespace pixmesh
