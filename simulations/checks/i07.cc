@@ -172,8 +172,9 @@ class CarefulDrops : public Check {
   void note_question(std::uint32_t from, const ListsAnnounced& announced,
                      const ListsAnnounced::Entry& entry) {
     Question& question = questions_[{from, entry.partition, announced.epoch}];
-    const bool is_late = announced.round < question.round;  // it waited for its link
-    if (!is_late && question.number != entry.number) {
+    if (question.number == entry.number) {  // to one of them: it may have waited for its link
+      question.round = std::min(question.round, announced.round);
+    } else if (announced.round > question.round) {
       question = {entry.number, announced.round, {}};
     }
   }
