@@ -34,6 +34,8 @@ class HybridClock {
   static constexpr std::uint64_t reserve = 2'000'000;      // two seconds
   static constexpr std::uint64_t rest_after = 10'000'000;  // ten seconds
 
+  [[nodiscard]] bool is_early(WallTime wall) const;
+
   std::uint64_t begun_at_;
   std::uint64_t last_;
   std::uint64_t ceiling_;

@@ -62,6 +62,7 @@ TEST_CASE("hybrid clock: after a restart it is not ahead of the others") {
   HybridClock clock(now);
   clock.raise_ceiling(now + 5'000'000);
   CHECK_FALSE(clock.tick({now - 1'900'000}, 0).has_value());
+  CHECK_FALSE(clock.ceiling_wanted({now - 1'900'000}).has_value());  // nor after more restarts
   CHECK_FALSE(clock.tick({now}, now + 7).has_value());
   CHECK(clock.tick({now + 1}, 0).value() == now + 2);
 }
