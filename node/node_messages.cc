@@ -352,10 +352,8 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
 bool Node::tells_of(std::string_view name, PartitionId disk) const {
   const PartitionId partition = placements_.partition_of_name(name);
   const HolderLists& lists = rebalance_->lists_of(partition);
-  const bool is_newcomer =
-      rebalance_->is_joining(partition) && !is_former_holder(lists, view_.self);
   return view_.disk_of(partition) == view_.disk_of(disk) && is_holder(lists, view_.self) &&
-         !is_newcomer;
+         !view_.is_newcomer(lists, partition);
 }
 
 // Our own lists if we hold the partition and know them; else what the placement in use says, whose

@@ -162,6 +162,7 @@ Effects ReadVersion::start(Instant) {
   answered_ = true;
   VersionAnswer stale;
   stale.operation = request_.operation;
+  stale.round = request_.round;
   stale.code = recovering ? ErrorCode::failed : ErrorCode::stale;
   stale.lists = ours;
   return {Answer{asker_, std::move(stale)}};
@@ -171,6 +172,7 @@ Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
   answered_ = true;
   VersionAnswer result;
   result.operation = request_.operation;
+  result.round = request_.round;
   result.lists = request_.lists;
   const StoredRecord* found = answer ? std::get_if<StoredRecord>(&answer.value()) : nullptr;
   if (found == nullptr) {
@@ -179,11 +181,7 @@ Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
   }
   result.request_version = parse_request_row(found->request_value);
   result.collected = mesh_.collected_of(request_.partition);
-  // What is here may be what others have deleted and forgotten; the settled members have the rest.
-  // Whoever is in a set that the partition may come from counts in that one.
-  const bool is_newcomer =
-      mesh_.is_joining(request_.partition) && !is_former_holder(request_.lists, mesh_.self);
-  if (!found->record.empty() && !is_newcomer) {
+  if (!found->record.empty() && !mesh_.is_newcomer(request_.lists, request_.partition)) {
     auto record = codec_.decode_record(found->record);
     if (!record) {
       result.code = ErrorCode::failed;

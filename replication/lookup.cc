@@ -72,11 +72,25 @@ Lookup::Lookup(OperationId id, const MeshView& mesh, PartitionId partition, Name
 }
 
 Effects Lookup::start(Instant now) {
-  deadline_ = now + options_.timeout;
+  if (request_) clock_ = mesh_.next_clock(0);
   return ask_all(now);
 }
 
+Effects Lookup::again(Instant now) {
+  done_ = false;
+  if (!retry_at_) ++round_;
+  waiting_for_.clear();
+  deadline_.reset();
+  linger_until_.reset();
+  repeat_at_.reset();
+  clock_ = mesh_.next_clock(clock_to_pass());
+  if (clock_) return ask_all(now);
+  retry_at_ = now + options_.clock_after;
+  return {};
+}
+
 Effects Lookup::ask_all(Instant now) {
+  if (!deadline_) deadline_ = now + options_.timeout;
   retry_at_.reset();
   linger_until_.reset();
   outcome_.record.reset();
@@ -89,7 +103,7 @@ Effects Lookup::ask_all(Instant now) {
     if (outcome_.lists.known()) {
       waiting_for_.push_back(node);
       effects.push_back(
-          Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_}});
+          Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_, round_}});
     } else {
       effects.push_back(Ask{node, ListsRequest{id_, partition_}});
     }
@@ -110,7 +124,8 @@ Effects Lookup::repeat(Instant now) {
   repeat_at_ = now + options_.repeat_after;
   Effects effects;
   for (const NodeId& node : waiting_for_) {
-    effects.push_back(Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_}});
+    effects.push_back(
+        Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_, round_}});
   }
   return effects;
 }
@@ -134,6 +149,7 @@ Effects Lookup::on_lists(Instant now, const HolderLists& lists) {
 }
 
 Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer) {
+  if (answer.round != round_) return {};
   remove(waiting_for_, from);
   Effects effects;
   if (answer.code == ErrorCode::stale) {
@@ -194,10 +210,11 @@ std::uint64_t Lookup::clock_above() const {
 }
 
 std::optional<Version> Lookup::fresh_version() const {
-  const auto clock = mesh_.next_clock(clock_above() - 1 + tags_between);
-  if (!clock) return std::nullopt;
-  return Version{*clock, mesh_.self};
+  if (!clock_ || *clock_ <= clock_to_pass()) return std::nullopt;
+  return Version{*clock_, mesh_.self};
 }
+
+std::uint64_t Lookup::clock_to_pass() const { return clock_above() - 1 + tags_between; }
 
 WallTime Lookup::first_at() const {
   const bool is_first = !outcome_.request_version && !outcome_.record;
@@ -247,7 +264,7 @@ Effects Lookup::on_deadline(Instant now) {
     }
     return {};
   }
-  if (retry_at_ && now >= *retry_at_) return ask_all(now);
+  if (retry_at_ && now >= *retry_at_) return deadline_ ? ask_all(now) : again(now);
   if (repeat_at_ && now >= *repeat_at_) return repeat(now);
   return {};
 }

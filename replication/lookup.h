@@ -9,6 +9,7 @@ struct LookupOptions {
   Duration timeout = 4s;        // then the answer is what is known, or `unreachable`
   Duration retry_after = 60ms;  // until the next attempt while lists disagree; twice as long each
                                 // time, at most `repeat_after`
+  Duration clock_after = 10ms;  // until a clock that gave no version is asked again
   Duration linger = 15ms;       // after the quorum, for the last holders' answers
 };
 
@@ -38,6 +39,8 @@ class Lookup {
          std::optional<RequestId> request, HolderLists lists, LookupOptions options = {});
 
   [[nodiscard]] Effects start(Instant now);
+  /// Once more, for a fresh version: above what was found, and from a clock that gives one again.
+  [[nodiscard]] Effects again(Instant now);
   [[nodiscard]] Effects on_message(Instant now, NodeId from, const PeerMessage& message);
   [[nodiscard]] Effects on_member_down(Instant now, NodeId member);
   [[nodiscard]] Effects on_deadline(Instant now);
@@ -59,8 +62,10 @@ class Lookup {
   [[nodiscard]] std::optional<RememberedWish> wish_found() const;
   /// All versions that were found, that of an earlier try too, are below one with this clock.
   [[nodiscard]] std::uint64_t clock_above() const;
-  /// A version above all of those, and above `tags_between` changes of tags on each. None while the
-  /// clock's ceiling is raised.
+  /// A version above all of those, and above `tags_between` changes of tags on each. Its clock was
+  /// taken before the holders were asked: what they acknowledged since is above it, also where
+  /// their answers came late. None where that is not above what was found, or the clock gave none:
+  /// then look up `again`.
   [[nodiscard]] std::optional<Version> fresh_version() const;
   /// Our wall clock for holders to judge, if the wish makes the first version of its name.
   [[nodiscard]] WallTime first_at() const;
@@ -72,6 +77,7 @@ class Lookup {
   [[nodiscard]] Effects on_version(Instant now, NodeId from, const VersionAnswer& answer);
   void note(NodeId from, const VersionAnswer& answer);
   void retry_later(Instant now);
+  [[nodiscard]] std::uint64_t clock_to_pass() const;
   void settle_if_complete(Instant now);
   void give_up(Instant now);
 
@@ -82,6 +88,8 @@ class Lookup {
   std::optional<RequestId> request_;
   LookupOptions options_;
   LookupOutcome outcome_;
+  std::optional<std::uint64_t> clock_;  // for a fresh version
+  std::uint32_t round_ = 0;             // answers to an earlier one do not count
   Tally tally_;
   std::vector<NodeId> waiting_for_;  // sorted
   std::optional<Instant> deadline_;  // of the whole

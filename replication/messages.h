@@ -7,6 +7,7 @@
 
 #include "base/alternative.h"
 #include "replication/admit.h"
+#include "replication/bulk_messages.h"
 #include "replication/holder_sets.h"
 #include "replication/record.h"
 
@@ -168,6 +169,7 @@ struct VersionRequest {
   NameDigest name;
   HolderLists lists;
   std::optional<RequestId> request;  // was this wish carried out before?
+  std::uint32_t round = 0;           // of this operation's questions; the answer has it too
 };
 struct VersionAnswer {
   OperationId operation;
@@ -176,6 +178,7 @@ struct VersionAnswer {
   std::optional<ImageRecord> record;
   std::optional<Version> request_version;
   std::uint64_t collected = 0;  // see collected.h: a new version must be above
+  std::uint32_t round = 0;
 };
 
 struct StoreOpen {  // get ready to receive a new file
@@ -367,34 +370,5 @@ struct PeerMessage : AnyPeerMessage {
   PeerMessage& operator=(PeerMessage&&) noexcept;
   ~PeerMessage();
 };
-
-// --- On the bulk plane ---------------------------------------------------------------------------
-
-struct StreamChunk {  // with the bytes behind it
-  StreamId stream;
-  std::uint32_t index = 0;
-  bool last = false;
-};
-struct StreamCredit {  // that many more chunks may come
-  StreamId stream;
-  std::uint32_t count = 0;
-};
-struct StreamOpen {  // send me this
-  StreamId stream;
-  std::uint32_t credit = 0;
-  std::optional<RequestId> run;  // the result of a run; else the file of these:
-  PartitionId partition;
-  Digest digest;
-  MediaFacts media;
-  std::uint64_t size = 0;
-  std::vector<std::uint64_t> checksums;  // checked before a chunk is sent; may be empty
-  std::uint32_t first_chunk = 0;         // resume here
-};
-struct StreamEnd {  // either side gives up; `code` 0: the receiver has enough
-  StreamId stream;
-  ErrorCode code{};
-  std::string detail;
-};
-using BulkMessage = std::variant<StreamChunk, StreamCredit, StreamOpen, StreamEnd>;
 
 }  // namespace pixmesh

@@ -112,6 +112,11 @@ struct MeshView {
   RepairPace* pace = nullptr;  // of all syncs together; none: as fast as it goes
 
   [[nodiscard]] bool is_alive(NodeId node) const { return contains(alive, node); }
+  /// Whether our copy has no say about the partition: what is here may be what others have deleted
+  /// and forgotten, and they have the rest. Who is in a set that it may come from counts in that.
+  [[nodiscard]] bool is_newcomer(const HolderLists& lists, PartitionId partition) const {
+    return is_joining(partition) && !is_former_holder(lists, self);
+  }
 };
 
 /// One conversation with a beginning and an end: a lookup, an upload, a copy. It is told what

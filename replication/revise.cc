@@ -49,7 +49,7 @@ Effects Revise::on_message(Instant now, NodeId from, const PeerMessage& message)
 }
 
 Effects Revise::after_lookup(Instant now) {
-  if (over_ || commit_ || !lookup_.done() || clock_retry_at_) return {};
+  if (over_ || commit_ || !lookup_.done()) return {};
   const LookupOutcome& found = lookup_.outcome();
   if (found.code != ErrorCode{} || !found.confirmed) {
     return fail(ErrorCode::unreachable, write_quorum_text(mesh_, found.lists));
@@ -119,8 +119,9 @@ Effects Revise::commit_successor(Instant now) {
     version = lookup_.fresh_version();
   }
   if (!version) {
-    clock_retry_at_ = now + 10ms;
-    return {};
+    Effects effects = lookup_.again(now);
+    append(effects, after_lookup(now));
+    return effects;
   }
   ImageRecord record = next.value();
   record.version = *version;
@@ -186,7 +187,6 @@ Effects Revise::on_deadline(Instant now) {
     append(effects, commit_->on_deadline(now));
   } else {
     append(effects, lookup_.on_deadline(now));
-    if (clock_retry_at_ && now >= *clock_retry_at_) clock_retry_at_.reset();
     append(effects, after_lookup(now));
   }
   if (over_ || now < deadline_) return effects;
@@ -208,7 +208,6 @@ std::optional<Instant> Revise::next_deadline() const {
     earlier(commit_->next_deadline());
   } else {
     earlier(lookup_.next_deadline());
-    earlier(clock_retry_at_);
   }
   return first;
 }

@@ -47,7 +47,6 @@ class Revise : public Operation {
   LinkId client_;
   Lookup lookup_;
   std::optional<CommitRound> commit_;
-  std::optional<Instant> clock_retry_at_;
   Instant deadline_;
   bool over_ = false;
 };

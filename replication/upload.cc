@@ -103,16 +103,15 @@ Effects Upload::on_lookup(Instant now) {
 }
 
 Effects Upload::assign_version(Instant now) {
-  if (finished()) return {};
-  clock_retry_at_.reset();
   std::optional<Version> version = lookup_.version_of_earlier_try();
   if (!version) {
     if (const auto refusal = mesh_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
     version = lookup_.fresh_version();
   }
   if (!version) {
-    clock_retry_at_ = now + 10ms;
-    return {};
+    Effects effects = lookup_.again(now);
+    append(effects, on_lookup(now));
+    return effects;
   }
   record_.version = *version;
   version_known_ = true;
@@ -291,7 +290,6 @@ Effects Upload::on_deadline(Instant now) {
   Effects effects = lookup_.on_deadline(now);
   append(effects, on_lookup(now));
   if (finished()) return effects;
-  if (clock_retry_at_ && now >= *clock_retry_at_) append(effects, assign_version(now));
   if (commit_) append(effects, commit_->on_deadline(now));
   for (auto& [node, sink] : sinks_) {
     const bool owes = (sink.state == SinkState::receiving && sink.granted <= chunk_count_);
@@ -322,7 +320,6 @@ std::optional<Instant> Upload::next_deadline() const {
     if (at) first = std::min(first, *at);
   };
   earlier(lookup_.next_deadline());
-  earlier(clock_retry_at_);
   if (commit_) earlier(commit_->next_deadline());
   for (const auto& [node, sink] : sinks_) {
     if (sink.state == SinkState::receiving && sink.granted <= chunk_count_) {

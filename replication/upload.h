@@ -98,7 +98,6 @@ class Upload : public Operation {
   bool last_seen_ = false;
   Instant deadline_;  // of the whole
   Instant phase_deadline_;
-  std::optional<Instant> clock_retry_at_;
 };
 
 }  // namespace pixmesh

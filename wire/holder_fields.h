@@ -22,15 +22,18 @@ struct Fields<ListsAnswer> {
 template <>
 struct Fields<VersionRequest> {
   static constexpr std::uint16_t number = 62;
-  using List = FieldList<&VersionRequest::operation, &VersionRequest::partition,
-                         &VersionRequest::name, &VersionRequest::lists, &VersionRequest::request>;
+  static constexpr std::size_t required = 5;
+  using List =
+      FieldList<&VersionRequest::operation, &VersionRequest::partition, &VersionRequest::name,
+                &VersionRequest::lists, &VersionRequest::request, &VersionRequest::round>;
 };
 template <>
 struct Fields<VersionAnswer> {
   static constexpr std::uint16_t number = 63;
-  using List =
-      FieldList<&VersionAnswer::operation, &VersionAnswer::code, &VersionAnswer::lists,
-                &VersionAnswer::record, &VersionAnswer::request_version, &VersionAnswer::collected>;
+  static constexpr std::size_t required = 6;
+  using List = FieldList<&VersionAnswer::operation, &VersionAnswer::code, &VersionAnswer::lists,
+                         &VersionAnswer::record, &VersionAnswer::request_version,
+                         &VersionAnswer::collected, &VersionAnswer::round>;
 };
 template <>
 struct Fields<StoreOpen> {

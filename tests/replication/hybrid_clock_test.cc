@@ -67,6 +67,28 @@ TEST_CASE("hybrid clock: after a restart it is not ahead of the others") {
   CHECK(clock.tick({now + 1}, 0).value() == now + 2);
 }
 
+TEST_CASE("hybrid clock: a node that is killed again and again gets no further ahead") {
+  std::uint64_t now = 1'700'000'000'000'000;
+  std::uint64_t durable = 0;
+  const auto live_for = [&](std::uint64_t micros) {
+    HybridClock clock(durable);
+    std::optional<std::uint64_t> given;
+    for (const std::uint64_t end = now + micros; now < end; now += 10'000) {
+      if (const auto value = clock.tick({now}, 0)) given = value;
+      const auto wanted = clock.ceiling_wanted({now});
+      if (!wanted) continue;
+      durable = *wanted;
+      clock.raise_ceiling(durable);
+    }
+    return given;
+  };
+  (void)live_for(1'000'000);
+  for (int restart = 0; restart < 10; ++restart) {
+    if (const auto given = live_for(300'000)) CHECK(*given <= now);
+    CHECK(durable <= now + 2'000'000);
+  }
+}
+
 TEST_CASE("hybrid clock: where wall time was set back it goes on from its ceiling") {
   constexpr std::uint64_t now = 1'700'000'000'000'000;
   HybridClock clock(now);

@@ -35,6 +35,15 @@ Lookup lookup_with(const MeshView& view, const HolderLists& known) {
   return Lookup(OperationId{5}, view, PartitionId{1}, NameDigest{}, std::nullopt, known);
 }
 
+Lookup wish_with(const MeshView& view) {
+  return Lookup(OperationId{5}, view, PartitionId{1}, NameDigest{}, RequestId{{7}}, lists);
+}
+
+void answer_all(Lookup& lookup, const VersionAnswer& found) {
+  for (const NodeId& holder : lists.settled) (void)lookup.on_message(start, holder, found);
+  REQUIRE(lookup.done());
+}
+
 }  // namespace
 
 TEST_CASE("lookup: the newest version of a read quorum wins, and those that have it are named") {
@@ -53,17 +62,67 @@ TEST_CASE("lookup: the newest version of a read quorum wins, and those that have
   CHECK(lookup.outcome().have == nodes({2, 3}));
 }
 
-TEST_CASE("lookup: a new version is above what a holder has collected and above the newest") {
-  const MeshView view = view_of({1, 2, 3});
-  Lookup lookup = lookup_with(view, lists);
+// A node that stands still between question and answers gave what others overtook meanwhile a
+// version above theirs.
+TEST_CASE("lookup: a new version is as old as its questions, however late the answers come") {
+  std::uint64_t now = 1'000'000;
+  MeshView view = view_of({1, 2, 3});
+  view.next_clock = [&](std::uint64_t newest) { return std::optional(std::max(now, newest) + 1); };
+  Lookup lookup = wish_with(view);
   (void)lookup.start(start);
-  for (const NodeId& holder : lists.settled) {
-    VersionAnswer version = answer(lists, record_of(10));
-    version.collected = holder == node(2) ? 15 : 0;
-    (void)lookup.on_message(start, holder, version);
-  }
+  now = 5'000'000;
+  answer_all(lookup, answer(lists, record_of(10)));
+  CHECK(lookup.fresh_version() == Version{1'000'001, view.self});
+}
+
+TEST_CASE("lookup: a new version is above what a holder has collected and above the newest") {
+  MeshView view = view_of({1, 2, 3});
+  view.next_clock = [](std::uint64_t newest) { return std::optional(newest + 1); };
+  Lookup lookup = wish_with(view);
+  (void)lookup.start(start);
+  VersionAnswer found = answer(lists, record_of(10));
+  (void)lookup.on_message(start, node(1), found);
+  found.collected = 15;
+  (void)lookup.on_message(start, node(2), found);
+  (void)lookup.on_deadline(start + 100ms);
+  REQUIRE(lookup.done());
+  CHECK_FALSE(lookup.fresh_version());
+
+  const auto asked_again = asked<VersionRequest>(lookup.again(start + 100ms));
+  REQUIRE(asked_again.size() == 3);
+  CHECK(asked_again[0].second.round == 1);
+  (void)lookup.on_message(start, node(3), answer(lists, record_of(10)));  // of the first round
+  found.round = 1;
+  (void)lookup.on_message(start, node(1), found);
+  CHECK_FALSE(lookup.done());
+  (void)lookup.on_message(start, node(2), found);
+  (void)lookup.on_deadline(start + 200ms);
   REQUIRE(lookup.done());
   CHECK(lookup.fresh_version()->clock == 16 + tags_between);
+}
+
+TEST_CASE("lookup: while the clock gives no version nobody is asked; then all are, anew") {
+  bool gives = false;
+  MeshView view = view_of({1, 2, 3});
+  view.next_clock = [&](std::uint64_t newest) {
+    return gives ? std::optional(newest + 1) : std::nullopt;
+  };
+  Lookup lookup = wish_with(view);
+  (void)lookup.start(start);
+  VersionAnswer found = answer(lists, record_of(10));
+  answer_all(lookup, found);
+  CHECK_FALSE(lookup.fresh_version());
+
+  CHECK(lookup.again(start).empty());
+  REQUIRE(lookup.next_deadline());
+  CHECK(lookup.on_deadline(*lookup.next_deadline()).empty());
+  CHECK_FALSE(lookup.done());
+  gives = true;
+  CHECK(asked<VersionRequest>(lookup.on_deadline(*lookup.next_deadline())).size() == 3);
+  found.record = record_of(40);
+  found.round = 1;
+  answer_all(lookup, found);
+  CHECK(lookup.outcome().record->version.clock == 40);
 }
 
 TEST_CASE("lookup: one answer is no quorum; without a second it is unconfirmed") {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "replication/operation.h"
 
 namespace pixmesh {
@@ -32,7 +34,9 @@ inline MeshView view_of(std::initializer_list<std::uint8_t> alive) {
     return address;
   };
   view.lists_of = [](PartitionId) { return HolderLists{}; };
-  view.next_clock = [](std::uint64_t newest) { return std::optional(newest + 1); };
+  view.next_clock = [](std::uint64_t newest) {
+    return std::optional(std::max(newest, std::uint64_t{1'000'000'000}) + 1);
+  };
   view.fresh_stream = [] { return StreamId{}; };
   view.disk_of = [](PartitionId) { return 0U; };
   return view;
