@@ -34,7 +34,7 @@ std::string id_of(TestMesh& mesh, std::size_t node) {
   for (const Json& one : status["nodes"]) {
     if (one["address"] == mesh.address(node)) return one["node"];
   }
-  FAIL("no such node");
+  FAIL("no node at " << mesh.address(node) << " in " << status.dump());
   return {};
 }
 
