@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <csignal>
 
 #include "pictures.h"
 #include "test_mesh.h"
@@ -23,6 +24,12 @@ PictureSize size_of_run(TestMesh& mesh, std::size_t node, const std::string& rec
   const PictureSize size = size_of_picture(out);
   fs::remove(out);
   return size;
+}
+
+/// A file of recipes with one that answers `said`.
+std::string recipe_that_says(const std::string& said) {
+  return "[recipe.say]\nargv = [\"echo\", \"" + said +
+         "\"]\noutput = \"txt\"\nstdin = true\nstdout = true\n";
 }
 
 }  // namespace
@@ -111,5 +118,31 @@ TEST_SUITE("images") {
     CHECK(plan["argv"].dump().find("123x800") != std::string::npos);
     CHECK(plan["candidates"].size() == 3);
     CHECK_FALSE(fs::exists(mesh.folder() / "explained.thumbnail.jpg"));
+  }
+
+  TEST_CASE("recipes: SIGHUP has a node read them again, and keep the old ones if they are wrong") {
+    TempFolder folder;
+    const fs::path file = folder.path() / "recipes.toml";
+    write_file(file, recipe_that_says("before"));
+    MeshOptions options;
+    options.nodes = 1;
+    options.node_words = {"--recipes", file.string()};
+    TestMesh mesh(options);
+    mesh.must({"put", random_file(100'000, 9).string(), "--name", "input"});
+    const auto said = [&] { return mesh.must({"run", "say", "input", "-o", "-"}); };
+    const auto logged = [&](const char* event) {
+      return becomes_true(10s, [&] { return mesh.log_of(0).find(event) != std::string::npos; });
+    };
+    CHECK(said() == "before\n");
+
+    write_file(file, recipe_that_says("after"));
+    mesh.signal_node(0, SIGHUP);
+    REQUIRE(logged("recipes_reloaded"));
+    CHECK(said() == "after\n");  // not the kept result of the recipe before
+
+    write_file(file, "[recipe.say\n");
+    mesh.signal_node(0, SIGHUP);
+    REQUIRE(logged("recipes_not_reloaded"));
+    CHECK(said() == "after\n");
   }
 }
