@@ -71,7 +71,11 @@ MeshView Node::make_view() {
   view.lists_of = [this](PartitionId partition) {
     return rebalance_ == nullptr ? HolderLists{} : rebalance_->lists_of(partition);
   };
-  view.next_clock = [this](std::uint64_t newest) { return clock_.tick(wall_, newest); };
+  // One that is refused would push our clock to where the wall clock should not be.
+  view.next_clock = [this](std::uint64_t newest) -> std::optional<std::uint64_t> {
+    if (clock_rule_.refusal(now_, wall_)) return std::nullopt;
+    return clock_.tick(wall_, newest);
+  };
   view.is_recovering = [this](PartitionId partition) {
     return rebalance_ != nullptr && partition.raw < places_.count() &&
            rebalance_->is_recovering(partition);

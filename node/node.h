@@ -29,6 +29,7 @@
 #include "replication/rebalance.h"
 #include "replication/repair.h"
 #include "replication/scrub.h"
+#include "replication/version_floors.h"
 #include "routing/avoidance.h"
 #include "routing/hot_images.h"
 
@@ -240,6 +241,7 @@ class Node : private Post {
   JoinCheck join_check_;
   MeshView view_;
   HybridClock clock_;
+  VersionFloors version_floors_;
   bool clock_write_running_ = false;
   IngressBudget ingress_;
   Hints hints_;

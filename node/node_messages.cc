@@ -229,7 +229,9 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
                                       rebalance_->lists_of(request.partition), view_.epoch});
           },
           [&](const VersionRequest& request) {
-            begin<ReadVersion>(now, view_, codec_, request, link);
+            Version floor;
+            if (request.request) floor = version_floors_.ask(now, request.name, request.version);
+            begin<ReadVersion>(now, view_, codec_, request, link, floor);
           },
           [&](const StoreOpen& request) { begin<Intake>(now, request, link, ingress_); },
           [&](const StoreDrop& request) {

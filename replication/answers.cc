@@ -148,8 +148,13 @@ Effects ReadWishes::on_disk(Instant, const Result<DiskAnswer>& answer) {
 }
 
 ReadVersion::ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-                         VersionRequest request, LinkId asker)
-    : Operation(id), mesh_(mesh), codec_(codec), request_(std::move(request)), asker_(asker) {}
+                         VersionRequest request, LinkId asker, Version floor)
+    : Operation(id),
+      mesh_(mesh),
+      codec_(codec),
+      request_(std::move(request)),
+      asker_(asker),
+      floor_(floor) {}
 
 Effects ReadVersion::start(Instant) {
   const HolderLists ours = mesh_.lists_of(request_.partition);
@@ -173,6 +178,7 @@ Effects ReadVersion::on_disk(Instant, const Result<DiskAnswer>& answer) {
   VersionAnswer result;
   result.operation = request_.operation;
   result.round = request_.round;
+  result.floor = floor_;
   result.lists = request_.lists;
   const StoredRecord* found = answer ? std::get_if<StoredRecord>(&answer.value()) : nullptr;
   if (found == nullptr) {

@@ -69,10 +69,11 @@ class ReadWishes : public Operation {
 };
 
 /// Answers VersionRequest: what this holder has under a name, if the asker's lists are its own.
+/// The constructor's `floor` is what VersionFloors has for the asker.
 class ReadVersion : public Operation {
  public:
   ReadVersion(OperationId id, const MeshView& mesh, const RecordCodec& codec,
-              VersionRequest request, LinkId asker);
+              VersionRequest request, LinkId asker, Version floor = {});
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
   bool finished() const override { return answered_; }
@@ -82,6 +83,7 @@ class ReadVersion : public Operation {
   const RecordCodec& codec_;
   VersionRequest request_;
   LinkId asker_;
+  Version floor_;
   bool answered_ = false;
 };
 

@@ -48,6 +48,7 @@ Effects CommitRound::on_answer(Instant now, NodeId from, const CommitAnswer& ans
     if (answer.lists.known() && answer.lists.number >= lists_.number) {
       const std::vector<NodeId> had = durable();
       lists_ = answer.lists;
+      std::erase_if(holders_, [&](const auto& entry) { return !is_holder(lists_, entry.first); });
       // Those that stored it under the old lists are asked again: only the same lists count.
       for (const NodeId& node : had) sources_.push_back(node);
       tally_ = Tally(lists_, Tally::Kind::write);

@@ -77,13 +77,13 @@ Effects Lookup::start(Instant now) {
 }
 
 Effects Lookup::again(Instant now) {
-  done_ = false;
-  if (!retry_at_) ++round_;
+  if (done_) ++round_;
   waiting_for_.clear();
   deadline_.reset();
   linger_until_.reset();
   repeat_at_.reset();
-  clock_ = mesh_.next_clock(clock_to_pass());
+  clock_ = mesh_.next_clock(std::max(clock_to_pass(), floor_.clock));
+  done_ = !clock_ && mesh_.clock_refusal().has_value();  // it will not come: not to wait for
   if (clock_) return ask_all(now);
   retry_at_ = now + options_.clock_after;
   return {};
@@ -102,12 +102,11 @@ Effects Lookup::ask_all(Instant now) {
     if (!mesh_.is_alive(node)) continue;
     if (outcome_.lists.known()) {
       waiting_for_.push_back(node);
-      effects.push_back(
-          Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_, round_}});
     } else {
       effects.push_back(Ask{node, ListsRequest{id_, partition_}});
     }
   }
+  append(effects, ask_holders());
   if (!outcome_.lists.known()) retry_later(now);
   repeat_at_ = now + options_.repeat_after;
   settle_if_complete(now);
@@ -122,10 +121,14 @@ void Lookup::retry_later(Instant now) {
 // A process that has just started anew does not know our link yet, and what came over it is lost.
 Effects Lookup::repeat(Instant now) {
   repeat_at_ = now + options_.repeat_after;
+  return ask_holders();
+}
+
+Effects Lookup::ask_holders() {
   Effects effects;
   for (const NodeId& node : waiting_for_) {
-    effects.push_back(
-        Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_, round_}});
+    effects.push_back(Ask{node, VersionRequest{id_, partition_, name_, outcome_.lists, request_,
+                                               round_, version_taken()}});
   }
   return effects;
 }
@@ -169,6 +172,7 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
 void Lookup::note(NodeId from, const VersionAnswer& answer) {
   tally_.count(from);
   outcome_.collected = std::max(outcome_.collected, answer.collected);
+  floor_ = std::max(floor_, answer.floor);
   if (!outcome_.request_version || outcome_.request_version < answer.request_version) {
     outcome_.request_version = answer.request_version;
   }
@@ -210,8 +214,13 @@ std::uint64_t Lookup::clock_above() const {
 }
 
 std::optional<Version> Lookup::fresh_version() const {
-  if (!clock_ || *clock_ <= clock_to_pass()) return std::nullopt;
-  return Version{*clock_, mesh_.self};
+  const auto taken = version_taken();
+  const bool passes = taken && taken->clock > clock_to_pass() && *taken >= floor_;
+  return passes ? taken : std::nullopt;
+}
+
+std::optional<Version> Lookup::version_taken() const {
+  return clock_ ? std::optional(Version{*clock_, mesh_.self}) : std::nullopt;
 }
 
 std::uint64_t Lookup::clock_to_pass() const { return clock_above() - 1 + tags_between; }
@@ -252,7 +261,7 @@ Effects Lookup::on_member_down(Instant now, NodeId member) {
 
 Effects Lookup::on_deadline(Instant now) {
   if (done_) return {};
-  if (linger_until_ && now >= *linger_until_) {
+  if (linger_until_ && !retry_at_ && now >= *linger_until_) {
     done_ = true;
     return {};
   }

@@ -62,10 +62,11 @@ class Lookup {
   [[nodiscard]] std::optional<RememberedWish> wish_found() const;
   /// All versions that were found, that of an earlier try too, are below one with this clock.
   [[nodiscard]] std::uint64_t clock_above() const;
-  /// A version above all of those, and above `tags_between` changes of tags on each. Its clock was
-  /// taken before the holders were asked: what they acknowledged since is above it, also where
-  /// their answers came late. None where that is not above what was found, or the clock gave none:
-  /// then look up `again`.
+  /// A version above all of those, above `tags_between` changes of tags on each, and above what
+  /// other writers had taken before this one asked (version_floors.h). Its clock was taken before
+  /// the holders were asked: what they acknowledged since is above it, also where their answers
+  /// came late. None where that is not above what was found, or the clock gave none: then look up
+  /// `again`.
   [[nodiscard]] std::optional<Version> fresh_version() const;
   /// Our wall clock for holders to judge, if the wish makes the first version of its name.
   [[nodiscard]] WallTime first_at() const;
@@ -78,6 +79,8 @@ class Lookup {
   void note(NodeId from, const VersionAnswer& answer);
   void retry_later(Instant now);
   [[nodiscard]] std::uint64_t clock_to_pass() const;
+  [[nodiscard]] std::optional<Version> version_taken() const;
+  [[nodiscard]] Effects ask_holders();
   void settle_if_complete(Instant now);
   void give_up(Instant now);
 
@@ -89,6 +92,7 @@ class Lookup {
   LookupOptions options_;
   LookupOutcome outcome_;
   std::optional<std::uint64_t> clock_;  // for a fresh version
+  Version floor_;                       // what others have taken
   std::uint32_t round_ = 0;             // answers to an earlier one do not count
   Tally tally_;
   std::vector<NodeId> waiting_for_;  // sorted

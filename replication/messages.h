@@ -170,6 +170,7 @@ struct VersionRequest {
   HolderLists lists;
   std::optional<RequestId> request;  // was this wish carried out before?
   std::uint32_t round = 0;           // of this operation's questions; the answer has it too
+  std::optional<Version> version;    // that a writer has taken, to give it to what it writes
 };
 struct VersionAnswer {
   OperationId operation;
@@ -179,6 +180,7 @@ struct VersionAnswer {
   std::optional<Version> request_version;
   std::uint64_t collected = 0;  // see collected.h: a new version must be above
   std::uint32_t round = 0;
+  Version floor;  // that other writers have taken; see version_floors.h
 };
 
 struct StoreOpen {  // get ready to receive a new file

@@ -14,7 +14,7 @@ namespace pixmesh {
 /// The order of writes to one name: the later hybrid clock wins, the greater writer breaks ties.
 struct Version {
   std::uint64_t clock = 0;  // hybrid logical clock, microseconds since 1970; 0: no version
-  NodeId writer;            // whose clock it is; of tags, which take the next clock, their wish
+  NodeId writer;            // whose clock it is; else made of the wish: see Revise
   friend auto operator<=>(const Version&, const Version&) = default;
 };
 

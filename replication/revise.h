@@ -7,6 +7,12 @@ namespace pixmesh {
 
 /// A write without bytes from the client: a deletion, new tags, or a second name for bytes that
 /// the mesh has. Finds the current version by read quorum and commits its successor.
+///
+/// Its version is the clock's, and this node the writer, but
+/// - of tags the next clock, and a digest of the wish and of what was read;
+/// - of a wish for something that is not there the next clock, and the wish itself: what is then
+///   committed, a tombstone, lets the holders remember that the wish was refused, and hides nothing
+///   else that is written meanwhile.
 class Revise : public Operation {
  public:
   using Wish = std::variant<RemoveRequest, TagRequest, CopyRequest>;
@@ -29,11 +35,12 @@ class Revise : public Operation {
   [[nodiscard]] Effects after_commit();
   [[nodiscard]] Effects end(WriteDone done);
   [[nodiscard]] Effects fail(ErrorCode code, std::string detail);
-  /// The record to commit; not_found when there is nothing to delete or tag.
+  /// The record to commit. Errors: usage, too many tags.
   [[nodiscard]] Result<ImageRecord> successor() const;
   /// The version of `successor` where it does not come from our clock.
   [[nodiscard]] std::optional<Version> version_without_clock() const;
   [[nodiscard]] bool is_overtaken() const;
+  [[nodiscard]] bool is_for_nothing() const;
   [[nodiscard]] Effects commit_overtaker();
   [[nodiscard]] WriteDone receipt() const;
 

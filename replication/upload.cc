@@ -98,7 +98,7 @@ Effects Upload::on_lookup(Instant now) {
   if (made_before) digest_before_ = found.record->digest;
   Effects effects;
   if (phase_ == Phase::looking) append(effects, open_sinks(now));
-  if (!version_known_) append(effects, assign_version(now));
+  if (!version_known_ && !finished()) append(effects, assign_version(now));
   return effects;
 }
 

@@ -23,9 +23,9 @@ template <>
 struct Fields<VersionRequest> {
   static constexpr std::uint16_t number = 62;
   static constexpr std::size_t required = 5;
-  using List =
-      FieldList<&VersionRequest::operation, &VersionRequest::partition, &VersionRequest::name,
-                &VersionRequest::lists, &VersionRequest::request, &VersionRequest::round>;
+  using List = FieldList<&VersionRequest::operation, &VersionRequest::partition,
+                         &VersionRequest::name, &VersionRequest::lists, &VersionRequest::request,
+                         &VersionRequest::round, &VersionRequest::version>;
 };
 template <>
 struct Fields<VersionAnswer> {
@@ -33,7 +33,7 @@ struct Fields<VersionAnswer> {
   static constexpr std::size_t required = 6;
   using List = FieldList<&VersionAnswer::operation, &VersionAnswer::code, &VersionAnswer::lists,
                          &VersionAnswer::record, &VersionAnswer::request_version,
-                         &VersionAnswer::collected, &VersionAnswer::round>;
+                         &VersionAnswer::collected, &VersionAnswer::round, &VersionAnswer::floor>;
 };
 template <>
 struct Fields<StoreOpen> {

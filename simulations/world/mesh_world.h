@@ -132,7 +132,8 @@ class MeshWorld {
   WriteDone put(std::uint32_t via, const std::string& name, const Bytes& bytes, PutWish wish = {});
   Result<Bytes> get(std::uint32_t via, const std::string& name);
   LookupAnswer look_up(std::uint32_t via, const std::string& name, bool strict = false);
-  WriteDone remove(std::uint32_t via, const std::string& name);
+  WriteDone remove(std::uint32_t via, const std::string& name,
+                   std::optional<RequestId> retry_of = std::nullopt);
   WriteDone tag(std::uint32_t via, const std::string& name, std::vector<Tag> changes);
   WriteDone copy(std::uint32_t via, const std::string& from, const std::string& to);
   ListAnswer list(std::uint32_t via, const std::string& prefix, std::uint32_t page = 1'000);

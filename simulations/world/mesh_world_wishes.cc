@@ -67,8 +67,10 @@ Result<Bytes> MeshWorld::get(std::uint32_t via, const std::string& name) {
   return Error{ErrorCode::corrupt, why};
 }
 
-WriteDone MeshWorld::remove(std::uint32_t via, const std::string& name) {
-  return ask<WriteDone>(via, RemoveRequest{{}, client_->fresh_request(), name}, silent_write());
+WriteDone MeshWorld::remove(std::uint32_t via, const std::string& name,
+                            std::optional<RequestId> retry_of) {
+  const RequestId request = retry_of ? *retry_of : client_->fresh_request();
+  return ask<WriteDone>(via, RemoveRequest{{}, request, name}, silent_write());
 }
 
 WriteDone MeshWorld::tag(std::uint32_t via, const std::string& name, std::vector<Tag> changes) {

@@ -25,6 +25,7 @@ TEST_CASE("node: whose clock is off gives no write a time, says so, and goes on 
   CHECK(refuses(refused));
   CHECK(refused.detail.find("is 74 s ahead of the others' (the lower median of 3)") !=
         std::string::npos);
+  world->run_for(3s);
   CHECK(refuses(world->remove(0, "a.png")));
   CHECK(world->tag(0, "a.png", {{"a", "b"}}).code == ErrorCode{});  // follows what it changes
   CHECK(refuses(world->copy(0, "a.png", "c.png")));
@@ -40,7 +41,56 @@ TEST_CASE("node: whose clock is off gives no write a time, says so, and goes on 
   CHECK(refuses(world->put(0, "d.png", picture)));
   CHECK(world->status(0).clock.behind_ms > 73'000);
   world->set_wall_shift(0, {});
-  CHECK(world->put(0, "d.png", picture).code == ErrorCode{});
+  const WriteDone right = world->put(0, "d.png", picture);
+  CHECK(right.code == ErrorCode{});
+  // What was refused has left no trace in its clock.
+  CHECK(right.version.clock < world->put(1, "e.png", picture).version.clock);
+}
+
+// It was done at another node before, and replaced since.
+TEST_CASE("node: a wish that its node is late with hides nothing, even if its clock is ahead") {
+  const auto world = settled_mesh(3, 45);
+  world->set_wall_shift(0, 10s);
+  REQUIRE(world->put(0, "b.png", picture).code == ErrorCode{});  // so its clock gives versions
+  PutWish wish;
+  wish.request.emplace().raw[0] = 7;
+  const auto late = world->client().begin_put(0, "a.png", picture, wish);
+  REQUIRE(world->run_until([&] { return late->credit > 0; }, 1s));
+  world->pause(0);
+  const Bytes other = MeshWorld::sample_image(300, 2);
+  REQUIRE(world->put(1, "a.png", picture, wish).code == ErrorCode{});
+  REQUIRE(world->put(1, "a.png", other).code == ErrorCode{});
+
+  world->resume(0);
+  REQUIRE(world->run_until([&] { return late->done.has_value(); }, 30s));
+
+  CHECK(late->done->code == ErrorCode{});
+  CHECK(world->get(2, "a.png").value() == other);
+}
+
+// The client went on at another node, heard that there is nothing to delete, and stored something.
+TEST_CASE("node: a deletion that came to nothing does not come true when it is heard again") {
+  const auto world = settled_mesh(3, 46);
+  RequestId removal;
+  removal.raw[0] = 7;
+  CHECK(world->remove(1, "a.png", removal).code == ErrorCode::not_found);
+  CHECK(world->remove(2, "a.png", removal).code == ErrorCode::not_found);
+  REQUIRE(world->put(1, "a.png", picture).code == ErrorCode{});
+
+  CHECK(world->remove(0, "a.png", removal).code == ErrorCode::not_found);
+  CHECK(world->get(2, "a.png").value() == picture);
+}
+
+TEST_CASE("node: a deletion that finds nothing does not delete what is just being stored") {
+  const auto world = settled_mesh(3, 47);
+  world->pause(2);
+  const auto upload = world->client().begin_put(0, "a.png", picture, {});
+  REQUIRE(world->run_until([&] { return upload->credit > 0; }, 10s));
+  CHECK_FALSE(upload->done);
+  CHECK(world->remove(1, "a.png").code == ErrorCode::not_found);
+  REQUIRE(world->run_until([&] { return upload->done.has_value(); }, 30s));
+  CHECK(upload->done->code == ErrorCode{});
+  CHECK(world->get(1, "a.png").value() == picture);
 }
 
 TEST_CASE("node: a write that was given its version before is never refused for time") {

@@ -87,3 +87,17 @@ TEST_CASE("commit round: with too many holders failed or silent it is not possib
   CHECK_FALSE(round.possible());
   CHECK(round.detail() == "why");
 }
+
+TEST_CASE("commit round: nobody is waited for who holds the partition no more") {
+  const MeshView view = view_of({1, 2, 3, 4});
+  const HolderLists later{nodes({2, 3, 4}), 5, nodes({2, 3, 4}), 0};
+  CommitRound round(OperationId{5}, view, PartitionId{1}, lists);
+  (void)round.offer_all_alive();
+  (void)round.on_answer(start, node(2), said(CommitCode::stale, later));
+  CHECK(asked<CommitRequest>(round.on_deadline(start + 60ms)).size() == 3);
+  for (const NodeId& holder : later.target) {
+    (void)round.on_answer(start, holder, said(CommitCode::stored, later));
+  }
+  CHECK(round.acknowledged());
+  CHECK_FALSE(round.waiting());
+}

@@ -101,6 +101,52 @@ TEST_CASE("lookup: a new version is above what a holder has collected and above 
   CHECK(lookup.fresh_version()->clock == 16 + tags_between);
 }
 
+TEST_CASE(
+    "lookup: a new version is above what other writers had taken, but its own is none of them") {
+  const MeshView view = view_of({1, 2, 3});
+  Lookup lookup = wish_with(view);
+  const auto asked_first = asked<VersionRequest>(lookup.start(start));
+  const Version taken = asked_first[0].second.version.value();
+  VersionAnswer found = answer(lists, record_of(10));
+  found.floor = taken;
+  answer_all(lookup, found);
+  CHECK(lookup.fresh_version() == taken);
+
+  Lookup later = wish_with(view);
+  (void)later.start(start);
+  found.floor.clock = taken.clock + 5'000;
+  answer_all(later, found);
+  CHECK_FALSE(later.fresh_version());
+  const auto asked_again = asked<VersionRequest>(later.again(start));
+  REQUIRE(asked_again.size() == 3);
+  CHECK(asked_again[0].second.version.value() > found.floor);
+}
+
+TEST_CASE("lookup: it does not wait for a clock that is refused") {
+  MeshView view = view_of({1, 2, 3});
+  view.next_clock = [](std::uint64_t) { return std::nullopt; };
+  view.clock_refusal = [] { return std::optional<std::string>("it is off"); };
+  Lookup lookup = wish_with(view);
+  (void)lookup.start(start);
+  answer_all(lookup, answer(lists, record_of(10)));
+  CHECK(lookup.again(start).empty());
+  CHECK(lookup.done());
+}
+
+TEST_CASE("lookup: while lists disagree it is not over, though a quorum has answered") {
+  const MeshView view = view_of({1, 2, 3});
+  HolderLists later = lists;
+  later.number = 5;
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+  (void)lookup.on_message(start, node(2), answer(lists, record_of(10)));
+  (void)lookup.on_message(start, node(3), stale(later));
+  CHECK(lookup.on_deadline(start + 20ms).empty());
+  CHECK_FALSE(lookup.done());
+  CHECK(asked<VersionRequest>(lookup.on_deadline(start + 60ms)).size() == 3);
+}
+
 TEST_CASE("lookup: while the clock gives no version nobody is asked; then all are, anew") {
   bool gives = false;
   MeshView view = view_of({1, 2, 3});

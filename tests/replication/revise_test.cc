@@ -64,10 +64,29 @@ TEST_CASE("revise: a second try never gives the version of the first to another 
 
 TEST_CASE("revise: tags come just above what they were read from, in each try alike") {
   const ImageRecord offered = offered_by(tagging(), record_of(14), std::nullopt);
-  CHECK(offered.version == Version{15, NodeId{wish.raw}});
+  CHECK(offered.version.clock == 15);
   CHECK(offered_by(tagging(), record_of(14), std::nullopt).version == offered.version);
   // Whoever writes meanwhile, and did not see them, takes a time that has passed since.
   CHECK(offered.version < Version{16, node(1)});
+}
+
+TEST_CASE("revise: tags of one wish on two records of one clock are two versions") {
+  ImageRecord other = record_of(14);
+  other.version.writer = node(9);
+  CHECK(offered_by(tagging(), record_of(14), std::nullopt).version !=
+        offered_by(tagging(), other, std::nullopt).version);
+}
+
+TEST_CASE("revise: that there is nothing to delete is remembered, below whatever else is written") {
+  ImageRecord deleted = record_of(14);
+  deleted.tombstone = true;
+  for (const Revise::Wish& said : {Revise::Wish(removal()), Revise::Wish(tagging())}) {
+    const CommitRequest commit = commit_of(said, deleted, std::nullopt);
+    CHECK(commit.record.tombstone);
+    CHECK(commit.record.request == wish);
+    CHECK(commit.record.version == Version{15, NodeId{wish.raw}});
+    CHECK(commit.first_at_micros == 0);
+  }
 }
 
 TEST_CASE("revise: the wish that is overtaken is remembered with what overtakes it") {
