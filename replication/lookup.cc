@@ -114,6 +114,7 @@ Effects Lookup::ask_all(Instant now) {
 }
 
 void Lookup::retry_later(Instant now) {
+  linger_until_.reset();
   retry_at_ = now + retry_wait_;
   retry_wait_ = std::min(2 * retry_wait_, options_.repeat_after);
 }
@@ -261,7 +262,7 @@ Effects Lookup::on_member_down(Instant now, NodeId member) {
 
 Effects Lookup::on_deadline(Instant now) {
   if (done_) return {};
-  if (linger_until_ && !retry_at_ && now >= *linger_until_) {
+  if (linger_until_ && now >= *linger_until_) {
     done_ = true;
     return {};
   }

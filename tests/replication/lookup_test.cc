@@ -142,6 +142,7 @@ TEST_CASE("lookup: while lists disagree it is not over, though a quorum has answ
   (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
   (void)lookup.on_message(start, node(2), answer(lists, record_of(10)));
   (void)lookup.on_message(start, node(3), stale(later));
+  CHECK(lookup.next_deadline() == start + 60ms);
   CHECK(lookup.on_deadline(start + 20ms).empty());
   CHECK_FALSE(lookup.done());
   CHECK(asked<VersionRequest>(lookup.on_deadline(start + 60ms)).size() == 3);
