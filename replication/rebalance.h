@@ -31,6 +31,7 @@ namespace pixmesh {
 /// A copy that is not known complete (its disk is new, or older than it should be) is *recovering*:
 /// durably so, until it has merged what a read quorum of each former set has, ourselves not
 /// counted, from members whose lists are ours; or from all of them, whether they recover or not.
+/// A target member that knows no lists counts as merged: it has been in no settled set.
 /// Those that were evicted since count in that set, unless they were given up. It stores what is
 /// written, but answers no lookup, counts in no fence, confirms nothing, and learns the lists by
 /// asking as one that knows none.
@@ -128,10 +129,11 @@ class Rebalance : public Operation {
     bool sync_outdated = false;  // it began under other lists: what it read may be too little
     bool dropping = false;
     bool recovering = false;
-    std::vector<NodeId> unnoted;       // target members that have not noted our lists
-    std::uint64_t unnoted_after = 0;   // and notes of what was announced up to then are of others
-    std::vector<NodeId> announced_by;  // settled members that persisted the lists
-    std::vector<NodeId> confirmed_by;  // we are the collector
+    std::vector<NodeId> unnoted;        // target members that have not noted our lists
+    std::uint64_t unnoted_after = 0;    // and notes of what was announced up to then are of others
+    std::vector<NodeId> without_lists;  // target members that know none; we are recovering
+    std::vector<NodeId> announced_by;   // settled members that persisted the lists
+    std::vector<NodeId> confirmed_by;   // we are the collector
     std::vector<NodeId> prepared_by;
     std::optional<Instant> leaving_since;  // target members are told that we are to drop it
     std::vector<NodeId> seen_by;           // those of them that have all that is here
@@ -187,7 +189,7 @@ class Rebalance : public Operation {
   [[nodiscard]] Quorum quorum_of_others(const HolderSet& set) const;
   [[nodiscard]] Quorums former_quorums_of_others(const Part& part) const;
   [[nodiscard]] std::vector<NodeId> compared_with(PartitionId partition) const;
-  [[nodiscard]] bool has_recovered(const Part& part, const std::vector<NodeId>& known,
+  [[nodiscard]] bool has_recovered(const Part& part, std::vector<NodeId> known,
                                    std::vector<NodeId> in_doubt) const;
   [[nodiscard]] Effects go_on_syncing();
   void end_recovery(PartitionId partition);

@@ -66,7 +66,11 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, std::uint6
     }
     return;
   }
-  if (heard.number == 0 && !lists.known()) return;  // neither knows who had it
+  if (heard.number == 0 && !lists.known()) {  // neither knows who had it
+    const bool counts = we_are_in(lists.target) && !ours.recovering;
+    if (counts && contains(lists.target, from)) noted_outbox_[{from, round}].push_back(partition);
+    return;
+  }
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
   if (!is_holder(lists, mesh_.self) && !has_one) return;
   if (is_newer(heard, ours.sets)) go_on_from(partition, heard);
@@ -85,6 +89,7 @@ void Rebalance::go_on_from(PartitionId partition, const HolderSets& heard) {
   ours.sets.number = heard.number;
   ours.sets.earlier = heard.earlier;
   ours.lists = lists_from(ours.sets);
+  ours.without_lists.clear();
   comparison_.reset();
   if (!is_same) {
     if (ours.prepared <= heard.number) ours.prepared = 0;
@@ -111,7 +116,12 @@ void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
   for (const PartitionId partition : message.partitions) {
     if (partition.raw >= parts_.size()) continue;
     Part& ours = part(partition);
-    if (message.round > ours.unnoted_after) std::erase(ours.unnoted, from);
+    if (message.round <= ours.unnoted_after) continue;
+    if (ours.recovering && we_are_in(ours.lists.target)) {
+      insert_sorted(ours.without_lists, from);  // and is asked again: it may be told of some
+    } else {
+      std::erase(ours.unnoted, from);
+    }
   }
 }
 

@@ -189,6 +189,35 @@ TEST_CASE("recovering: whoever is alone in the settled set has nobody to ask") {
   CHECK_FALSE(one.recovering());
 }
 
+// Seed 228073: the only holder had lost its disk, and waited for the lists of those that joined it.
+TEST_CASE("recovering: a target member that knows no lists has been in no settled set") {
+  Doubting one(HolderLists{nodes({1}), 3, nodes({1, 2, 3}), 0});
+  (void)one.compare({});
+  (void)one.merged({});
+  CHECK(one.recovering());
+  one.note(node(2));
+  (void)one.compare({});
+  (void)one.merged({});
+  CHECK(one.recovering());  // of three others may have settled without one
+  one.note(node(3));
+  (void)one.compare({});
+  (void)one.merged({});
+  CHECK_FALSE(one.recovering());
+}
+
+TEST_CASE("recovering: whoever knows no lists says so to a target member, unless it recovers") {
+  const ListsAnnounced asking{{}, {HolderSet{}, lives({1, 2, 4})}, {{partition, 0, 0, 1}}};
+  Newcomer four;
+  four.written(four.machine.on_message(four.now, node(1), asking));
+  CHECK(asked<AnnounceNoted>(four.tick()).size() == 1);
+  four.written(four.machine.on_message(four.now, node(3), asking));  // it would drop its copy
+  CHECK(asked<AnnounceNoted>(four.tick()).empty());
+
+  four.machine.doubt({partition});
+  four.written(four.machine.on_message(four.now, node(1), asking));
+  CHECK(asked<AnnounceNoted>(four.tick()).empty());
+}
+
 TEST_CASE("recovering: what others hold now is dropped once they say that it is settled") {
   Doubting one(HolderLists{});
   one.place(1, nodes({2, 3, 4}));
