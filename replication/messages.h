@@ -301,7 +301,8 @@ struct ListsAnnounced {
 struct AnnounceNoted {
   Epoch epoch;
   std::vector<PartitionId> partitions;
-  std::uint64_t round = 0;  // of the announcement
+  std::uint64_t round = 0;     // of the announcement
+  bool without_lists = false;  // it says of these that neither the announcer nor it knows any
 };
 /// A target member has everything its partition's settled set had. To the collector.
 struct SyncConfirmed {

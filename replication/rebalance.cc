@@ -260,7 +260,9 @@ Effects Rebalance::on_deadline(Instant now) {
     }
     append(effects, flush(now));
   }
-  if (!moving_.empty() || !to_drop_.empty() || disks_owing_ > 0) tick_at_ = now + options_.tick;
+  const bool is_busy =
+      !moving_.empty() || !to_drop_.empty() || !unwritten_.empty() || disks_owing_ > 0;
+  if (is_busy) tick_at_ = now + options_.tick;
   return effects;
 }
 

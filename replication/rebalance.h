@@ -209,7 +209,13 @@ class Rebalance : public Operation {
   std::uint32_t syncs_running_ = 0;
   std::uint32_t drops_running_ = 0;
   std::map<std::pair<NodeId, SettleStep>, Entries> outbox_;
-  std::map<std::pair<NodeId, std::uint64_t>, std::vector<PartitionId>> noted_outbox_;  // by round
+  struct Note {
+    NodeId to;
+    std::uint64_t round = 0;
+    bool without_lists = false;
+    auto operator<=>(const Note&) const = default;
+  };
+  std::map<Note, std::vector<PartitionId>> noted_outbox_;
   std::map<NodeId, std::vector<PartitionId>> offer_outbox_;
   std::uint64_t announced_;  // the round of the last announcement
   std::optional<Instant> tick_at_;

@@ -60,7 +60,7 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, std::uint6
     // one it aims at, else by our own lists, from which it goes on.
     if (lists.is_settled() && !ours.recovering) {
       say(from, SettleStep::settle, partition, lists.number);
-      noted_outbox_[{from, round}].push_back(partition);
+      noted_outbox_[{from, round, false}].push_back(partition);
     } else if (in_motion(ours)) {
       insert_sorted(ours.unnoted, from);
     }
@@ -68,13 +68,13 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, std::uint6
   }
   if (heard.number == 0 && !lists.known()) {  // neither knows who had it
     const bool counts = we_are_in(lists.target) && !ours.recovering;
-    if (counts && contains(lists.target, from)) noted_outbox_[{from, round}].push_back(partition);
+    if (counts) noted_outbox_[{from, round, true}].push_back(partition);
     return;
   }
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
   if (!is_holder(lists, mesh_.self) && !has_one) return;
   if (is_newer(heard, ours.sets)) go_on_from(partition, heard);
-  noted_outbox_[{from, round}].push_back(partition);
+  noted_outbox_[{from, round, false}].push_back(partition);
   if (!is_former_holder(lists, from)) return;
   insert_sorted(ours.announced_by, from);
   raise_fence(ours);
@@ -117,10 +117,10 @@ void Rebalance::on_noted(NodeId from, const AnnounceNoted& message) {
     if (partition.raw >= parts_.size()) continue;
     Part& ours = part(partition);
     if (message.round <= ours.unnoted_after) continue;
-    if (ours.recovering && we_are_in(ours.lists.target)) {
-      insert_sorted(ours.without_lists, from);  // and is asked again: it may be told of some
-    } else {
+    if (!message.without_lists) {
       std::erase(ours.unnoted, from);
+    } else if (ours.recovering && contains(ours.lists.target, from)) {
+      insert_sorted(ours.without_lists, from);  // and is asked again: it may be told of some
     }
   }
 }

@@ -100,14 +100,14 @@ Effects Rebalance::flush(Instant now) {
     }
   }
   outbox_.clear();
-  for (auto& [said, partitions] : noted_outbox_) {
+  for (auto& [note, partitions] : noted_outbox_) {
     for (std::size_t begin = 0; begin < partitions.size(); begin += page_entries_max) {
       const std::size_t end = std::min<std::size_t>(partitions.size(), begin + page_entries_max);
-      effects.push_back(
-          Ask{said.first, AnnounceNoted{mesh_.epoch,
-                                        {partitions.begin() + static_cast<long>(begin),
-                                         partitions.begin() + static_cast<long>(end)},
-                                        said.second}});
+      effects.push_back(Ask{note.to, AnnounceNoted{mesh_.epoch,
+                                                   {partitions.begin() + static_cast<long>(begin),
+                                                    partitions.begin() + static_cast<long>(end)},
+                                                   note.round,
+                                                   note.without_lists}});
     }
   }
   noted_outbox_.clear();

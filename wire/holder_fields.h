@@ -120,7 +120,9 @@ struct Fields<ListsAnnounced> {
 template <>
 struct Fields<AnnounceNoted> {
   static constexpr std::uint16_t number = 75;
-  using List = FieldList<&AnnounceNoted::epoch, &AnnounceNoted::partitions, &AnnounceNoted::round>;
+  static constexpr std::size_t required = 3;
+  using List = FieldList<&AnnounceNoted::epoch, &AnnounceNoted::partitions, &AnnounceNoted::round,
+                         &AnnounceNoted::without_lists>;
 };
 template <>
 struct Fields<SyncConfirmed> {

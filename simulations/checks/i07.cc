@@ -179,6 +179,7 @@ class CarefulDrops : public Check {
     }
   }
   void note_agreement(std::uint32_t from, std::uint32_t to, const AnnounceNoted& noted) {
+    if (noted.without_lists) return;
     for (const PartitionId partition : noted.partitions) {
       const auto asked = questions_.find({to, partition, noted.epoch});
       if (asked == questions_.end() || noted.round < asked->second.round) continue;

@@ -39,6 +39,7 @@ struct Doubting : Holder {
                  std::initializer_list<std::uint8_t> in_doubt = {}) {
     return answered(machine.on_sync_done(now, partition, nodes(from), nodes(in_doubt), 0));
   }
+  void knows_none(NodeId other) { hear(other, AnnounceNoted{{}, {partition}, announced, true}); }
   /// A sync that is running.
   void begin_sync() { REQUIRE(sync_in(compare({})) != nullptr); }
 };
@@ -195,27 +196,45 @@ TEST_CASE("recovering: a target member that knows no lists has been in no settle
   (void)one.compare({});
   (void)one.merged({});
   CHECK(one.recovering());
-  one.note(node(2));
+  one.knows_none(node(2));
   (void)one.compare({});
   (void)one.merged({});
   CHECK(one.recovering());  // of three others may have settled without one
-  one.note(node(3));
+  one.note(node(3));        // it knows some, and has told
+  (void)one.compare({});
+  (void)one.merged({});
+  CHECK(one.recovering());
+  one.knows_none(node(3));
   (void)one.compare({});
   (void)one.merged({});
   CHECK_FALSE(one.recovering());
 }
 
-TEST_CASE("recovering: whoever knows no lists says so to a target member, unless it recovers") {
+TEST_CASE("recovering: whoever knows no lists says so, unless it recovers itself") {
   const ListsAnnounced asking{{}, {HolderSet{}, lives({1, 2, 4})}, {{partition, 0, 0, 1}}};
   Newcomer four;
   four.written(four.machine.on_message(four.now, node(1), asking));
-  CHECK(asked<AnnounceNoted>(four.tick()).size() == 1);
-  four.written(four.machine.on_message(four.now, node(3), asking));  // it would drop its copy
-  CHECK(asked<AnnounceNoted>(four.tick()).empty());
+  const auto notes = asked<AnnounceNoted>(four.tick());
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].second.without_lists);
 
   four.machine.doubt({partition});
   four.written(four.machine.on_message(four.now, node(1), asking));
   CHECK(asked<AnnounceNoted>(four.tick()).empty());
+}
+
+// Seed 229297: the mark of it stayed when it ended because one of the others gave no answer.
+TEST_CASE("recovering: its end is written, though nothing else is left to do") {
+  HolderLists five{nodes({1, 2, 3, 4, 5}), 5, nodes({1, 2, 3, 4, 5}), 0};
+  five.settled_quorum = five.target_quorum = 3;
+  Doubting one(five);
+  for (const auto& [to, question] : asked<FingerprintRequest>(one.tick())) {
+    if (to != node(5)) one.hear(to, FingerprintAnswer{OperationId{1}, {}, question.round});
+  }
+  bool is_written = false;
+  for (int i = 0; i < 5; ++i) is_written = writes_mark(one.tick(), false) || is_written;
+  CHECK_FALSE(one.recovering());
+  CHECK(is_written);
 }
 
 TEST_CASE("recovering: what others hold now is dropped once they say that it is settled") {
