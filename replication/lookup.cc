@@ -82,7 +82,7 @@ Effects Lookup::again(Instant now) {
   deadline_.reset();
   linger_until_.reset();
   repeat_at_.reset();
-  clock_ = mesh_.next_clock(std::max(clock_to_pass(), floor_.clock));
+  clock_ = mesh_.next_clock(std::max(newest_clock(), floor_.clock));
   done_ = !clock_ && mesh_.clock_refusal().has_value();  // it will not come: not to wait for
   if (clock_) return ask_all(now);
   retry_at_ = now + options_.clock_after;
@@ -208,23 +208,21 @@ std::optional<RememberedWish> Lookup::wish_found() const {
   return RememberedWish{outcome_.record->request, outcome_.record->version};
 }
 
-std::uint64_t Lookup::clock_above() const {
+std::uint64_t Lookup::newest_clock() const {
   const std::uint64_t newest = outcome_.record ? outcome_.record->version.clock : 0;
   const std::uint64_t tried = outcome_.request_version ? outcome_.request_version->clock : 0;
-  return std::max({newest, tried, outcome_.collected}) + 1;
+  return std::max({newest, tried, outcome_.collected});
 }
 
 std::optional<Version> Lookup::fresh_version() const {
   const auto taken = version_taken();
-  const bool passes = taken && taken->clock > clock_to_pass() && *taken >= floor_;
+  const bool passes = taken && taken->clock > newest_clock() && *taken >= floor_;
   return passes ? taken : std::nullopt;
 }
 
 std::optional<Version> Lookup::version_taken() const {
-  return clock_ ? std::optional(Version{*clock_, mesh_.self}) : std::nullopt;
+  return clock_ ? std::optional(clocked_version(*clock_, mesh_.self)) : std::nullopt;
 }
-
-std::uint64_t Lookup::clock_to_pass() const { return clock_above() - 1 + tags_between; }
 
 WallTime Lookup::first_at() const {
   const bool is_first = !outcome_.request_version && !outcome_.record;

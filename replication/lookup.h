@@ -60,13 +60,12 @@ class Lookup {
   [[nodiscard]] bool is_overtaken() const;
   /// The wish that made what was found, if it is another: whoever overtakes it remembers it.
   [[nodiscard]] std::optional<RememberedWish> wish_found() const;
-  /// All versions that were found, that of an earlier try too, are below one with this clock.
-  [[nodiscard]] std::uint64_t clock_above() const;
-  /// A version above all of those, above `tags_between` changes of tags on each, and above what
-  /// other writers had taken before this one asked (version_floors.h). Its clock was taken before
-  /// the holders were asked: what they acknowledged since is above it, also where their answers
-  /// came late. None where that is not above what was found, or the clock gave none: then look up
-  /// `again`.
+  /// No version that was found, not that of an earlier try either, has a later clock.
+  [[nodiscard]] std::uint64_t newest_clock() const;
+  /// A version with a later one, and above what other writers had taken before this one asked
+  /// (version_floors.h). Its clock was taken before the holders were asked: what they acknowledged
+  /// since is above it, also where their answers came late. None where that is not above what was
+  /// found, or the clock gave none: then look up `again`.
   [[nodiscard]] std::optional<Version> fresh_version() const;
   /// Our wall clock for holders to judge, if the wish makes the first version of its name.
   [[nodiscard]] WallTime first_at() const;
@@ -78,7 +77,6 @@ class Lookup {
   [[nodiscard]] Effects on_version(Instant now, NodeId from, const VersionAnswer& answer);
   void note(NodeId from, const VersionAnswer& answer);
   void retry_later(Instant now);
-  [[nodiscard]] std::uint64_t clock_to_pass() const;
   [[nodiscard]] std::optional<Version> version_taken() const;
   [[nodiscard]] Effects ask_holders();
   void settle_if_complete(Instant now);
@@ -103,10 +101,6 @@ class Lookup {
   std::optional<Instant> linger_until_;
   bool done_ = false;
 };
-
-/// Changes of tags are ordered one by one behind what they were read from. Whatever else follows
-/// the same, unseen by them, leaves room for so many, also where its clock is behind.
-inline constexpr std::uint64_t tags_between = 1'000;
 
 /// Why a try ended that nobody waits for any more.
 inline constexpr const char* said_again_text = "the client has asked for the same again";

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/digest.h"
+
 namespace pixmesh {
 namespace {
 
@@ -29,7 +31,42 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
+// Of `Version::writer`: eight bytes of the id, four with the number of edits, four of a digest. The
+// highest bit of the edits tells a refusal.
+constexpr std::size_t edits_at = 8;
+constexpr std::size_t digest_at = 12;
+constexpr std::uint8_t refusal_bit = 0x80;
+
 }  // namespace
+
+Version clocked_version(std::uint64_t clock, const NodeId& node) {
+  Version version{clock, node};
+  std::fill(version.writer.raw.begin() + edits_at, version.writer.raw.end(), std::uint8_t{0});
+  return version;
+}
+
+Version edited_version(const Version& base, const RequestId& wish) {
+  Version edited = base;
+  for (std::size_t i = digest_at; i-- > edits_at;) {
+    if (++edited.writer.raw[i] != 0) break;
+  }
+  CanonicalBytes made_of;
+  made_of.raw(wish.raw).u64(base.clock).raw(base.writer.raw);
+  const Digest digest = digest_of(made_of.bytes());
+  std::copy_n(digest.raw.begin(), edited.writer.raw.size() - digest_at,
+              edited.writer.raw.begin() + digest_at);
+  return edited;
+}
+
+Version refused_version(const Version& base, const RequestId& wish) {
+  Version refused = edited_version(base, wish);
+  refused.writer.raw[edits_at] |= refusal_bit;
+  return refused;
+}
+
+bool is_refusal(const Version& version) {
+  return (version.writer.raw[edits_at] & refusal_bit) != 0;
+}
 
 Result<Done> check_name(std::string_view name) {
   if (name.empty()) return Error{ErrorCode::usage, "the name is empty; give 1 to 1024 bytes"};

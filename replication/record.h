@@ -14,9 +14,19 @@ namespace pixmesh {
 /// The order of writes to one name: the later hybrid clock wins, the greater writer breaks ties.
 struct Version {
   std::uint64_t clock = 0;  // hybrid logical clock, microseconds since 1970; 0: no version
-  NodeId writer;            // whose clock it is; else made of the wish: see Revise
+  /// The first half of the id of whose clock it is; then the edits since, and what they made it of.
+  NodeId writer;
   friend auto operator<=>(const Version&, const Version&) = default;
 };
+
+/// The version of what a node writes by its clock.
+[[nodiscard]] Version clocked_version(std::uint64_t clock, const NodeId& node);
+/// The version of what a wish makes of `base`, as new tags: above it, and below whatever else is
+/// above it. Of another base, or by another wish, it is another one but for one time in 2^32.
+[[nodiscard]] Version edited_version(const Version& base, const RequestId& wish);
+/// The same of the tombstone that remembers that a wish was refused, for `base` was deleted.
+[[nodiscard]] Version refused_version(const Version& base, const RequestId& wish);
+[[nodiscard]] bool is_refusal(const Version& version);
 
 struct Tag {
   std::string key;

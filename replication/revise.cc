@@ -9,15 +9,6 @@ namespace {
 
 constexpr Duration patience = 30s;  // a copy by reference moves a whole image
 
-NodeId writer_of_refusal(const RequestId& wish) { return NodeId{wish.raw}; }
-
-// Of tags: what two tries of one wish make of two records are two versions.
-NodeId writer_of_tags(const RequestId& wish, const Version& base) {
-  CanonicalBytes bytes;
-  bytes.raw(wish.raw).u64(base.clock).raw(base.writer.raw);
-  return node_id_of(bytes.bytes());
-}
-
 const std::string& name_of(const Revise::Wish& wish) {
   return std::visit([](const auto& request) -> const std::string& { return request.name; }, wish);
 }
@@ -96,15 +87,18 @@ bool Revise::is_for_nothing() const {
   return !current || current->tombstone;
 }
 
-// A deletion is the same whenever it is said. What tags make is ordered just above what they were
-// read from: whatever else was written meanwhile stays, and is not undone by an older record with
-// new tags. Each try that found the same gives the same version.
+// A deletion is the same whenever it is said. What tags make comes right behind what they were read
+// from: whatever else was written meanwhile stays, and is not undone by an older record with new
+// tags. Each try that found the same gives the same version.
 std::optional<Version> Revise::version_without_clock() const {
   if (const auto earlier = lookup_.version_of_earlier_try()) return earlier;
-  if (is_for_nothing()) return Version{lookup_.clock_above(), writer_of_refusal(request_)};
+  const auto& current = lookup_.outcome().record;
+  if (is_for_nothing()) {
+    const Version lowest{lookup_.newest_clock() + 1, {}};
+    return refused_version(current ? current->version : lowest, request_);
+  }
   if (std::holds_alternative<TagRequest>(wish_)) {
-    return Version{lookup_.clock_above(),
-                   writer_of_tags(request_, lookup_.outcome().record->version)};
+    return edited_version(current->version, request_);
   }
   const bool is_removal = std::holds_alternative<RemoveRequest>(wish_);
   return is_removal ? lookup_.outcome().request_version : std::nullopt;
@@ -144,7 +138,7 @@ Effects Revise::commit_successor(Instant now) {
   record.version = *version;
   commit_.emplace(id(), mesh_, partition_, found.lists);
   commit_->set_record(std::move(record));
-  if (version->writer == mesh_.self) commit_->set_first_at(lookup_.first_at());
+  if (!is_refusal(*version)) commit_->set_first_at(lookup_.first_at());
   commit_->set_overtaken(lookup_.wish_found());
   if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
     commit_->set_sources(copy->source_holders, source_partition_);
@@ -238,7 +232,7 @@ Effects Revise::fail(ErrorCode code, std::string detail) {
 
 Effects Revise::end(WriteDone done) {
   over_ = true;
-  if (done.code == ErrorCode{} && done.version.writer == writer_of_refusal(request_)) {
+  if (done.code == ErrorCode{} && is_refusal(done.version)) {
     done = WriteDone{};
     done.code = ErrorCode::not_found;
     done.detail = "no image is named '" + name_ + "'";

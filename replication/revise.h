@@ -8,11 +8,10 @@ namespace pixmesh {
 /// A write without bytes from the client: a deletion, new tags, or a second name for bytes that
 /// the mesh has. Finds the current version by read quorum and commits its successor.
 ///
-/// Its version is the clock's, and this node the writer, but
-/// - of tags the next clock, and a digest of the wish and of what was read;
-/// - of a wish for something that is not there the next clock, and the wish itself: what is then
-///   committed, a tombstone, lets the holders remember that the wish was refused, and hides nothing
-///   else that is written meanwhile.
+/// Its version comes from the clock, but that of tags right behind what they were read from
+/// (`edited_version`). So does that of a wish for something that is not there: what is then
+/// committed, a tombstone, lets the holders remember that it was refused, and hides nothing else
+/// that is written meanwhile.
 class Revise : public Operation {
  public:
   using Wish = std::variant<RemoveRequest, TagRequest, CopyRequest>;

@@ -3,7 +3,6 @@
 // not refused.
 #include <algorithm>
 
-#include "replication/lookup.h"
 #include "simulations/checks/check.h"
 #include "wire/fields.h"
 #include "wire/message.h"
@@ -117,9 +116,9 @@ class ClockBound : public Check {
     note_standing(from);
     const Version& version = commit.record.version;
     // It says no time then: it was pushed ahead.
-    const bool follows = seen_.contains(version.clock - 1 - tags_between);
+    const bool follows = seen_.contains(version.clock - 1);
     seen_.insert(version.clock);
-    if (version.writer != scene_.world.id_of(from)) return;
+    if (version != clocked_version(version.clock, scene_.world.id_of(from))) return;
     std::uint64_t& newest = newest_[from];
     if (version.clock <= newest) return;
     newest = version.clock;

@@ -118,7 +118,8 @@ class Order : public Check {
     }
   }
   void look_at_version(std::uint32_t from, const Version& version) {
-    if (version.writer != scene_.world.id_of(from) || version.clock <= stored_ceiling(from)) return;
+    if (version != clocked_version(version.clock, scene_.world.id_of(from))) return;
+    if (version.clock <= stored_ceiling(from)) return;
     report("node " + std::to_string(from) + " gives version " + std::to_string(version.clock) +
                ", above its clock's ceiling on disk",
            {from});

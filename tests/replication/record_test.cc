@@ -79,3 +79,31 @@ TEST_CASE("record: chunks cover a file exactly") {
     CHECK(sum == size);
   }
 }
+
+TEST_CASE("record: edits follow their version one by one, before any other") {
+  NodeId early;
+  early.raw.fill(1);
+  NodeId late = early;
+  late.raw[7] = 2;
+  const Version base = clocked_version(50, early);
+  Version edited = base;
+  for (std::uint8_t i = 0; i < 200; ++i) {
+    RequestId wish;
+    wish.raw[0] = static_cast<std::uint8_t>(i * 37);
+    const Version next = edited_version(edited, wish);
+    REQUIRE(next > edited);
+    REQUIRE_FALSE(is_refusal(next));
+    REQUIRE(edited_version(edited, wish) == next);
+    edited = next;
+  }
+  for (int i = 0; i < 300; ++i) edited = edited_version(edited, RequestId{});
+  CHECK(edited < clocked_version(50, late));
+  CHECK(edited < clocked_version(51, early));
+
+  const Version refused = refused_version(base, RequestId{});
+  CHECK(is_refusal(refused));
+  CHECK(is_refusal(refused_version(refused, RequestId{})));
+  CHECK(refused_version(refused, RequestId{}) > refused);
+  CHECK(refused > base);
+  CHECK(refused < clocked_version(50, late));
+}

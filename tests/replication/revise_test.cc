@@ -56,23 +56,26 @@ ImageRecord offered_by(Revise::Wish said, const ImageRecord& record,
 }  // namespace
 
 TEST_CASE("revise: a second try never gives the version of the first to another content") {
-  const Version first{15, node(2)};  // what was tagged then is not shown by any holder
-  const ImageRecord offered = offered_by(tagging(), record_of(14), first);
-  CHECK(offered.version > first);
-  CHECK(offered.digest == record_of(14).digest);
+  const Version first = edited_version(record_of(15).version, wish);
+  for (const std::uint64_t clock : {14, 16}) {  // the record of the first is shown by no holder
+    const ImageRecord offered = offered_by(tagging(), record_of(clock), std::nullopt);
+    CHECK(offered.version != first);
+    CHECK(offered.digest == record_of(clock).digest);
+  }
 }
 
-TEST_CASE("revise: tags come just above what they were read from, in each try alike") {
+TEST_CASE("revise: tags come right behind what they were read from, in each try alike") {
   const ImageRecord offered = offered_by(tagging(), record_of(14), std::nullopt);
-  CHECK(offered.version.clock == 15);
+  CHECK(offered.version > record_of(14).version);
   CHECK(offered_by(tagging(), record_of(14), std::nullopt).version == offered.version);
-  // Whoever writes meanwhile, and did not see them, takes a time that has passed since.
-  CHECK(offered.version < Version{16, node(1)});
+  // Whoever writes meanwhile and did not see them, with the same clock or a later one, is above.
+  CHECK(offered.version < Version{14, node(3)});
+  CHECK(offered.version < Version{15, node(1)});
 }
 
 TEST_CASE("revise: tags of one wish on two records of one clock are two versions") {
   ImageRecord other = record_of(14);
-  other.version.writer = node(9);
+  other.version = edited_version(other.version, RequestId{{9}});
   CHECK(offered_by(tagging(), record_of(14), std::nullopt).version !=
         offered_by(tagging(), other, std::nullopt).version);
 }
@@ -84,7 +87,9 @@ TEST_CASE("revise: that there is nothing to delete is remembered, below whatever
     const CommitRequest commit = commit_of(said, deleted, std::nullopt);
     CHECK(commit.record.tombstone);
     CHECK(commit.record.request == wish);
-    CHECK(commit.record.version == Version{15, NodeId{wish.raw}});
+    CHECK(is_refusal(commit.record.version));
+    CHECK(commit.record.version > deleted.version);
+    CHECK(commit.record.version < Version{14, node(3)});
     CHECK(commit.first_at_micros == 0);
   }
 }

@@ -315,7 +315,7 @@ TEST_CASE(
   SpoiledMesh mesh;
   CommitRequest commit;
   commit.record = mesh.record();
-  commit.record.version = {~0ULL, mesh.world_.id_of(1)};
+  commit.record.version = clocked_version(~0ULL, mesh.world_.id_of(1));
   mesh.checks_.on_sent(2, 1, Plane::control, encode(Message{commit}));
   CHECK(mesh.promise() == "");  // another node's version
   mesh.checks_.on_sent(1, 2, Plane::control, encode(Message{commit}));
