@@ -121,9 +121,13 @@ Effects Revise::commit_overtaker() {
 }
 
 Effects Revise::commit_successor(Instant now) {
+  const LookupOutcome& found = lookup_.outcome();
+  const bool is_own = found.record && found.record->request == request_;
+  // Tagged in an earlier try, then deleted, and that is forgotten.
+  if (is_for_nothing() && !is_own && lookup_.version_of_earlier_try())
+    return fail(ErrorCode::not_found, not_found_text());
   auto next = successor();
   if (!next) return fail(next.error().code, next.error().detail);
-  const LookupOutcome& found = lookup_.outcome();
   std::optional<Version> version = version_without_clock();
   if (!version) {
     if (const auto refusal = mesh_.clock_refusal()) return fail(ErrorCode::unreachable, *refusal);
@@ -223,6 +227,8 @@ std::optional<Instant> Revise::next_deadline() const {
   return first;
 }
 
+std::string Revise::not_found_text() const { return "no image is named '" + name_ + "'"; }
+
 Effects Revise::fail(ErrorCode code, std::string detail) {
   WriteDone done;
   done.code = code;
@@ -235,7 +241,7 @@ Effects Revise::end(WriteDone done) {
   if (done.code == ErrorCode{} && is_refusal(done.version)) {
     done = WriteDone{};
     done.code = ErrorCode::not_found;
-    done.detail = "no image is named '" + name_ + "'";
+    done.detail = not_found_text();
   }
   done.operation = client_operation_;
   Effects effects{Answer{client_, std::move(done)}};

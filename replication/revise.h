@@ -34,6 +34,7 @@ class Revise : public Operation {
   [[nodiscard]] Effects after_commit();
   [[nodiscard]] Effects end(WriteDone done);
   [[nodiscard]] Effects fail(ErrorCode code, std::string detail);
+  [[nodiscard]] std::string not_found_text() const;
   /// The record to commit. Errors: usage, too many tags.
   [[nodiscard]] Result<ImageRecord> successor() const;
   /// The version of `successor` where it does not come from our clock.

@@ -94,6 +94,26 @@ TEST_CASE("revise: that there is nothing to delete is remembered, below whatever
   }
 }
 
+// Seed 230088: the version of the tags went to a tombstone.
+TEST_CASE("revise: tags that were deleted with their image are not made anew, nor is a tombstone") {
+  const MeshView view = view_of({1, 2, 3});
+  Revise revise(OperationId{5}, view, tagging(), PartitionId{1}, lists, LinkId{});
+  (void)revise.start(start);
+  VersionAnswer nothing;
+  nothing.lists = lists;
+  nothing.request_version = edited_version(record_of(14).version, wish);
+  nothing.collected = 20;
+  Effects effects;
+  for (const NodeId& holder : lists.settled) {
+    append(effects, revise.on_message(start, holder, nothing));
+  }
+  REQUIRE(revise.finished());
+  CHECK(asked<CommitRequest>(effects).empty());
+  const auto* answer = std::get_if<Answer>(&effects.front());
+  REQUIRE(answer);
+  CHECK(std::get<WriteDone>(answer->message).code == ErrorCode::not_found);
+}
+
 TEST_CASE("revise: the wish that is overtaken is remembered with what overtakes it") {
   const RequestId other{{9}};
   const CommitRequest commit = commit_of(removal(), record_of(14, other), std::nullopt);
