@@ -102,6 +102,7 @@ class Node : private Post {
   [[nodiscard]] MeshAnswer mesh_of(OperationId operation) const;
   [[nodiscard]] HolderLists best_lists_of(PartitionId partition) const;
   [[nodiscard]] bool tells_of(std::string_view name, PartitionId disk) const;
+  [[nodiscard]] Version floor_for(Instant now, const VersionRequest& request);
 
   // node_effects.cc
   struct WantedSync {

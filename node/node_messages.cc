@@ -230,7 +230,7 @@ void Node::on_peer(Instant now, LinkId link, NodeId from, const Message& message
           },
           [&](const VersionRequest& request) {
             Version floor;
-            if (request.request) floor = version_floors_.ask(now, request.name, request.version);
+            if (request.request) floor = floor_for(now, request);
             begin<ReadVersion>(now, view_, codec_, request, link, floor);
           },
           [&](const StoreOpen& request) { begin<Intake>(now, request, link, ingress_); },
@@ -356,6 +356,12 @@ bool Node::tells_of(std::string_view name, PartitionId disk) const {
   const HolderLists& lists = rebalance_->lists_of(partition);
   return view_.disk_of(partition) == view_.disk_of(disk) && is_holder(lists, view_.self) &&
          !view_.is_newcomer(lists, partition);
+}
+
+// A version that no holder takes is nobody's floor: it would push all clocks ahead.
+Version Node::floor_for(Instant now, const VersionRequest& request) {
+  const bool counts = request.version && !view_.is_too_early({request.version->clock});
+  return version_floors_.ask(now, request.name, counts ? request.version : std::nullopt);
 }
 
 // Our own lists if we hold the partition and know them; else what the placement in use says, whose

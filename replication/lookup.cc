@@ -194,7 +194,8 @@ bool Lookup::is_acknowledged() const {
 std::optional<Version> Lookup::version_of_earlier_try() const {
   if (outcome_.record && outcome_.record->request == request_) return outcome_.record->version;
   const bool is_forgotten =  // what overtook it was a deletion
-      outcome_.request_version && outcome_.request_version->clock <= outcome_.collected;
+      !outcome_.record && outcome_.request_version &&
+      outcome_.request_version->clock <= outcome_.collected;
   return is_overtaken() || is_forgotten ? outcome_.request_version : std::nullopt;
 }
 

@@ -53,6 +53,7 @@ void Rebalance::doubt(const std::vector<PartitionId>& partitions) {
     doubted.recovering = true;
     doubted.prepared = 0;  // the mark may be as old as the copy
     doubted.unnoted_after = announced_;
+    doubted.without_lists.clear();
     unwritten_.insert(partition);
     // A settled set may name us that we do not know any more.
     if (to_drop_.contains(partition)) ask_for_settling(doubted);

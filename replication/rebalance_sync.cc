@@ -253,7 +253,9 @@ std::vector<NodeId> Rebalance::compared_with(PartitionId partition) const {
 // have settled, which only its members know. Alone, there is nobody to ask.
 bool Rebalance::has_recovered(const Part& part, std::vector<NodeId> known,
                               std::vector<NodeId> in_doubt) const {
-  for (const NodeId& node : part.without_lists) insert_sorted(known, node);
+  for (const NodeId& node : part.without_lists) {  // one of a former set has forgotten them
+    if (!is_former_holder(part.lists, node)) insert_sorted(known, node);
+  }
   for (const NodeId& node : known) insert_sorted(in_doubt, node);
   if (includes_all(in_doubt, witnesses_of(part))) return true;
   Quorums needed = former_quorums_of_others(part);

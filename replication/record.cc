@@ -37,6 +37,15 @@ constexpr std::size_t edits_at = 8;
 constexpr std::size_t digest_at = 12;
 constexpr std::uint8_t refusal_bit = 0x80;
 
+Version next_edit(Version version, const Digest& made_of) {
+  for (std::size_t i = digest_at; i-- > edits_at;) {
+    if (++version.writer.raw[i] != 0) break;
+  }
+  std::copy_n(made_of.raw.begin(), version.writer.raw.size() - digest_at,
+              version.writer.raw.begin() + digest_at);
+  return version;
+}
+
 }  // namespace
 
 Version clocked_version(std::uint64_t clock, const NodeId& node) {
@@ -46,26 +55,22 @@ Version clocked_version(std::uint64_t clock, const NodeId& node) {
 }
 
 Version edited_version(const Version& base, const RequestId& wish) {
-  Version edited = base;
-  for (std::size_t i = digest_at; i-- > edits_at;) {
-    if (++edited.writer.raw[i] != 0) break;
-  }
   CanonicalBytes made_of;
   made_of.raw(wish.raw).u64(base.clock).raw(base.writer.raw);
-  const Digest digest = digest_of(made_of.bytes());
-  std::copy_n(digest.raw.begin(), edited.writer.raw.size() - digest_at,
-              edited.writer.raw.begin() + digest_at);
-  return edited;
+  return next_edit(base, digest_of(made_of.bytes()));
 }
 
 Version refused_version(const Version& base, const RequestId& wish) {
-  Version refused = edited_version(base, wish);
+  Version refused = next_edit(base, digest_of(wish.raw));
   refused.writer.raw[edits_at] |= refusal_bit;
   return refused;
 }
 
-bool is_refusal(const Version& version) {
-  return (version.writer.raw[edits_at] & refusal_bit) != 0;
+bool is_refusal(const Version& version, const RequestId& wish) {
+  const Digest digest = digest_of(wish.raw);
+  return (version.writer.raw[edits_at] & refusal_bit) != 0 &&
+         std::equal(version.writer.raw.begin() + digest_at, version.writer.raw.end(),
+                    digest.raw.begin());
 }
 
 Result<Done> check_name(std::string_view name) {

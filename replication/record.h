@@ -26,7 +26,8 @@ struct Version {
 [[nodiscard]] Version edited_version(const Version& base, const RequestId& wish);
 /// The same of the tombstone that remembers that a wish was refused, for `base` was deleted.
 [[nodiscard]] Version refused_version(const Version& base, const RequestId& wish);
-[[nodiscard]] bool is_refusal(const Version& version);
+/// Whether it is one of this wish; wrongly so for one other version in 2^33.
+[[nodiscard]] bool is_refusal(const Version& version, const RequestId& wish);
 
 struct Tag {
   std::string key;

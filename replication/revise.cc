@@ -9,6 +9,9 @@ namespace {
 
 constexpr Duration patience = 30s;  // a copy by reference moves a whole image
 
+constexpr const char* begun_text =
+    "a holder that does not answer may have what an earlier try of this wish tagged";
+
 const std::string& name_of(const Revise::Wish& wish) {
   return std::visit([](const auto& request) -> const std::string& { return request.name; }, wish);
 }
@@ -82,9 +85,15 @@ Result<ImageRecord> Revise::successor() const {
 bool Revise::is_for_nothing() const {
   if (std::holds_alternative<CopyRequest>(wish_)) return false;
   const bool is_removal = std::holds_alternative<RemoveRequest>(wish_);
-  if (is_removal && lookup_.outcome().request_version) return false;  // done, or refused, before
+  if (is_removal && was_begun()) return false;
   const auto& current = lookup_.outcome().record;
   return !current || current->tombstone;
+}
+
+// An earlier try was not refused.
+bool Revise::was_begun() const {
+  const auto& before = lookup_.outcome().request_version;
+  return before && !is_refusal(*before, request_);
 }
 
 // A deletion is the same whenever it is said. What tags make comes right behind what they were read
@@ -92,13 +101,14 @@ bool Revise::is_for_nothing() const {
 // tags. Each try that found the same gives the same version.
 std::optional<Version> Revise::version_without_clock() const {
   if (const auto earlier = lookup_.version_of_earlier_try()) return earlier;
-  const auto& current = lookup_.outcome().record;
+  const LookupOutcome& found = lookup_.outcome();
   if (is_for_nothing()) {
-    const Version lowest{lookup_.newest_clock() + 1, {}};
-    return refused_version(current ? current->version : lowest, request_);
+    const bool is_kept = found.record && found.record->version.clock > found.collected;
+    const Version lowest{found.collected + 1, {}};
+    return refused_version(is_kept ? found.record->version : lowest, request_);
   }
   if (std::holds_alternative<TagRequest>(wish_)) {
-    return edited_version(current->version, request_);
+    return edited_version(found.record->version, request_);
   }
   const bool is_removal = std::holds_alternative<RemoveRequest>(wish_);
   return is_removal ? lookup_.outcome().request_version : std::nullopt;
@@ -123,9 +133,11 @@ Effects Revise::commit_overtaker() {
 Effects Revise::commit_successor(Instant now) {
   const LookupOutcome& found = lookup_.outcome();
   const bool is_own = found.record && found.record->request == request_;
-  // Tagged in an earlier try, then deleted, and that is forgotten.
-  if (is_for_nothing() && !is_own && lookup_.version_of_earlier_try())
-    return fail(ErrorCode::not_found, not_found_text());
+  if (is_for_nothing() && !is_own) {
+    // Tagged in an earlier try, then deleted; or refused; and that is forgotten.
+    if (lookup_.version_of_earlier_try()) return fail(ErrorCode::not_found, not_found_text());
+    if (was_begun() && !found.record) return fail(ErrorCode::unreachable, begun_text);
+  }
   auto next = successor();
   if (!next) return fail(next.error().code, next.error().detail);
   std::optional<Version> version = version_without_clock();
@@ -142,7 +154,7 @@ Effects Revise::commit_successor(Instant now) {
   record.version = *version;
   commit_.emplace(id(), mesh_, partition_, found.lists);
   commit_->set_record(std::move(record));
-  if (!is_refusal(*version)) commit_->set_first_at(lookup_.first_at());
+  if (!is_refusal(*version, request_)) commit_->set_first_at(lookup_.first_at());
   commit_->set_overtaken(lookup_.wish_found());
   if (const auto* copy = std::get_if<CopyRequest>(&wish_)) {
     commit_->set_sources(copy->source_holders, source_partition_);
@@ -238,7 +250,7 @@ Effects Revise::fail(ErrorCode code, std::string detail) {
 
 Effects Revise::end(WriteDone done) {
   over_ = true;
-  if (done.code == ErrorCode{} && is_refusal(done.version)) {
+  if (done.code == ErrorCode{} && is_refusal(done.version, request_)) {
     done = WriteDone{};
     done.code = ErrorCode::not_found;
     done.detail = not_found_text();

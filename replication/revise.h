@@ -41,6 +41,7 @@ class Revise : public Operation {
   [[nodiscard]] std::optional<Version> version_without_clock() const;
   [[nodiscard]] bool is_overtaken() const;
   [[nodiscard]] bool is_for_nothing() const;
+  [[nodiscard]] bool was_begun() const;
   [[nodiscard]] Effects commit_overtaker();
   [[nodiscard]] WriteDone receipt() const;
 

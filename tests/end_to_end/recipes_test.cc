@@ -110,7 +110,7 @@ TEST_SUITE("images") {
 
   TEST_CASE("recipes: --explain shows command and candidates and runs nothing") {
     TestMesh& mesh = quiet_mesh();
-    mesh.must({"put", picture("jpg", 1).string(), "--name", "explained.jpg"});
+    mesh.must({"put", picture("jpg", 1).string(), "--name", "explained.jpg", "--wait", "all"});
 
     const Json plan = mesh.json({"run", "thumbnail", "explained.jpg", "width=123", "--explain"});
 

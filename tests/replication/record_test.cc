@@ -92,7 +92,7 @@ TEST_CASE("record: edits follow their version one by one, before any other") {
     wish.raw[0] = static_cast<std::uint8_t>(i * 37);
     const Version next = edited_version(edited, wish);
     REQUIRE(next > edited);
-    REQUIRE_FALSE(is_refusal(next));
+    REQUIRE_FALSE(is_refusal(next, wish));
     REQUIRE(edited_version(edited, wish) == next);
     edited = next;
   }
@@ -101,8 +101,9 @@ TEST_CASE("record: edits follow their version one by one, before any other") {
   CHECK(edited < clocked_version(51, early));
 
   const Version refused = refused_version(base, RequestId{});
-  CHECK(is_refusal(refused));
-  CHECK(is_refusal(refused_version(refused, RequestId{})));
+  CHECK(is_refusal(refused, RequestId{}));
+  CHECK_FALSE(is_refusal(refused, RequestId{{9}}));
+  CHECK(is_refusal(refused_version(refused, RequestId{}), RequestId{}));
   CHECK(refused_version(refused, RequestId{}) > refused);
   CHECK(refused > base);
   CHECK(refused < clocked_version(50, late));

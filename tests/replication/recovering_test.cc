@@ -208,6 +208,21 @@ TEST_CASE("recovering: a target member that knows no lists has been in no settle
   (void)one.compare({});
   (void)one.merged({});
   CHECK_FALSE(one.recovering());
+
+  (void)one.answered(one.machine.lose(one.now, {partition}));  // what they said was said before
+  (void)one.compare({});
+  (void)one.merged({});
+  CHECK(one.recovering());
+}
+
+TEST_CASE("recovering: one of a former set that knows no lists has forgotten them") {
+  Doubting one(HolderLists{nodes({1, 2}), 3, nodes({1, 2, 3}), 0});
+  (void)one.compare({});
+  one.knows_none(node(2));
+  one.knows_none(node(3));
+  (void)one.compare({});
+  (void)one.merged({});
+  CHECK(one.recovering());
 }
 
 TEST_CASE("recovering: whoever knows no lists says so, unless it recovers itself") {

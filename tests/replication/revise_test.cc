@@ -31,7 +31,7 @@ RemoveRequest removal() {
 
 /// What a wish offers the holders that finds `record` at one of them, which remembers the wish.
 CommitRequest commit_of(Revise::Wish said, const ImageRecord& record,
-                        std::optional<Version> remembered) {
+                        std::optional<Version> remembered, std::uint64_t collected = 0) {
   const MeshView view = view_of({1, 2, 3});
   Revise revise(OperationId{5}, view, std::move(said), PartitionId{1}, lists, LinkId{});
   (void)revise.start(start);
@@ -41,6 +41,7 @@ CommitRequest commit_of(Revise::Wish said, const ImageRecord& record,
     answer.lists = lists;
     answer.record = holder == node(3) ? record : record_of(10);
     if (holder == node(3)) answer.request_version = remembered;
+    answer.collected = collected;
     append(effects, revise.on_message(start, holder, answer));
   }
   const auto offers = asked<CommitRequest>(effects);
@@ -62,6 +63,20 @@ TEST_CASE("revise: a second try never gives the version of the first to another 
     CHECK(offered.version != first);
     CHECK(offered.digest == record_of(clock).digest);
   }
+}
+
+TEST_CASE("revise: that the clock of its base is collected does not make a first try a done one") {
+  const Version first = edited_version(record_of(15).version, wish);
+  const CommitRequest commit = commit_of(tagging(), record_of(14), first, 30);
+  CHECK(commit.record.version == edited_version(record_of(14).version, wish));
+}
+
+TEST_CASE("revise: a refusal is above what is collected, also where a tombstone was left behind") {
+  ImageRecord deleted = record_of(14);
+  deleted.tombstone = true;
+  const CommitRequest commit = commit_of(removal(), deleted, std::nullopt, 20);
+  CHECK(is_refusal(commit.record.version, wish));
+  CHECK(commit.record.version.clock == 21);
 }
 
 TEST_CASE("revise: tags come right behind what they were read from, in each try alike") {
@@ -87,7 +102,7 @@ TEST_CASE("revise: that there is nothing to delete is remembered, below whatever
     const CommitRequest commit = commit_of(said, deleted, std::nullopt);
     CHECK(commit.record.tombstone);
     CHECK(commit.record.request == wish);
-    CHECK(is_refusal(commit.record.version));
+    CHECK(is_refusal(commit.record.version, wish));
     CHECK(commit.record.version > deleted.version);
     CHECK(commit.record.version < Version{14, node(3)});
     CHECK(commit.first_at_micros == 0);
