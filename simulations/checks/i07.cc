@@ -168,6 +168,7 @@ class CarefulDrops : public Check {
     std::uint64_t number = 0;  // of the set it asks about
     std::uint64_t round = 0;   // since when
     std::set<std::uint32_t> agreed;
+    std::vector<NodeId> set;
   };
   void note_question(std::uint32_t from, const ListsAnnounced& announced,
                      const ListsAnnounced::Entry& entry) {
@@ -175,7 +176,7 @@ class CarefulDrops : public Check {
     if (question.number == entry.number) {  // to one of them: it may have waited for its link
       question.round = std::min(question.round, announced.round);
     } else if (announced.round > question.round) {
-      question = {entry.number, announced.round, {}};
+      question = {entry.number, announced.round, {}, nodes_of(announced.sets[entry.settled])};
     }
   }
   void note_agreement(std::uint32_t from, std::uint32_t to, const AnnounceNoted& noted) {
@@ -186,6 +187,11 @@ class CarefulDrops : public Check {
       asked->second.agreed.insert(from);
     }
   }
+  [[nodiscard]] bool have_agreed(const std::vector<NodeId>& set,
+                                 const std::set<std::uint32_t>& agreed) const {
+    return std::ranges::all_of(
+        set, [&](NodeId id) { return agreed.contains(scene_.world.number_of(id)); });
+  }
   // All of the set that it leaves the partition to know that this set has settled.
   void look_at_agreement(std::uint32_t node, PartitionId partition, const HolderLists& lists) {
     std::set<std::uint32_t> agreed;
@@ -194,12 +200,15 @@ class CarefulDrops : public Check {
       const auto& [asker, asked_about, epoch] = place->first;
       if (asker != node || asked_about != partition) break;
       const std::uint64_t number = place->second.number;  // 0: it asked as one that knows nothing
+      // A drop that began under a set goes on when the next one settles without us too.
+      if (number > 0 && number < lists.number &&
+          have_agreed(place->second.set, place->second.agreed)) {
+        return;
+      }
       if (number != lists.number && number != 0) continue;
       agreed.insert(place->second.agreed.begin(), place->second.agreed.end());
     }
-    const bool by_all = std::ranges::all_of(
-        lists.settled, [&](NodeId id) { return agreed.contains(scene_.world.number_of(id)); });
-    if (by_all) return;
+    if (have_agreed(lists.settled, agreed)) return;
     report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
                " before all of the others know that it is theirs",
            {node});
