@@ -321,10 +321,18 @@ class CarefulDrops : public Check {
     if (place.second) place.first->second = scene_.world.partition_of_name(name);
     return place.first->second;
   }
+  // Who stood still tells of a set that others have left behind, in an epoch that they ignore.
+  [[nodiscard]] bool is_over(const SyncConfirmed::Entry& entry) {
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+      const auto lists = scene_.world.stored_lists(node, entry.partition);
+      if (lists && lists->number > entry.number) return true;
+    }
+    return false;
+  }
   void look_at_set(std::uint32_t from, const SyncConfirmed::Entry& entry) {
     if (seen_.contains({entry.partition, entry.number})) return;
     const auto lists = scene_.world.stored_lists(from, entry.partition);
-    if (!lists || lists->number + 1 != entry.number) return;
+    if (!lists || lists->number + 1 != entry.number || is_over(entry)) return;
     seen_.insert({entry.partition, entry.number});
     for (const auto& [name, history] : scene_.oracle.names()) {
       if (partition_of(name) != entry.partition) continue;
