@@ -13,8 +13,8 @@ namespace pixmesh {
 /// clock was that it began with. Like the promise of a ballot (Lamport 1998, "The Part-Time
 /// Parliament", section 2.3), but in memory, and it forbids nothing.
 ///
-/// Those of the last `settles_after` are told to nobody: writes that begin at one time may come in
-/// either order, and would make one another begin anew.
+/// What is taken within `settles_after` of one another is told to nobody meanwhile: writes that
+/// begin at one time may come in either order, and would make one another begin anew.
 class VersionFloors {
  public:
   struct Options {
