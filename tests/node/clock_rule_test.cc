@@ -139,3 +139,25 @@ TEST_CASE("node: what has a version far in the future is replaced and removed by
   CHECK(world->put(1, "b.png", picture).code == ErrorCode{});
   CHECK(world->put(2, "c.png", picture).code == ErrorCode{});
 }
+
+// Their clocks were all wrong alike, so one of them has a clock of versions that is far ahead
+// still.
+TEST_CASE("node: a version that no holder takes does not push those of others ahead") {
+  const auto world = settled_mesh(3, 48);
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_wall_shift(node, 24h * 365);
+  world->run_for(5s);
+  const WriteDone future = world->put(0, "a.png", picture);
+  REQUIRE(future.code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_wall_shift(node, {});
+  world->run_for(5s);
+
+  const Bytes large = MeshWorld::sample_image(12 << 20, 2);  // more than the first credit allows
+  const auto upload = world->client().begin_put(0, "b.png", large, {});
+  REQUIRE(world->run_until([&] { return upload->sent > 0; }, 10s));
+  world->client().stall(upload);
+  world->run_for(1s);
+  const WriteDone next = world->put(1, "b.png", picture);
+
+  CHECK(next.code == ErrorCode{});
+  CHECK(next.version.clock < future.version.clock);
+}

@@ -94,9 +94,10 @@ TEST_CASE("lookup: a new version is above what a holder has collected and above 
   (void)lookup.on_message(start, node(3), answer(lists, record_of(10)));  // of the first round
   found.round = 1;
   (void)lookup.on_message(start, node(1), found);
+  (void)lookup.on_deadline(start + 200ms);
   CHECK_FALSE(lookup.done());
   (void)lookup.on_message(start, node(2), found);
-  (void)lookup.on_deadline(start + 200ms);
+  (void)lookup.on_deadline(start + 300ms);
   REQUIRE(lookup.done());
   CHECK(lookup.fresh_version()->clock == 16);
 }

@@ -129,6 +129,25 @@ TEST_CASE("revise: tags that were deleted with their image are not made anew, no
   CHECK(std::get<WriteDone>(answer->message).code == ErrorCode::not_found);
 }
 
+// A holder that does not answer may have the image and its tags.
+TEST_CASE("revise: what only a memory knows of an earlier try is neither done nor refused") {
+  const MeshView view = view_of({1, 2, 3});
+  Revise revise(OperationId{5}, view, tagging(), PartitionId{1}, lists, LinkId{});
+  (void)revise.start(start);
+  VersionAnswer nothing;
+  nothing.lists = lists;
+  Effects effects;
+  for (const NodeId& holder : lists.settled) {
+    if (holder == node(3)) nothing.request_version = edited_version(record_of(14).version, wish);
+    append(effects, revise.on_message(start, holder, nothing));
+  }
+  REQUIRE(revise.finished());
+  CHECK(asked<CommitRequest>(effects).empty());
+  const auto* answer = std::get_if<Answer>(&effects.front());
+  REQUIRE(answer);
+  CHECK(std::get<WriteDone>(answer->message).code == ErrorCode::unreachable);
+}
+
 TEST_CASE("revise: the wish that is overtaken is remembered with what overtakes it") {
   const RequestId other{{9}};
   const CommitRequest commit = commit_of(removal(), record_of(14, other), std::nullopt);
