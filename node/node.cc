@@ -260,7 +260,7 @@ void Node::on_deadline(Instant now, WallTime wall) {
     }
   }
   peers_.on_deadline(now);
-  standing_.on_deadline(now, peers_);
+  standing_.on_deadline(now, peers_, view_.frozen);
   if (const auto at = evictions_.next_deadline(); at && now >= *at) {
     evictions_.on_deadline(now, peers_, eviction_scene(), view_.frozen);
   }

@@ -245,16 +245,19 @@ void Peers::perform(Instant now, const LinkIdentity::Effects& effects) {
 
 void Peers::on_verified(Instant now, const LinkVerified& verified) {
   news_.push_back(MemberProven{verified.node});
-  if (joining_.erase(verified.link) > 0) {
+  const bool was_unnamed = joining_.erase(verified.link) > 0;
+  const bool is_surplus = was_unnamed && peers_[verified.node].control;
+  if (is_surplus) {
+    identity_.closed(verified.link);
+    outside_.transport.close(verified.link);
+  } else if (was_unnamed) {
     Peer& peer = peers_[verified.node];
-    if (!peer.control) {
-      peer.control = verified.link;
-      peer.control_address = verified.record.control_address;
-      control_links_[verified.link] = verified.node;
-      peer.bulk_address = verified.record.bulk_address;
-      peer.bulk = outside_.transport.open(Plane::bulk, {peer.bulk_address});
-      bulk_links_[*peer.bulk] = verified.node;
-    }
+    peer.control = verified.link;
+    peer.control_address = verified.record.control_address;
+    control_links_[verified.link] = verified.node;
+    peer.bulk_address = verified.record.bulk_address;
+    peer.bulk = outside_.transport.open(Plane::bulk, {peer.bulk_address});
+    bulk_links_[*peer.bulk] = verified.node;
   }
   const bool fresh = table_.merge(verified.record).outcome == MergeOutcome::adopted;
   if (fresh) {
@@ -263,6 +266,7 @@ void Peers::on_verified(Instant now, const LinkVerified& verified) {
     news_.push_back(MembersChanged{{verified.node}, false, true});
     perform(now, exchange_.announce(verified.node));
   }
+  if (is_surplus) return;
   const auto link_owner = control_links_.find(verified.link);
   if (link_owner == control_links_.end()) {
     callers_[verified.node] = verified.link;

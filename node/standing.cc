@@ -10,6 +10,7 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration join_interval = 500ms;
+constexpr Duration rejoin_interval = 10s;
 
 std::string member_key(NodeId node) { return "member/" + to_text(node); }
 
@@ -93,6 +94,7 @@ MemberRecord Standing::fresh_record() const {
 
 bool Standing::start(Instant now, Peers& peers) {
   writer_.write({fact_row("boot", number_bytes(boot_number_))});
+  if (!options_.join.empty()) join_at_ = now + (has_mesh() ? rejoin_interval : Duration{});
   if (has_mesh()) {
     change_own(now, peers, [this](MemberRecord& own) {
       if (own.state != MemberState::leaving) take_place(own);
@@ -106,7 +108,6 @@ bool Standing::start(Instant now, Peers& peers) {
   MemberRecord stranger = fresh_record();
   stranger.generation = 1;
   peers.introduce(now, sign_record(stranger, options_.key));
-  join_at_ = now;
   return false;
 }
 
@@ -147,14 +148,14 @@ void Standing::change_own(Instant now, Peers& peers,
   (void)now;
 }
 
-void Standing::on_deadline(Instant now, Peers& peers) {
+// Whoever was away long enough may know none of the present members.
+void Standing::on_deadline(Instant now, Peers& peers, bool few_answer) {
   if (!join_at_ || now < *join_at_) return;
-  if (has_mesh()) {
-    join_at_.reset();
-    return;
+  join_at_ = now + (has_mesh() ? rejoin_interval : join_interval);
+  if (has_mesh() && !few_answer) return;
+  for (const Endpoint& at : options_.join) {
+    if (at != options_.control) peers.join(now, at);
   }
-  for (const Endpoint& at : options_.join) peers.join(now, at);
-  join_at_ = now + join_interval;
 }
 
 void Standing::on_members_changed(Instant now, Peers& peers, const MembersChanged& changed) {

@@ -33,8 +33,9 @@ class Standing {
 
   /// @returns true if a mesh was founded: every partition is then this node's.
   [[nodiscard]] bool start(Instant now, Peers& peers);
-  /// Asks for a mesh as long as there is none.
-  void on_deadline(Instant now, Peers& peers);
+  /// Asks at the addresses to join for a mesh as long as there is none, and for the other members
+  /// of ours while half or fewer of those that are known answer.
+  void on_deadline(Instant now, Peers& peers, bool few_answer);
   [[nodiscard]] std::optional<Instant> next_deadline() const { return join_at_; }
 
   /// Stores what changed; takes its place in a mesh that just became known.

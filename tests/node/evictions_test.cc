@@ -61,6 +61,29 @@ TEST_CASE("node: of five nodes one that is dead for good is evicted, and its cop
   check_all_readable(*world, images);
 }
 
+// It knows none of those that are there now. Seed 245866.
+TEST_CASE("node: one that was away until all others had been replaced asks where it may join") {
+  const auto world = mesh_of(3, 44);
+  world->crash(2);
+  world->add_nodes(3);
+  REQUIRE(world->run_until([&] { return is_evicted(*world, 0, 2); }, 90s));
+  world->note_forgotten(2);
+  REQUIRE(world->run_until_settled());
+  for (const std::uint32_t node : {0U, 1U}) {
+    REQUIRE(world->command(node, NodeCommand::leave).code == ErrorCode{});
+    REQUIRE(world->run_until([&] { return !world->is_running(node); }, 60s));
+  }
+  const Bytes image = MeshWorld::sample_image(300, 1);
+  REQUIRE(world->put(3, "a.png", image).code == ErrorCode{});
+
+  world->restart(2);
+
+  world->machine(2).is_member = true;
+  CHECK(world->run_until_settled());
+  CHECK(joined(world->unrest()) == "");
+  CHECK(world->get(2, "a.png").value() == image);
+}
+
 TEST_CASE("node: one whose only disk has failed stops after the out delay and is replaced") {
   const auto world = mesh_of(5, 43);
   const Images images = put_images(*world, 40);
