@@ -17,7 +17,7 @@ struct FlagText {
 
 constexpr std::array<FlagText, 22> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
-    {"join", "HOST:PORT", "Members to ask for the mesh; a restart needs none"},
+    {"join", "HOST:PORT", "Members to ask for the mesh, also while half of it is silent"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
     {"bulk_listen", "HOST:PORT", "Address for image bytes (default: 1000 above the control port)"},
     {"advertise", "HOST:PORT", "Address that others should use (default: --listen)"},

@@ -56,7 +56,8 @@ ProcessAnswer start_without_bubblewrap(const Words& words, const fs::path& folde
   Launch launch;
   // A file that is no program lies over it, if it is there at all.
   if (sandbox_works()) {
-    launch.words = {"bwrap", "--dev-bind", "/", "/", "--ro-bind", "/dev/null", "/usr/bin/bwrap"};
+    launch.words = {"bwrap", "--die-with-parent", "--dev-bind", "/",
+                    "/",     "--ro-bind",         "/dev/null",  "/usr/bin/bwrap"};
   }
   launch.words.insert(launch.words.end(), {PIXMESH_PROGRAM, "node", "run"});
   launch.words.insert(launch.words.end(), words.begin(), words.end());
