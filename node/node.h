@@ -136,6 +136,7 @@ class Node : private Post {
   void on_peer_news(Instant now);
   void on_members_changed(Instant now, const MembersChanged& changed);
   void on_member_down(Instant now, NodeId node);
+  void doubt_all(Instant now);
   void apply_evictions(Instant now, std::vector<NodeId> nodes);
   [[nodiscard]] bool has_gone(NodeId node) const;
   void forget_hints_of_gone(NodeId node);

@@ -26,10 +26,22 @@ void Node::on_peer_news(Instant now) {
       } else if (const auto* stolen = std::get_if<OwnRecordStolen>(&one)) {
         const auto kept = standing_.on_record_stolen(now, peers_, *stolen);
         if (!kept) fail(now, kept.error().detail);
+        if (stolen->is_ours) doubt_all(now);
         apply_evictions(now, {members_.self()});
       }
     }
   }
+}
+
+// What is said in our name is durable before others hear of it. If they have heard of more than our
+// folders know, these were put back to an earlier state, or copied.
+void Node::doubt_all(Instant now) {
+  if (rebalance_ == nullptr) return;
+  std::vector<PartitionId> all;
+  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) all.emplace_back(raw);
+  outside_.log.event(LogLevel::warning, "copies_doubted",
+                     {{"partitions", std::to_string(all.size())}});
+  perform(now, *rebalance_, rebalance_->lose(now, all));
 }
 
 void Node::on_members_changed(Instant now, const MembersChanged& changed) {

@@ -49,6 +49,9 @@ struct NodeOptions {
   /// Dead for that long, a member is evicted if the others agree; none: only an operator asks for
   /// it.
   std::optional<Duration> out_delay;
+  /// How often the own record is signed anew, for others to know a later one than is in a state
+  /// folder that was put back by more than that.
+  Duration renew_every = 10min;
   Duration placement_delay = 300ms;  // member changes are gathered that long
   /// Away from the loop thread. A simulator keeps tables that many nodes ask for.
   std::function<PlacementTable(std::vector<PlacementMember>, const PlacementOptions&)>

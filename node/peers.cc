@@ -209,8 +209,8 @@ void Peers::perform(Instant now, const RecordExchange::Effects& effects) {
       refresh_members(now);
       news_.push_back(MembersChanged{changed->nodes, changed->settings, changed->epoch});
     } else if (const auto* stolen = std::get_if<OwnRecordChallenged>(&effect)) {
-      news_.push_back(
-          OwnRecordStolen{stolen->evicted ? "evicted" : "challenged", stolen->generation});
+      news_.push_back(OwnRecordStolen{stolen->evicted ? "evicted" : "challenged",
+                                      stolen->generation, !stolen->evicted});
     } else if (const auto* refused = std::get_if<RecordRefused>(&effect)) {
       outside_.log.event(LogLevel::warning, "member_record_refused",
                          {{"from", short_text(refused->from)},

@@ -33,6 +33,7 @@ struct MemberProven {  // its process is running: it has just signed for a link 
 struct OwnRecordStolen {  // somebody holds another record of our id
   std::string reason;
   std::uint64_t generation = 0;  // ours must go above it
+  bool is_ours = false;  // that record has our signature and is no older: we do not know our past
 };
 using PeerNews = std::variant<MemberDown, MemberUp, MembersChanged, MemberProven, OwnRecordStolen>;
 

@@ -145,12 +145,23 @@ void Standing::change_own(Instant now, Peers& peers,
                   peers.own_record_changed(at, true);
                   peers.note_change(own.node);
                 });
-  (void)now;
+  renew_at_ = now + options_.renew_every;
+}
+
+void Standing::on_deadline(Instant now, Peers& peers, bool few_answer) {
+  if (join_at_ && now >= *join_at_) ask_to_join(now, peers, few_answer);
+  if (!renew_at_ || now < *renew_at_) return;
+  renew_at_.reset();
+  const bool is_last = last_own_ && last_own_->state == MemberState::left;
+  if (has_mesh() && !is_last) change_own(now, peers, [](MemberRecord&) {});
+}
+
+std::optional<Instant> Standing::next_deadline() const {
+  return join_at_ && renew_at_ ? std::min(join_at_, renew_at_) : join_at_ ? join_at_ : renew_at_;
 }
 
 // Whoever was away long enough may know none of the present members.
-void Standing::on_deadline(Instant now, Peers& peers, bool few_answer) {
-  if (!join_at_ || now < *join_at_) return;
+void Standing::ask_to_join(Instant now, Peers& peers, bool few_answer) {
   join_at_ = now + (has_mesh() ? rejoin_interval : join_interval);
   if (has_mesh() && !few_answer) return;
   for (const Endpoint& at : options_.join) {

@@ -34,9 +34,9 @@ class Standing {
   /// @returns true if a mesh was founded: every partition is then this node's.
   [[nodiscard]] bool start(Instant now, Peers& peers);
   /// Asks at the addresses to join for a mesh as long as there is none, and for the other members
-  /// of ours while half or fewer of those that are known answer.
+  /// of ours while half or fewer of those that are known answer. Renews the own record.
   void on_deadline(Instant now, Peers& peers, bool few_answer);
-  [[nodiscard]] std::optional<Instant> next_deadline() const { return join_at_; }
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
 
   /// Stores what changed; takes its place in a mesh that just became known.
   void on_members_changed(Instant now, Peers& peers, const MembersChanged& changed);
@@ -53,6 +53,7 @@ class Standing {
   void left(Instant now, Peers& peers);
 
  private:
+  void ask_to_join(Instant now, Peers& peers, bool few_answer);
   void change_own(Instant now, Peers& peers, const std::function<void(MemberRecord&)>& change);
   void restore(const TableRows& facts);
   void found(Instant now, Peers& peers);
@@ -73,6 +74,7 @@ class Standing {
   std::optional<std::string> held_for_;
   std::vector<Instant> stolen_at_;
   std::optional<Instant> join_at_;
+  std::optional<Instant> renew_at_;
 };
 
 /// The weight of a node with this capacity where one unit has weight 1: 1 … weight_max.

@@ -106,6 +106,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
                    .remember_every = options_.scrub_period / 4};
   options.collection = options_.collection;
   options.out_delay = options_.out_delay;
+  options.renew_every = options_.renew_every;
   options.compute_placement = [this](std::vector<PlacementMember> members,
                                      const PlacementOptions& wanted) {
     return placement_cache_.of(std::move(members), wanted);

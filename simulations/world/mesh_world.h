@@ -19,6 +19,7 @@ struct WorldOptions {
   std::uint32_t write_quorum = 2;
   Duration scrub_period = Scrub::Options{}.period;
   std::optional<Duration> out_delay;
+  Duration renew_every = NodeOptions{}.renew_every;
   TombstoneCollection::Options collection;
   bool check_all_invariants = true;
 };

@@ -114,6 +114,36 @@ TEST_CASE("node: a disk put back to an earlier state does not bring back what wa
   }
 }
 
+// Its state folder went with it, so only others can tell.
+TEST_CASE("node: a whole node put back to an earlier state does not bring back what was deleted") {
+  MeshWorld world(
+      {.seed = 63, .renew_every = 30s, .collection = {.kept_for = 10s, .interval = 3s}});
+  world.add_nodes(3);
+  REQUIRE(world.run_until_settled());
+  const Bytes kept = MeshWorld::sample_image(900, 2);
+  REQUIRE(world.put(0, "a.png", MeshWorld::sample_image(900, 1), {.wait_all = true}).detail == "");
+  world.run_for(10s);
+  const VirtualDisk::Contents disk = world.disk(2).contents();
+  const VirtualDisk::Contents state = world.state(2).contents();
+  REQUIRE(world.remove(0, "a.png").code == ErrorCode{});
+  REQUIRE(world.put(0, "b.png", kept, {.wait_all = true}).detail == "");
+  REQUIRE(world.run_until([&] { return world.keepers_of("a.png").empty(); }, 120s));
+  world.run_for(60s);
+
+  world.crash(2);
+  world.disk(2).restore(disk);
+  world.state(2).restore(state);
+  world.restart(2);
+
+  CHECK(world.run_until_settled());
+  CHECK(joined(world.unrest()) == "");
+  CHECK(world.count_logged("copies_doubted") == 1);
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    CHECK(world.look_up(node, "a.png").code == ErrorCode::not_found);
+    CHECK(world.get(node, "b.png").value() == kept);
+  }
+}
+
 TEST_CASE("node: one that has lost its disk leaves only when no settled set names it") {
   const auto world = settled_mesh(4, 53);
   std::map<std::string, Bytes> images;
