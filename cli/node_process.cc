@@ -229,8 +229,8 @@ Result<Done> NodeProcess::check_has_mesh() const {
   if (mesh_) {
     if (options_.create || !options_.join.empty()) {
       log_->event(
-          LogLevel::warning, "create_and_join_ignored",
-          {{"reason", "this folder belongs to a mesh already"}, {"mesh", to_text(mesh_->mesh)}});
+          LogLevel::warning, "in_a_mesh_already",
+          {{"reason", "a mesh is neither founded nor joined"}, {"mesh", to_text(mesh_->mesh)}});
     }
     return Done{};
   }

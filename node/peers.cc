@@ -128,6 +128,12 @@ std::optional<NodeId> Peers::bulk_peer_of(LinkId link) const {
   return place->second;
 }
 
+// A process keeps one link to us; another one with its identity has called since.
+bool Peers::is_superseded(LinkId link, NodeId caller) const {
+  const auto latest = callers_.find(caller);
+  return !control_links_.contains(link) && latest != callers_.end() && latest->second != link;
+}
+
 void Peers::post(LinkId link, const Message& message) {
   outside_.transport.send(link, encode(message));
 }
@@ -145,7 +151,7 @@ bool Peers::on_message(Instant now, LinkId link, const Message& message) {
           return true;
         } else if constexpr (is_liveness || is_record) {
           const auto from = identity_of(link);
-          if (!from) {
+          if (!from || is_superseded(link, *from)) {
             ask_for_hello(link);
           } else if constexpr (is_liveness) {
             if constexpr (std::is_same_v<T, Ack>) {
@@ -270,6 +276,13 @@ void Peers::on_verified(Instant now, const LinkVerified& verified) {
   const auto link_owner = control_links_.find(verified.link);
   if (link_owner == control_links_.end()) {
     callers_[verified.node] = verified.link;
+    // It does not know its own last word: answers to that go to where the word says.
+    const MemberRecord* known = table_.find(verified.node);
+    if (known != nullptr && *known != verified.record) {
+      RecordPush push;
+      push.records.push_back(*known);
+      post(verified.link, to_message(RecordMessage(std::move(push))));
+    }
     return;
   }
   Peer& peer = peers_[link_owner->second];

@@ -107,6 +107,7 @@ class Peers {
   void on_verified(Instant now, const LinkVerified& verified);
   void on_failed(Instant now, const LinkFailed& failed);
   void refresh_members(Instant now);
+  [[nodiscard]] bool is_superseded(LinkId link, NodeId caller) const;
   void post(LinkId link, const Message& message);
 
   MemberTable& table_;

@@ -153,8 +153,7 @@ TEST_SUITE("wrong_input") {
         start_beside(folder.path(), node_run(images, port, {"--join", mesh.address(0)}));
     REQUIRE(becomes_true(10s, [&] { return answers(folder.path(), port); }));
 
-    CHECK(text_of_file(folder.path() / "node.err").find("create_and_join_ignored") !=
-          std::string::npos);
+    CHECK(text_of_file(folder.path() / "node.err").find("in_a_mesh_already") != std::string::npos);
     CHECK(mesh.json({"status"})["totals"]["nodes"] == 3);
     const ProcessAnswer own =
         run_pixmesh({"status", "--node", local(port), "--json"}, folder.path());
