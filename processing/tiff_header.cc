@@ -113,8 +113,10 @@ class TiffHeader : public HeaderFormat {
     ++next_entry_;
     const auto tag = static_cast<std::uint16_t>(number_of(entry->first(2), shape_.order));
     const std::uint32_t value = value_of(*entry, shape_);
-    if (directories_ == 1 && tag == image_width) walk.header.width = value;
-    if (directories_ == 1 && tag == image_length) walk.header.height = value;
+    // Of a tag that is there twice libtiff takes the first.
+    const auto take_first = [value](std::uint32_t& side) { side = side == 0 ? value : side; };
+    if (directories_ == 1 && tag == image_width) take_first(walk.header.width);
+    if (directories_ == 1 && tag == image_length) take_first(walk.header.height);
     constexpr std::uint32_t reduced_or_mask = 1 | 4;
     if (tag == kind_of_picture) reduced_ = (value & reduced_or_mask) != 0;
     add_weight(walk, tag, *entry);

@@ -180,6 +180,18 @@ TEST_CASE("processing: headers that contradict their format are damaged") {
   CHECK(found(text).fault == HeaderFault::malformed);
 }
 
+// Else a header could show the check one side and the decoder another.
+TEST_CASE("processing: of a side that a TIFF says twice the first counts, as for libtiff") {
+  for (const bool big_tiff : {false, true}) {
+    const Bytes tiff = tiff_bytes({.big_tiff = big_tiff, .width = 60'000, .width_again = 1});
+    for (const HeaderDepth depth : {HeaderDepth::pixels, HeaderDepth::whole}) {
+      HeaderScan scan(tiff.size(), {}, depth);
+      scan.see(0, tiff);
+      CHECK(scan.header().width == 60'000);
+    }
+  }
+}
+
 TEST_CASE("processing: what has no end is given up") {
   CHECK(found(tiff_bytes({.reduced = 3, .ring = true})).fault == HeaderFault::endless);
   Bytes stuffed = jpeg_bytes({.progressive = true});

@@ -61,12 +61,14 @@ void add_entry(Writer& tiff, const TiffShape& shape, std::uint32_t tag, std::uin
 }
 
 void add_directory(Writer& tiff, const TiffShape& shape, bool reduced, std::uint64_t next) {
-  const std::uint64_t entries = shape.profile_bytes > 0 ? 4 : 3;
+  const std::uint64_t entries =
+      3U + (shape.width_again > 0 ? 1 : 0) + (shape.profile_bytes > 0 ? 1 : 0);
   tiff.number(entries, shape.big_tiff ? 8 : 2);
   add_entry(tiff, shape, 254, 4, 1, reduced ? 1 : 0);
   add_entry(tiff, shape, 256, 4, 1, shape.width);
+  if (shape.width_again > 0) add_entry(tiff, shape, 256, 4, 1, shape.width_again);
   add_entry(tiff, shape, 257, 3, 1, shape.height);
-  if (entries == 4) add_entry(tiff, shape, 34'675, 7, shape.profile_bytes, 8);
+  if (shape.profile_bytes > 0) add_entry(tiff, shape, 34'675, 7, shape.profile_bytes, 8);
   tiff.number(next, shape.big_tiff ? 8 : 4);
 }
 

@@ -38,6 +38,7 @@ struct TiffShape {
   std::uint32_t height = 480;
   std::uint32_t frames = 1;
   std::uint32_t reduced = 0;         // copies after the frames
+  std::uint32_t width_again = 0;     // said once more; decoders go by the first
   bool ring = false;                 // the last directory names itself as the next
   std::uint64_t profile_bytes = 0;   // said, not there
   std::size_t before_directory = 0;  // bytes of picture in front
