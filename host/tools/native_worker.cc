@@ -122,6 +122,7 @@ NativeWorker::NativeWorker(NativeWorker&& other) noexcept
       forks_(other.forks_),
       memory_(std::move(other.memory_)),
       ready_(other.ready_),
+      killed_(other.killed_),
       job_(std::move(other.job_)),
       jobs_done_(other.jobs_done_),
       cpu_done_(other.cpu_done_),
@@ -169,6 +170,11 @@ Result<Done> NativeWorker::give(const ToolRun& tool, WorkerJob job, const Native
 
 void NativeWorker::stop(ToolEnd why) {
   if (job_ && (!job_->stopped || why == ToolEnd::cancelled)) job_->stopped = why;
+  kill();
+}
+
+void NativeWorker::kill() {
+  killed_ = true;
   group_.kill();
 }
 
@@ -212,7 +218,7 @@ std::optional<NativeOutcome> NativeWorker::on_answer(Instant now) {
   const bool greeting = answer.ready == 1;
   const bool expected = ready_ ? job_ && !greeting : greeting;
   if (state == AnswerState::broken || !expected) {
-    group_.kill();  // its end is what counts
+    kill();  // its end is what counts
     return std::nullopt;
   }
   errors_.read();

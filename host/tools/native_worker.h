@@ -62,7 +62,9 @@ class NativeWorker {
   [[nodiscard]] int errors() const { return errors_.reading(); }  // -1 once it is closed
 
   [[nodiscard]] bool ready() const { return ready_; }
-  [[nodiscard]] bool free() const { return !job_; }
+  [[nodiscard]] bool free() const { return !job_ && !killed_; }
+  /// From here; its end is still to come.
+  [[nodiscard]] bool killed() const { return killed_; }
   [[nodiscard]] std::optional<RunId> run() const;
   /// Of its job, unless that was stopped: then its end is all that comes.
   [[nodiscard]] std::optional<Instant> wall_deadline() const;
@@ -94,6 +96,7 @@ class NativeWorker {
 
   NativeWorker(std::optional<MemoryGroup> bound, ProcessGroup group, FileHandle socket,
                ErrorPipe errors, FileHandle launch_report, const NativeWorkerStart& how);
+  void kill();
   [[nodiscard]] std::uint64_t kills() const { return bound_ ? bound_->kills() : 0; }
   void on_greeting(int process);
   [[nodiscard]] NativeOutcome give_back();
@@ -109,6 +112,7 @@ class NativeWorker {
   bool forks_ = false;
   ProcessMemory memory_;  // of the process that does the jobs; of none if it forks for them
   bool ready_ = false;
+  bool killed_ = false;
   std::optional<Job> job_;
   std::uint32_t jobs_done_ = 0;
   Duration cpu_done_{};

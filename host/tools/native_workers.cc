@@ -146,7 +146,7 @@ std::vector<NativeOutcome> NativeWorkers::serve(std::span<const pollfd> watched,
         ended ? current->on_ended(now) : serve_one(*current, watched.first(descriptors_each), now);
     watched = watched.subspan(descriptors_each);
     if (outcome) outcomes.push_back(std::move(*outcome));
-    if (ended && !current->ready()) next_start_ = now + options_.start_pause;
+    if (ended && !current->ready() && !current->killed()) next_start_ = now + options_.start_pause;
     if (ended || is_worn(*current)) workers_.erase(current);
   }
   keep_ready(now);

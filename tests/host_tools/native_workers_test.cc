@@ -2,10 +2,14 @@
 
 #include <doctest/doctest.h>
 
+#include <poll.h>
+
 #include <csignal>
 #include <filesystem>
 #include <sstream>
 
+#include "host/system/clocks.h"
+#include "host/tools/launch_command.h"
 #include "odd_bench.h"
 
 using namespace pixmesh;
@@ -129,6 +133,47 @@ TEST_CASE("host_tools: a cancelled job is gone with its worker") {
     CHECK(ends(numbers.parent));
     CHECK(bench.run("copy").end == ToolEnd::finished);
   }
+}
+
+// Its answer may lie there when it is killed.
+TEST_CASE("host_tools: a worker that was killed gets no further job before it is gone") {
+  TestFolder folder;
+  NativeWorkersOptions options = odd_workers();
+  options.scratch = folder.path();
+  options.launcher = find_launcher().value();
+  NativeWorkers workers(options);
+  const NativeFiles files{folder.path() / "input", folder.path() / "output"};
+  write_text(files.input, "stored bytes");
+  OddBench bench(NativeWorkersOptions{});
+  ToolRun first = bench.job("copy");
+  ToolRun second = bench.job("copy");
+  first.run = RunId{1};
+  second.run = RunId{2};
+  REQUIRE(workers.take(first, files, monotonic_now()));
+  std::vector<pollfd> watched;
+  const auto serve_ready = [&](int timeout_ms) {
+    watched.clear();
+    workers.watch(watched);
+    REQUIRE(::poll(watched.data(), watched.size(), timeout_ms) > 0);
+    return workers.serve(watched, monotonic_now());
+  };
+  CHECK(serve_ready(5'000).empty());  // its greeting
+  watched.clear();
+  workers.watch(watched);
+  REQUIRE(::poll(watched.data(), watched.size(), 5'000) > 0);  // its answer
+  CHECK(workers.stop(first.run, ToolEnd::cancelled));
+  CHECK(workers.serve(watched, monotonic_now()).size() == 1);
+
+  std::filesystem::remove(files.output);
+  REQUIRE(workers.take(second, files, monotonic_now()));
+  std::vector<NativeOutcome> outcomes;
+  for (int i = 0; i < 10 && outcomes.empty(); ++i) outcomes = serve_ready(5'000);
+
+  REQUIRE(outcomes.size() == 1);
+  const auto* report = std::get_if<ToolReport>(&outcomes.front());
+  REQUIRE(report);
+  CHECK(report->run == second.run);
+  CHECK(report->end == ToolEnd::finished);
 }
 
 TEST_CASE("host_tools: each job has the limits of its recipe, however old its worker is") {
