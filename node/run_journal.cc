@@ -143,7 +143,8 @@ void RunJournal::on_queued(RequestId request, std::uint32_t position) {
   if (Run* run = run_of(request)) run->report.position = position;
 }
 
-void RunJournal::on_refused(RequestId request, ErrorCode code, const std::string& detail) {
+void RunJournal::on_refused(RequestId request, ErrorCode code, const std::string& detail,
+                            std::string_view denied_by) {
   ++sums_.refused;
   Run* run = run_of(request);
   if (run == nullptr) return;
@@ -151,7 +152,7 @@ void RunJournal::on_refused(RequestId request, ErrorCode code, const std::string
   run->report.code = code;
   run->report.detail = detail.substr(0, detail_max);
   if (code == ErrorCode::overloaded) run->report.limit = "queue";
-  if (code == ErrorCode::denied) run->report.limit = "header";
+  if (code == ErrorCode::denied) run->report.limit = denied_by;
   if (code == ErrorCode::timed_out) run->report.limit = "deadline";
   weigh(request);
 }

@@ -53,7 +53,9 @@ class RunJournal {
   void on_started(Instant now, const RunStart& start);
   void on_step(Instant now, RequestId request, Step step);
   void on_queued(RequestId request, std::uint32_t position);
-  void on_refused(RequestId request, ErrorCode code, const std::string& detail);
+  /// @param denied_by  the limit that a run was above, if the code is `denied`
+  void on_refused(RequestId request, ErrorCode code, const std::string& detail,
+                  std::string_view denied_by = "header");
   /// @param report  of all its steps together.
   void on_ended(Instant now, RequestId request, const ToolReport& report, const RunDone& done);
   /// Its result was kept, or comes from the run of another request.

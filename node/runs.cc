@@ -80,8 +80,8 @@ std::optional<RunId> Runs::find(RequestId request) const {
 }
 
 void Runs::refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
-                  Duration retry_after) {
-  journal_.on_refused(start.request, code, detail);
+                  Duration retry_after, std::string_view denied_by) {
+  journal_.on_refused(start.request, code, detail, denied_by);
   RunDone done;
   done.operation = start.operation;
   done.code = code;
@@ -249,7 +249,7 @@ void Runs::admit(Instant now, RunId id) {
       refuse(run.start, run.asker, ErrorCode::overloaded, reason_of(*refused),
              refused->retry_after);
     } else {
-      refuse(run.start, run.asker, ErrorCode::denied, reason_of(*too_large));
+      refuse(run.start, run.asker, ErrorCode::denied, reason_of(*too_large), {}, "memory");
     }
     forget(now, id);
     return perform(now, admitted.effects);

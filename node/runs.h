@@ -135,7 +135,7 @@ class Runs {
   [[nodiscard]] std::string relative_output(const ToolReport& report) const;
 
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
-              Duration retry_after = {});
+              Duration retry_after = {}, std::string_view denied_by = "header");
   [[nodiscard]] std::optional<JobRefused> refusal_of(const RunStart& start) const;
   [[nodiscard]] Duration busy_pause_of(const RunStart& start) const;
   [[nodiscard]] Result<Done> begin(Instant now, LinkId from, const RunStart& start,

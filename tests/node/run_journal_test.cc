@@ -86,6 +86,16 @@ TEST_CASE("node: a holder's record has the time of each step and the limit that 
   CHECK(told.code == ErrorCode::tool_failed);
 }
 
+TEST_CASE("node: what a run was above is told, be it the header's limits or the node's memory") {
+  RunJournal journal;
+  journal.on_started(start, start_of(1));
+  journal.on_refused(request_of(1), ErrorCode::denied, "too many pixels");
+  journal.on_started(start, start_of(2));
+  journal.on_refused(request_of(2), ErrorCode::denied, "it may need 9 GiB", "memory");
+  CHECK(journal.why(start, noon, request_of(1)).runs[0].limit == "header");
+  CHECK(journal.why(start, noon, request_of(2)).runs[0].limit == "memory");
+}
+
 TEST_CASE("node: an asker that goes before the end is told apart from one that has its result") {
   RunJournal journal;
   journal.on_started(start, start_of(1));
