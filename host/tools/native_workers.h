@@ -23,7 +23,7 @@ struct NativeWorkersOptions {
   std::filesystem::path scratch;                  // for folders named run-worker-N
   std::uint32_t ready = 1;                        // workers kept, busy ones counted
   std::uint32_t jobs_max = 1'000;                 // then a worker makes place for a new one
-  std::uint64_t resident_bytes_max = 384U << 20;  // that a worker keeps after a job: likewise
+  std::uint64_t resident_bytes_max = 128U << 20;  // that a worker keeps after a job: likewise
   // A run that may take more is left to its command line.
   std::uint64_t memory_bytes_max = 8ULL << 30;
   std::uint64_t output_bytes_max = 1ULL << 30;

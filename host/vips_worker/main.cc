@@ -10,12 +10,12 @@
 // pixmesh-vips-worker shared|job: what a node starts to have libvips at hand.
 namespace {
 
-/// The heap keeps what a job frees: the next one needs the same, and each page anew is a page
-/// fault.
+/// The heap keeps what a job frees, for the next one needs the same and each page anew is a page
+/// fault; but no more than the lines of a picture need, for nobody counts what an idle worker has.
 void keep_heap() {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 512 << 20);
-  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 4 << 20);
+  mallopt(M_TRIM_THRESHOLD, 32 << 20);
+  mallopt(M_ARENA_MAX, 1);
 }
 
 }  // namespace
