@@ -76,6 +76,7 @@ Effects Scrub::verify_if_due(Instant now) {
   const auto due = next_deadline();
   if (total_bytes_ == 0 || !due || now < *due || now >= looked_at_ + options_.look_every) return {};
   step_ = Step::verify;
+  begun_at_ = now;
   return {UseDisk{partition_, VerifyBlob{next_, last_digest()}}};
 }
 
@@ -83,7 +84,7 @@ Effects Scrub::on_verified(Instant now, const BlobVerified& verified) {
   Effects effects;
   const bool none_left = verified.digest == Digest{};
   if (!none_left) {
-    last_at_ = now;
+    last_at_ = begun_at_;
     last_size_ = verified.size;
   }
   if (none_left && next_ == Digest{}) total_bytes_ = 0;  // all were dropped since the last look

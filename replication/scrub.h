@@ -6,7 +6,7 @@ namespace pixmesh {
 
 /// Reads every copy of one disk again and again, so that a rotten one is found while others are
 /// whole. Goes through the blobs in order of digest, one at a time, at the pace that makes one pass
-/// take `period`. Where it stands is stored now and then, and a restart goes on there; the time in
+/// take `period`, the reading included. Where it stands is stored now and then, and a restart goes on there; the time in
 /// which the node does not run does not count.
 class Scrub : public Operation {
  public:
@@ -53,7 +53,8 @@ class Scrub : public Operation {
   bool begin_anew_ = false;  // with the answer that is still to come
   std::uint64_t total_bytes_ = 0;
   std::uint64_t last_size_ = 0;  // of the blob read last
-  Instant last_at_;
+  Instant last_at_;   // when that began
+  Instant begun_at_;  // the reading under way
   Instant looked_at_;
   Instant remembered_at_;
 };

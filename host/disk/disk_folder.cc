@@ -143,6 +143,7 @@ fs::path DiskFolder::temp_path(TempId temp) const {
 Result<Done> DiskFolder::sync(const FileHandle& file, const fs::path& path) const {
   if (sync_(file.descriptor()) == 0) return Done{};
   Error error = system_error(errno, "cannot sync", path);
+  // For want of space this file alone is lost, and nobody is told that it is there.
   if (error.code != ErrorCode::no_space) mark_failed(error);
   return error;
 }

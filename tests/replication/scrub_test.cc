@@ -42,6 +42,7 @@ class ScrubRig {
   std::vector<Digest> read_;
   std::vector<Digest> suspected_;
   std::optional<Scrub> scrub_;
+  Duration read_takes_{};
 
  private:
   void perform(const Effects& effects) {
@@ -49,7 +50,8 @@ class ScrubRig {
       if (const auto* suspect = std::get_if<SuspectBytes>(&effect)) {
         suspected_.push_back(suspect->digest);
       } else if (const auto* use = std::get_if<UseDisk>(&effect)) {
-        perform(scrub_->on_disk(now_, answer(use->operation)));
+        const DiskAnswer answered = answer(use->operation);
+        perform(scrub_->on_disk(now_, answered));
       }
     }
   }
@@ -70,6 +72,7 @@ class ScrubRig {
     BlobVerified verified;
     if (at == digests_.end()) return verified;
     read_.push_back(*at);
+    now_ += read_takes_;
     verified.digest = *at;
     verified.size = blob_bytes;
     verified.intact = !rotten_.contains(*at);
@@ -94,6 +97,19 @@ TEST_CASE("scrub: a pass reads every copy once and takes its period") {
   rig.run_to(500h);
   CHECK(rig.read_.size() >= 248);
   CHECK(rig.read_.size() <= 252);
+}
+
+TEST_CASE("scrub: the time that reading takes is part of the period, until it is all of it") {
+  for (const Duration read_takes : {1h, 5h}) {
+    ScrubRig rig(20, {.period = 100h});
+    rig.read_takes_ = read_takes;
+    rig.run_to(108h);
+    CHECK(rig.scrub_->progress().passes == 1);
+  }
+  ScrubRig slow(20, {.period = 100h});
+  slow.read_takes_ = 10h;
+  slow.run_to(202h);
+  CHECK(slow.read_.size() >= 20);
 }
 
 TEST_CASE("scrub: rotten copies are suspected, in every pass") {
