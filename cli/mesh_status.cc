@@ -98,9 +98,21 @@ void add_report(const StatusAnswer& status, MeshSums& sums) {
   sums.short_bytes += status.repair.short_bytes;
   sums.to_copy_bytes += status.repair.to_copy_bytes;
   sums.bytes_a_second += status.repair.bytes_a_second;
+  sums.recovering += status.repair.recovering;
+  sums.recovering_bytes += status.repair.recovering_bytes;
   sums.syncs += status.repair.running + status.repair.waiting;
   sums.paused += status.repair.paused_seconds > 0 ? 1 : 0;
   sums.frozen = sums.frozen || status.frozen;
+}
+
+// Who has lost something does not know how much: as much as the others have in as many slots.
+std::uint64_t bytes_to_fill(const MeshSums& sums) {
+  if (sums.recovering == 0 || sums.slots <= sums.recovering) return 0;
+  MeshSums others;
+  others.slots = sums.slots - sums.recovering;
+  others.bytes = sums.bytes - std::min(sums.bytes, sums.recovering_bytes);
+  const std::uint64_t whole = bytes_of_slots(others, sums.recovering);
+  return whole - std::min(whole, sums.recovering_bytes);
 }
 
 void append_count(std::string& text, std::uint64_t count, const std::string& what) {
@@ -145,6 +157,7 @@ MeshSums sums_of(const std::vector<NodeReport>& reports) {
     add_report(*report.status, sums);
   }
   sums.epochs_differ = epochs.size() > 1;
+  sums.to_copy_bytes += bytes_to_fill(sums);
   sums.votes = static_cast<std::uint32_t>(voted_members(reports).size());
   return sums;
 }

@@ -29,14 +29,17 @@ struct MeshSums {
   std::uint32_t queued = 0;
   std::uint32_t disks_failed = 0;
   std::uint32_t disks_full = 0;
-  std::uint64_t short_bytes = 0;     // of the images under-replicated
-  std::uint64_t to_copy_bytes = 0;   // of partitions in motion: at most so much is still to come
-  std::uint64_t bytes_a_second = 0;  // copied of late, by all nodes together
-  std::uint32_t syncs = 0;           // partitions that are being compared or copied
-  std::uint32_t paused = 0;          // nodes whose repair is paused
-  std::uint32_t votes = 0;           // members that are to be evicted
-  bool frozen = false;               // some node sees too few others to move anything
-  bool epochs_differ = false;        // a change of members has not reached everybody
+  std::uint64_t short_bytes = 0;    // of the images under-replicated
+  std::uint64_t to_copy_bytes = 0;  // of partitions in motion: at most so much is still to come;
+                                    // and about so much as nodes that lost a disk are to get back
+  std::uint64_t recovering = 0;     // slots of those
+  std::uint64_t recovering_bytes = 0;  // that are there of them
+  std::uint64_t bytes_a_second = 0;    // copied of late, by all nodes together
+  std::uint32_t syncs = 0;             // partitions that are being compared or copied
+  std::uint32_t paused = 0;            // nodes whose repair is paused
+  std::uint32_t votes = 0;             // members that are to be evicted
+  bool frozen = false;                 // some node sees too few others to move anything
+  bool epochs_differ = false;          // a change of members has not reached everybody
 };
 
 /// The bytes of so many slots, by the mean of all.

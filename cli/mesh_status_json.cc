@@ -57,7 +57,9 @@ Json json_of(const RepairStatus& repair) {
               {"short_bytes", repair.short_bytes},
               {"to_copy_bytes", repair.to_copy_bytes},
               {"copied_bytes", repair.copied_bytes},
-              {"bytes_a_second", repair.bytes_a_second}};
+              {"bytes_a_second", repair.bytes_a_second},
+              {"recovering", repair.recovering},
+              {"recovering_bytes", repair.recovering_bytes}};
 }
 
 Json json_of(const ResultsStatus& results) {

@@ -214,6 +214,7 @@ class Node : private Post {
   [[nodiscard]] RepairStatus repair_status(
       const std::vector<std::optional<DiskSummary>>& disks) const;
   [[nodiscard]] std::uint64_t copies_to_make(PartitionId partition) const;
+  [[nodiscard]] bool is_to_be_filled(PartitionId partition) const;
   [[nodiscard]] bool answers_for(const std::vector<NodeId>& holders) const;
   [[nodiscard]] bool is_short_of_copies(PartitionId partition) const;
   [[nodiscard]] StatusAnswer status_of(const std::vector<std::optional<DiskSummary>>& disks);

@@ -162,14 +162,24 @@ RepairStatus Node::repair_status(const std::vector<std::optional<DiskSummary>>& 
   repair.copied_bytes = pace_.copied_bytes();
   repair.bytes_a_second = pace_.bytes_a_second(now_);
   if (rebalance_ == nullptr) return repair;
+  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) {
+    if (is_to_be_filled(PartitionId{raw})) ++repair.recovering;
+  }
   for (const std::optional<DiskSummary>& disk : disks) {
     if (!disk) continue;
     for (const PartitionSummary& part : disk->partitions) {
+      if (is_to_be_filled(part.partition)) repair.recovering_bytes += part.bytes;
       if (is_short_of_copies(part.partition)) repair.short_bytes += part.bytes;
       repair.to_copy_bytes += part.bytes * copies_to_make(part.partition);
     }
   }
   return repair;
+}
+
+// Others count on it, so nobody counts it as still to be copied.
+bool Node::is_to_be_filled(PartitionId partition) const {
+  return rebalance_->is_recovering(partition) &&
+         contains(rebalance_->lists_of(partition).settled, view_.self);
 }
 
 // Counted once in the mesh, by who has all of it: the lowest living settled holder.

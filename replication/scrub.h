@@ -6,8 +6,8 @@ namespace pixmesh {
 
 /// Reads every copy of one disk again and again, so that a rotten one is found while others are
 /// whole. Goes through the blobs in order of digest, one at a time, at the pace that makes one pass
-/// take `period`, the reading included. Where it stands is stored now and then, and a restart goes on there; the time in
-/// which the node does not run does not count.
+/// take `period`, the reading included. Where it stands is stored now and then, and a restart goes
+/// on there; the time in which the node does not run does not count.
 class Scrub : public Operation {
  public:
   struct Options {

@@ -60,6 +60,9 @@ struct RepairStatus {
   std::uint64_t to_copy_bytes = 0;   // of partitions this node answers for: still to be copied
   std::uint64_t copied_bytes = 0;    // since the process started
   std::uint64_t bytes_a_second = 0;  // copied of late
+  std::uint32_t recovering = 0;      // partitions that may lack something here, and it is not known
+                                     // what: their disk was lost, or put back
+  std::uint64_t recovering_bytes = 0;  // that are here of them
 };
 /// How a node's wall clock stands to the lower median of all that it knows.
 struct ClockStatus {
@@ -93,7 +96,7 @@ struct RunStatus {
   std::uint64_t cpu_micros = 0;
   std::uint64_t p50_micros = 0;  // of the wall time of the last runs that finished; 0: none did
   std::uint64_t p95_micros = 0;
-  std::uint64_t stream_bytes_in = 0;  // chunks from clients and other nodes
+  std::uint64_t stream_bytes_in = 0;   // chunks from clients and other nodes
   std::uint64_t stream_bytes_out = 0;  // and results that went along with their end
 };
 struct StatusAnswer {

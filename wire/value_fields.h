@@ -212,7 +212,8 @@ struct Fields<RepairStatus> {
   using List = FieldList<&RepairStatus::paused_seconds, &RepairStatus::rate, &RepairStatus::yields,
                          &RepairStatus::running, &RepairStatus::waiting, &RepairStatus::short_bytes,
                          &RepairStatus::to_copy_bytes, &RepairStatus::copied_bytes,
-                         &RepairStatus::bytes_a_second>;
+                         &RepairStatus::bytes_a_second, &RepairStatus::recovering,
+                         &RepairStatus::recovering_bytes>;
 };
 template <>
 struct Fields<ParameterStatus> {

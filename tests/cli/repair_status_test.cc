@@ -73,6 +73,21 @@ TEST_CASE("cli: repair tells what is left, at which pace, and how long that take
   CHECK(status_json(reports)["totals"]["eta_seconds"] == 21);
 }
 
+TEST_CASE("cli: what a lost disk had is still to be copied, as much as the others have") {
+  auto reports = two_of_three();
+  reports[0].status->members[0].slots = 200;  // of all nodes together
+  reports[0].status->bytes = 50'000'000;
+  reports[1].status->bytes = 10'000'000;
+  reports[1].status->repair.recovering = 100;
+  reports[1].status->repair.recovering_bytes = 10'000'000;
+  reports[1].status->repair.bytes_a_second = 4'000'000;
+  CHECK(sums_of(reports).to_copy_bytes == 40'000'000);
+  CHECK(repair_eta(sums_of(reports)) == 11s);
+
+  reports[1].status->bytes = reports[1].status->repair.recovering_bytes = 50'000'000;
+  CHECK(sums_of(reports).to_copy_bytes == 0);
+}
+
 TEST_CASE("cli: an operator's orders are told with what ends them") {
   RepairStatus repair;
   CHECK(orders_text(repair) == "");

@@ -79,9 +79,11 @@ TEST_CASE("node: an empty disk is filled again, and answers nothing before it is
   CHECK_FALSE(world->look_up(0, "image0").confirmed);
   CHECK(world->look_up(0, "nothing").code == ErrorCode::unreachable);
   CHECK_FALSE(world->list(0, "image").complete);
+  CHECK(world->status(2).repair.recovering == 1U << world->settings().partition_bits);
 
   world->restart(1);
   CHECK(world->run_until_settled(60s));
+  CHECK(world->status(2).repair.recovering == 0);
   world->crash(0);
   world->run_for(20s);
   for (const auto& [name, bytes] : images) {
