@@ -94,6 +94,37 @@ Result<NodeId> node_meant(const std::string& id, const MeshAnswer& mesh) {
   return node_of_prefix(id, nodes);
 }
 
+/// Says what goes with the node, as far as anybody knows, before it goes. Errors: as of status.
+Result<AwaitedMember> tell_price(CommandContext& context, Client& client, NodeId node) {
+  const Result<std::vector<NodeReport>> reports = client.status();
+  if (!reports) return reports.error();
+  const std::vector<AwaitedMember> awaited = awaited_members(reports.value());
+  const auto found = std::ranges::find(awaited, node, &AwaitedMember::node);
+  AwaitedMember price;
+  if (found != awaited.end()) price = *found;
+  context.output().print(price.partitions == 0
+                             ? "no partition is known to wait for node " + to_text(node) + "\n"
+                             : "giving up what only node " + to_text(node) + " may have of " +
+                                   std::to_string(price.partitions) + " partitions with " +
+                                   std::to_string(price.images) + " known images\n");
+  return price;
+}
+
+int forget_alone(CommandContext& context, Client& client, const CommandRequest& command) {
+  const Result<AwaitedMember> price = tell_price(context, client, command.target);
+  if (!price) return context.fail(price.error());
+  const Result<std::string> answer = client.command(command);
+  if (!answer) return context.fail(answer.error());
+  context.output().print(printable(answer.value(), true) + "\n");
+  context.output().object(
+      Json{{"done", true},
+           {"node", to_text(command.target)},
+           {"forgotten", true},
+           {"detail", answer.value()},
+           {"given_up", Json{{"partitions", price->partitions}, {"known_images", price->images}}}});
+  return exit_ok;
+}
+
 int report(CommandContext& context, NodeId node, bool decided, const std::string& detail) {
   context.output().print(printable(detail, true) + "\n");
   context.output().object(
@@ -112,9 +143,9 @@ int forget(CommandContext& context, const ForgetFlags& flags) {
   command.command = NodeCommand::forget;
   command.target = node.value();
   command.force = flags.force;
+  if (flags.force) return forget_alone(context, *client.value(), command);
   const Result<std::string> answer = client.value()->command(command);
   if (!answer) return context.fail(answer.error());
-  if (flags.force) return report(context, node.value(), true, answer.value());
   if (flags.no_wait) return report(context, node.value(), false, answer.value());
   const Duration most = limit.value().value_or(patience);
   const Result<Done> decided = VoteWait(context, *client.value(), node.value(), most).run();
@@ -132,8 +163,8 @@ void add_node_forget(CommandLine& line, const Command& family) {
       family, "forget", "Give up a node that will never return, and wait until the members agree",
       [flags](CommandContext& context) { return forget(context, *flags); });
   app.add_option("ID", flags->id, "The node's id, or as much of it as is needed").required();
-  const Flag force =
-      app.add_flag("--force", flags->force, "Even without a majority of the members");
+  const Flag force = app.add_flag(
+      "--force", flags->force, "Even without a majority of the members; says what that gives up");
   app.add_flag("--no-wait", flags->no_wait,
                "Only ask for the vote; without it exit 8 if --timeout, or 2m, is over before")
       .excludes(force);
