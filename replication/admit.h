@@ -15,6 +15,7 @@ enum class CommitCode : std::uint8_t {
   stale = 4,       // the asker's lists are not this holder's; nothing was stored
   failed = 5,      // the disk said no
   late = 6,        // nothing is here, and what deleted the name may be collected; not stored
+  no_space = 7,    // the disk has no room for it
 };
 
 [[nodiscard]] constexpr bool is_durable(CommitCode code) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "replication/lookup.h"
+
 namespace pixmesh {
 namespace {
 
@@ -62,9 +64,20 @@ Effects CommitRound::on_answer(Instant now, NodeId from, const CommitAnswer& ans
     tally_.count(from);
   } else {
     holders_[from] = State::failed;
-    detail_ = answer.detail;
+    note_refusal(from, answer);
   }
   return {};
+}
+
+void CommitRound::note_refusal(NodeId from, const CommitAnswer& answer) {
+  const bool is_full = answer.code == CommitCode::no_space;
+  if (refusal_ && refusal_->code == ErrorCode::no_space && !is_full) return;
+  refusal_ = is_full ? Error{ErrorCode::no_space, "holder " + to_text(from) + ": " + answer.detail}
+                     : Error{ErrorCode::unreachable, answer.detail};
+}
+
+Error CommitRound::failure() const {
+  return refusal_ ? *refusal_ : Error{ErrorCode::unreachable, write_quorum_text(mesh_, lists_)};
 }
 
 Effects CommitRound::on_deadline(Instant now) {

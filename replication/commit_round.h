@@ -37,13 +37,15 @@ class CommitRound {
   [[nodiscard]] const std::vector<NodeId>& durable() const { return tally_.seen(); }
   [[nodiscard]] std::vector<NodeId> missing() const;  // holders without a durable copy
   [[nodiscard]] const HolderLists& lists() const { return lists_; }
-  [[nodiscard]] const std::string& detail() const { return detail_; }
+  /// Why it is not acknowledged. Codes: unreachable, no_space.
+  [[nodiscard]] Error failure() const;
   [[nodiscard]] const ImageRecord& record() const { return record_; }
 
   /// The message that ends a write.
   [[nodiscard]] WriteDone receipt(OperationId operation) const;
 
  private:
+  void note_refusal(NodeId from, const CommitAnswer& answer);
   enum class State { offered, durable, failed };
 
   OperationId id_;
@@ -58,7 +60,7 @@ class CommitRound {
   Tally tally_;
   std::map<NodeId, State> holders_;
   std::optional<Instant> retry_at_;
-  std::string detail_;
+  std::optional<Error> refusal_;  // the last of a holder's; for want of space before any other
 };
 
 }  // namespace pixmesh

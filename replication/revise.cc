@@ -172,9 +172,8 @@ Effects Revise::after_commit() {
   // ones end with on_member_down.
   if (commit_->waiting()) return {};
   if (!commit_->acknowledged()) {
-    return fail(ErrorCode::unreachable, commit_->detail().empty()
-                                            ? write_quorum_text(mesh_, commit_->lists())
-                                            : commit_->detail());
+    const Error why = commit_->failure();
+    return fail(why.code, why.detail);
   }
   return end(receipt());
 }

@@ -65,7 +65,8 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
 // A record file without its commit would keep the record from ever being dropped.
 Effects StoreRecord::fail(const Error& error) {
   const bool is_ahead = step_ == Step::folders;
-  Effects effects = finish(CommitCode::failed, error.detail);
+  const bool is_full = error.code == ErrorCode::no_space;
+  Effects effects = finish(is_full ? CommitCode::no_space : CommitCode::failed, error.detail);
   if (!is_ahead) return effects;
   AbandonRecord file{bid_.partition, name_digest_of(bid_.record.name)};
   effects.push_back(UseDisk{bid_.partition, std::move(file), false});

@@ -259,9 +259,8 @@ Effects Upload::after_commit(Instant) {
       append(effects, answer_client(commit_->receipt(request_.operation)));
     }
   } else if (resolved || !commit_->possible()) {
-    return fail(ErrorCode::unreachable, commit_->detail().empty()
-                                            ? write_quorum_text(mesh_, commit_->lists())
-                                            : commit_->detail());
+    const Error why = commit_->failure();
+    return fail(why.code, why.detail);
   }
   if (resolved) append(effects, finish());
   return effects;

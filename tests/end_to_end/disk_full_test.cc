@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstdio>
+#include <map>
+
 #include "mounted.h"
 #include "pictures.h"
 #include "test_mesh.h"
@@ -9,6 +12,19 @@ using namespace pixmesh;
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Takes every byte that is left.
+void fill(const fs::path& file) {
+  std::FILE* filled = std::fopen(file.c_str(), "wb");
+  REQUIRE(filled != nullptr);
+  (void)std::setvbuf(filled, nullptr, _IONBF, 0);
+  const std::string much(1U << 20, 'x');
+  while (std::fwrite(much.data(), much.size(), 1, filled) == 1) {
+  }
+  while (std::fwrite("x", 1, 1, filled) == 1) {
+  }
+  (void)std::fclose(filled);
+}
 
 }  // namespace
 
@@ -49,6 +65,52 @@ TEST_SUITE("wrong_input") {
     }
     mesh.must({"rm", "full-0"});
     CHECK(mesh.cli({"stat", "full-0"}).exit == 3);
+  }
+
+  TEST_CASE(
+      "disk full: to the last byte, by somebody else, under all nodes; then there is room again") {
+    TempFolder folder;
+    const Mounted disk = Mounted::memory(folder.path() / "disk", "200m");
+    if (!disk.exists()) {
+      MESSAGE("skipped: only root may mount a small disk");
+      return;
+    }
+    MeshOptions options;
+    options.root = folder.path() / "disk";
+    TestMesh mesh(options);
+    std::map<std::string, fs::path> stored;
+    const auto put = [&](int number) {
+      const std::string name = "image-" + std::to_string(number);
+      const fs::path file = random_file(1'000'000, 80 + number);
+      const ProcessAnswer answer = mesh.cli_at(static_cast<std::size_t>(number) % mesh.size(),
+                                               {"put", file.string(), "--name", name});
+      if (answer.exit == 0) stored[name] = file;
+      return answer;
+    };
+    for (int number = 0; number < 12; ++number) CHECK(put(number).exit == 0);
+    const fs::path stranger = disk.path() / "stranger";
+    fill(stranger);
+    CHECK(fs::space(disk.path()).available == 0);
+
+    for (int number = 12; number < 15; ++number) check_says(put(number), 11, {"0 are free"});
+    for (const auto& [name, file] : stored) {
+      for (std::size_t node = 0; node < mesh.size(); ++node) {
+        CHECK(mesh.comes_back(node, name, file));
+      }
+    }
+    // A tombstone is a record, and there is no room for one.
+    check_says(mesh.cli({"rm", "image-0"}), 11, {"holder ", "No space left"});
+    for (std::size_t node = 0; node < mesh.size(); ++node) CHECK(mesh.running(node));
+
+    fs::remove(stranger);
+    CHECK(becomes_true(30s, [&] { return put(20).exit == 0; }));
+    mesh.wait_calm();
+    CHECK(mesh.json({"status"})["totals"]["copies"] == 3 * stored.size());
+    for (const auto& [name, file] : stored) {
+      for (std::size_t node = 0; node < mesh.size(); ++node) {
+        CHECK(mesh.comes_back(node, name, file));
+      }
+    }
   }
 
   TEST_CASE("disk full: while one node has no room, puts through every node find the others") {

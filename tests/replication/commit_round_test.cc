@@ -85,7 +85,18 @@ TEST_CASE("commit round: with too many holders failed or silent it is not possib
   CHECK(round.possible());
   (void)round.on_answer(start, node(2), said(CommitCode::failed, lists));
   CHECK_FALSE(round.possible());
-  CHECK(round.detail() == "why");
+  CHECK(round.failure().detail == "why");
+}
+
+TEST_CASE("commit round: want of space is told before any other reason, and where") {
+  const MeshView view = view_of({1, 2, 3});
+  CommitRound round(OperationId{5}, view, PartitionId{1}, lists);
+  (void)round.offer_all_alive();
+  CHECK(round.failure().code == ErrorCode::unreachable);
+  (void)round.on_answer(start, node(2), said(CommitCode::no_space, lists));
+  (void)round.on_answer(start, node(3), said(CommitCode::failed, lists));
+  CHECK(round.failure().code == ErrorCode::no_space);
+  CHECK(round.failure().detail == "holder " + to_text(node(2)) + ": why");
 }
 
 TEST_CASE("commit round: nobody is waited for who holds the partition no more") {

@@ -185,6 +185,16 @@ TEST_CASE(
   (void)only<CreateTemp>(fetch(later));
 }
 
+TEST_CASE("store record: a full disk is told apart from a failed one") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = version_codec();
+  HolderCommit commit(OperationId{8}, view, codec, request_of(10), TempId{3}, LinkId{4}, ingress);
+  (void)commit.start(now);
+  (void)commit.on_disk(now, DiskAnswer(StoredRecord{}));
+  const Effects last = commit.on_disk(now, Error{ErrorCode::no_space, "ENOSPC"});
+  CHECK(answered(last) == CommitCode::no_space);
+}
+
 TEST_CASE("store record: a disk is told that the commit of a record file will not come") {
   const MeshView view = holder_view();
   const RecordCodec codec = version_codec();
