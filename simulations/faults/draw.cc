@@ -314,13 +314,14 @@ class ClassDraw {
     }
   }
 
-  // A member comes or goes, now and then two at once, or one goes and stays after all. What moves
-  // then is struck.
+  // A member comes, goes or weighs another time, now and then two at once, or one goes and stays
+  // after all. What moves then is struck.
   void draw_motion() {
     draw_some(8s, 40s, [this] {
       if (rng_.below(3) == 0) draw_reversal();
       for (std::uint64_t i = rng_.below(3) == 0 ? 2 : 1; i > 0; --i) {
-        Event& change = add(rng_.below(2) == 0 ? EventKind::join : EventKind::leave);
+        static constexpr std::array kinds{EventKind::join, EventKind::leave, EventKind::weigh};
+        Event& change = add(kinds[rng_.below(kinds.size())]);
         change.amount = static_cast<std::int64_t>(between(rng_, 1, 8));
       }
       for (std::uint64_t i = between(rng_, 1, 4); i > 0; --i) {

@@ -32,6 +32,9 @@ void FaultPlayer::begin_membership(const Event& fault) {
       if (!has(node)) return;
       world_.tell(node, NodeCommand::drain, {});
       return until(fault.lasting, [this, node] { world_.tell(node, NodeCommand::undrain, {}); });
+    case EventKind::weigh:
+      if (has(node)) world_.tell_weight(node, static_cast<std::uint32_t>(fault.amount));
+      return;
     case EventKind::copies:
       if (has(node))
         world_.tell_copies(node, static_cast<std::uint32_t>(fault.amount), fault.number);

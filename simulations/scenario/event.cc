@@ -66,6 +66,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"stay", membership, true, false, false, false, false, false},
     {"drain", membership, true, false, true, false, false, false},
     {"forget", membership, true, true, false, false, false, false},
+    {"weigh", membership, true, false, false, true, false, false},
     {"copies", membership, true, false, false, true, true, false},
     {"strike", motion, false, false, true, true, true, false},
 }};

@@ -91,6 +91,7 @@ enum class EventKind : std::uint8_t {
   stay,   // and to stay after all
   drain,
   forget,  // node is destroyed; the others are told
+  weigh,   // `node` is given weight `amount`
   copies,  // `node` is told that the mesh keeps `amount` copies, and a put waits for `number`
   // `amount` ms after the next change of the placement; `number` says what, and to which holder.
   strike,

@@ -289,16 +289,22 @@ void MeshWorld::wake(std::uint32_t number) {
 
 void MeshWorld::note_forgotten(std::uint32_t node) { machines_[node]->is_member = false; }
 
+// An operator may have given it another one, which its own record then has.
+std::uint32_t MeshWorld::weight_of_member(const NodeMachine& machine) {
+  const auto record = stored_member(machine.number);
+  return record ? record->weight : machine.weight;
+}
+
 const PlacementTable& MeshWorld::expected_placement() {
-  std::vector<bool> present;
+  std::vector<std::uint32_t> weights;
   std::vector<PlacementMember> members;
   for (const auto& machine : machines_) {
-    present.push_back(machine->is_member);
-    if (machine->is_member) members.push_back({machine->id, machine->weight, machine->zone});
+    weights.push_back(machine->is_member ? weight_of_member(*machine) : 0);
+    if (machine->is_member) members.push_back({machine->id, weights.back(), machine->zone});
   }
   const std::uint32_t replicas = newest_settings().replicas;
-  if (!placement_ || placed_ != present || placed_replicas_ != replicas) {
-    placed_ = std::move(present);
+  if (!placement_ || placed_ != weights || placed_replicas_ != replicas) {
+    placed_ = std::move(weights);
     placed_replicas_ = replicas;
     placement_ = placement_cache_.of(std::move(members),
                                      {options_.partition_bits, replicas, settings().placement_key});

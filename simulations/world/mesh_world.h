@@ -58,6 +58,8 @@ class MeshWorld {
   void resume(std::uint32_t node);
   /// Gives a command and does not wait; `then` gets the answer if one comes.
   void tell_copies(std::uint32_t node, std::uint32_t replicas, std::uint32_t write_quorum);
+  /// Plans another weight of the node and applies the plan.
+  void tell_weight(std::uint32_t node, std::uint32_t weight);
   void tell(std::uint32_t node, NodeCommand command, NodeId target,
             std::function<void(const CommandAnswer&)> then = nullptr);
 
@@ -162,6 +164,7 @@ class MeshWorld {
   [[nodiscard]] std::optional<MeshSettings> stored_settings(std::uint32_t node) const;
   [[nodiscard]] MeshSettings newest_settings() const;
   void on_answered(OperationId operation);
+  [[nodiscard]] std::uint32_t weight_of_member(const NodeMachine& machine);
   void note_logged(std::uint32_t node, std::string_view name, std::string fields);
 
   RememberedSignatures signatures_;
@@ -171,7 +174,7 @@ class MeshWorld {
   VirtualNetwork network_;
   std::vector<std::unique_ptr<NodeMachine>> machines_;
   std::unique_ptr<MeshClient> client_;
-  std::map<OperationId, std::function<void(const CommandAnswer&)>> told_;  // commands under way
+  std::map<OperationId, std::function<void(const Message&)>> told_;  // whose answer is awaited
   mutable std::optional<MeshSettings>
       settings_;  // read from a disk when first needed; of these only R and W may change
   std::vector<LoggedEvent> log_;
@@ -181,7 +184,7 @@ class MeshWorld {
   WorldWatch* watch_ = nullptr;
   PlacementCache placement_cache_;
   std::optional<PlacementTable> placement_;  // expected of `placed_`
-  std::vector<bool> placed_;                 // who was a member then
+  std::vector<std::uint32_t> placed_;        // the weights of the members then; 0: it was none
   std::uint32_t placed_replicas_ = 0;
   std::uint64_t steps_ = 0;
   std::uint64_t late_wakes_ = 0;

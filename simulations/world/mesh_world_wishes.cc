@@ -141,7 +141,20 @@ void MeshWorld::tell(std::uint32_t node, NodeCommand command, NodeId target,
                      std::function<void(const CommandAnswer&)> then) {
   const OperationId operation =
       client_->send(node, CommandRequest{{}, command, target, true, false, 0});
-  if (then) told_.emplace(operation, std::move(then));
+  if (!then) return;
+  told_.emplace(operation, [then = std::move(then)](const Message& answer) {
+    if (const auto* done = std::get_if<CommandAnswer>(&answer)) then(*done);
+  });
+}
+
+void MeshWorld::tell_weight(std::uint32_t node, std::uint32_t weight) {
+  const RingChange change{RingChangeKind::weigh, id_of(node), weight};
+  const OperationId planned = client_->send(node, PlanRequest{{}, change, std::nullopt});
+  told_.emplace(planned, [this, node](const Message& answer) {
+    const auto* plan = std::get_if<PlanAnswer>(&answer);
+    if (plan == nullptr || plan->code != ErrorCode{}) return;
+    (void)client_->send(node, ApplyRequest{{}, plan->plan, true});
+  });
 }
 
 void MeshWorld::tell_copies(std::uint32_t node, std::uint32_t replicas,
@@ -156,8 +169,7 @@ void MeshWorld::tell_copies(std::uint32_t node, std::uint32_t replicas,
 void MeshWorld::on_answered(OperationId operation) {
   const auto told = told_.extract(operation);
   if (!told) return;
-  const Message* answer = client_->answer_of(operation);
-  if (const auto* done = std::get_if<CommandAnswer>(answer)) told.mapped()(*done);
+  told.mapped()(*client_->answer_of(operation));
 }
 
 RunOutcome MeshWorld::run(std::uint32_t via, const std::string& name) {
