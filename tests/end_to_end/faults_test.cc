@@ -173,6 +173,30 @@ TEST_SUITE("faults") {
     CHECK(mesh.json({"status"})["totals"]["copies"] == 3 * files.size());
   }
 
+  TEST_CASE("faults: an index that an operator has rebuilt has all that the files have") {
+    TestMesh mesh;
+    const fs::path file = random_file(1'000'003, 20);
+    for (int number = 0; number < 4; ++number) {
+      mesh.must({"put", file.string(), "--name", "kept-" + std::to_string(number)});
+    }
+    mesh.must({"rm", "kept-3"});
+    mesh.wait_calm();
+    const Words rebuild{"node", "rebuild-index", "--data", mesh.storage_of(2).string()};
+    check_says(run_pixmesh(rebuild, mesh.folder()), 7, {"a node runs in", "stop it before"});
+
+    CHECK(mesh.stop_node(2) == 0);
+    CHECK(run_pixmesh(rebuild, mesh.folder()).exit == 0);
+    mesh.restart_node(2);
+    mesh.wait_calm();
+
+    CHECK(mesh.log_of(2).find("records_restored=4 ") != std::string::npos);
+    CHECK(mesh.json({"status"})["totals"]["copies"] == 9);
+    for (int number = 0; number < 3; ++number) {
+      CHECK(mesh.comes_back(2, "kept-" + std::to_string(number), file));
+    }
+    CHECK(mesh.cli_at(2, {"stat", "kept-3"}).exit == 3);
+  }
+
   TEST_CASE("faults: SIGTERM ends a node with 0, and what was written meanwhile reaches it") {
     TestMesh mesh;
     const fs::path file = random_file(3'000'000, 11);

@@ -71,8 +71,9 @@ std::uint64_t Traffic::reads() const {
   return sum_of(writers_, [](const RegisterWriter& writer) { return writer.reads(); });
 }
 
-void Traffic::check_through_each_node(const TestMesh& mesh) const {
+void Traffic::check_through_each_node(TestMesh& mesh) const {
   for (std::size_t node = 0; node < mesh.size(); ++node) {
+    if (!mesh.running(node)) continue;
     ClientOptions options;
     options.nodes = {{mesh.address(node)}};
     auto client = Client::connect(options);
