@@ -259,6 +259,7 @@ class Node : private Post {
   Rebalance* rebalance_ = nullptr;             // owned by operations_, as is the next
   Repair* repair_ = nullptr;
   TombstoneCollection* collection_ = nullptr;
+  PartitionId leaving_at_;  // the one that kept us the last time
   DiskMarks* marks_ = nullptr;
   std::vector<Scrub*> scrubs_;                               // by number of disk
   std::map<Digest, std::vector<CopyAsker>> checked_copies_;  // and who wants to know of it

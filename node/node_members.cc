@@ -231,11 +231,15 @@ void Node::leave_if_done(Instant now) {
   if (standing_.has_left() && !stop_at_ && peers_.is_table_shared()) stop(now);
   if (!standing_.is_leaving() || stop_at_ || rebalance_ == nullptr) return;
   if (view_.epoch != members_.epoch()) return;
-  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) {
-    const HolderLists& lists = rebalance_->lists_of(PartitionId{raw});
+  const auto is_held = [this](PartitionId partition) {
+    const HolderLists& lists = rebalance_->lists_of(partition);
     // What is known is ours, or still to be dropped; what is recovering may be.
-    if (lists.known() || contains(lists.target, view_.self)) return;
-    if (rebalance_->is_recovering(PartitionId{raw})) return;
+    return lists.known() || contains(lists.target, view_.self) ||
+           rebalance_->is_recovering(partition);
+  };
+  for (std::uint32_t looked = 0; looked < places_.count(); ++looked) {
+    if (is_held(leaving_at_)) return;
+    leaving_at_ = PartitionId{(leaving_at_.raw + 1) % places_.count()};
   }
   outside_.log.event(LogLevel::info, "node_left", {});
   standing_.left(now, peers_);
