@@ -357,7 +357,9 @@ void NodeProcess::on_recipes_loaded() {
     return;
   }
   node_->set_recipes(std::move(loaded.book).value());
-  if (loaded.again) log_->event(LogLevel::info, "recipes_reloaded", {});
+  if (!loaded.again) return;
+  executor_->renew_workers();
+  log_->event(LogLevel::info, "recipes_reloaded", {});
 }
 
 }  // namespace

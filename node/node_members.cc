@@ -38,7 +38,7 @@ void Node::on_peer_news(Instant now) {
 void Node::doubt_all(Instant now) {
   if (rebalance_ == nullptr) return;
   std::vector<PartitionId> all;
-  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) all.emplace_back(raw);
+  for (std::uint32_t raw = 0; raw < places_.count(); ++raw) all.push_back(PartitionId{raw});
   outside_.log.event(LogLevel::warning, "copies_doubted",
                      {{"partitions", std::to_string(all.size())}});
   perform(now, *rebalance_, rebalance_->lose(now, all));

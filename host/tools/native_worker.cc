@@ -123,6 +123,7 @@ NativeWorker::NativeWorker(NativeWorker&& other) noexcept
       memory_(std::move(other.memory_)),
       ready_(other.ready_),
       killed_(other.killed_),
+      retired_(other.retired_),
       job_(std::move(other.job_)),
       jobs_done_(other.jobs_done_),
       cpu_done_(other.cpu_done_),

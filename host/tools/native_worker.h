@@ -68,6 +68,9 @@ class NativeWorker {
   [[nodiscard]] std::optional<RunId> run() const;
   /// Of its job, unless that was stopped: then its end is all that comes.
   [[nodiscard]] std::optional<Instant> wall_deadline() const;
+  /// It gets no job after the one that it has.
+  void retire() { retired_ = true; }
+  [[nodiscard]] bool retired() const { return retired_; }
   [[nodiscard]] std::uint32_t jobs_done() const { return jobs_done_; }
   [[nodiscard]] std::uint64_t resident_bytes() const { return resident_bytes_; }
 
@@ -113,6 +116,7 @@ class NativeWorker {
   ProcessMemory memory_;  // of the process that does the jobs; of none if it forks for them
   bool ready_ = false;
   bool killed_ = false;
+  bool retired_ = false;
   std::optional<Job> job_;
   std::uint32_t jobs_done_ = 0;
   Duration cpu_done_{};

@@ -103,6 +103,12 @@ bool NativeWorkers::has(RunId run) const {
   return std::ranges::find(workers_, std::optional(run), &NativeWorker::run) != workers_.end();
 }
 
+void NativeWorkers::renew(Instant now) {
+  workers_.remove_if([](const NativeWorker& worker) { return worker.free(); });
+  for (NativeWorker& worker : workers_) worker.retire();
+  keep_ready(now);
+}
+
 void NativeWorkers::watch(std::vector<pollfd>& watched) const {
   for (const NativeWorker& worker : workers_) {
     watched.push_back({worker.ended(), POLLIN, 0});
@@ -123,7 +129,7 @@ std::optional<Instant> NativeWorkers::next_deadline() const {
 bool NativeWorkers::is_worn(const NativeWorker& worker) const {
   const bool surplus = workers_.size() > options_.ready;
   return worker.free() && worker.ready() &&
-         (worker.jobs_done() >= options_.jobs_max ||
+         (worker.retired() || worker.jobs_done() >= options_.jobs_max ||
           worker.resident_bytes() > options_.resident_bytes_max ||
           (surplus && worker.jobs_done() > 0));
 }

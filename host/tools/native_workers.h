@@ -46,6 +46,8 @@ class NativeWorkers {
   /// Kills the worker that has the run. @returns whether there is one.
   bool stop(RunId run, ToolEnd why);
   [[nodiscard]] bool has(RunId run) const;
+  /// All of them make place for new ones; who has a job, after that.
+  void renew(Instant now);
 
   /// Adds the descriptors to be polled; `serve` gets them back in the same order.
   void watch(std::vector<pollfd>& watched) const;

@@ -58,6 +58,7 @@ class ProcessExecutor::Supervisor {
   void obey(const ToolRun& tool);
   void obey(const Cancel& order);
   void obey(const Discard& order);
+  void obey(const RenewWorkers&) { native_.renew(monotonic_now()); }
   void obey(const ShellOrder& order) { shells_.obey(order); }
   void obey(const Stop&) { stopping_ = true; }
 
@@ -240,6 +241,8 @@ ProcessExecutor::~ProcessExecutor() {
 
 void ProcessExecutor::run(const ToolRun& tool) { give(tool); }
 void ProcessExecutor::cancel(RunId run) { give(Cancel{run}); }
+void ProcessExecutor::renew_workers() { give(RenewWorkers{}); }
+
 void ProcessExecutor::discard(RunId run) { give(Discard{run}); }
 
 void ProcessExecutor::open_shell(const ShellStart& start) { give(ShellOrder(start)); }

@@ -64,6 +64,9 @@ class ProcessExecutor final : public Executor, public ShellHost {
   void run(const ToolRun& tool) override;
   void cancel(RunId run) override;
   void discard(RunId run) override;
+  /// Native workers make place for new ones, each after the job that it has: what they have loaded
+  /// may have been replaced.
+  void renew_workers();
 
   void open_shell(const ShellStart& start) override;
   void feed_shell(RunId shell, std::string piece) override;
@@ -79,8 +82,9 @@ class ProcessExecutor final : public Executor, public ShellHost {
   struct Discard {
     RunId run;
   };
+  struct RenewWorkers {};
   struct Stop {};
-  using Order = std::variant<ToolRun, Cancel, Discard, ShellOrder, Stop>;
+  using Order = std::variant<ToolRun, Cancel, Discard, RenewWorkers, ShellOrder, Stop>;
   class Supervisor;
 
   ProcessExecutor(ProcessExecutorOptions options, ToolPlace place, EventSink& events);

@@ -226,6 +226,26 @@ TEST_SUITE("members") {
     for (std::size_t node = 0; node < 3; ++node) traffic.check_all(node);
   }
 
+  TEST_CASE("members: a leave that is taken back leaves every copy where it was wanted") {
+    TestMesh mesh({.nodes = 4});
+    Traffic traffic(mesh);
+    for (std::size_t i = 0; i < 8; ++i) traffic.put_one(i % 4);
+    mesh.wait_calm();
+    CHECK(mesh.cli_at(3, {"node", "leave"}).exit == 0);
+    REQUIRE(becomes_true(10s, [&] {
+      const Json status = mesh.json({"status"});
+      return status["totals"]["unsettled"] > 0;
+    }));
+
+    CHECK(mesh.cli_at(3, {"node", "leave", "--cancel"}).exit == 0);
+
+    mesh.wait_calm();
+    CHECK(mesh.running(3));
+    CHECK(mesh.json({"status"})["totals"]["copies"] == 3 * traffic.count());
+    for (std::size_t node = 0; node < 4; ++node) traffic.check_all(node);
+    check_says(mesh.cli_at(3, {"node", "leave", "--cancel"}), 2, {"not leaving"});
+  }
+
   TEST_CASE(
       "members: a node that is stopped and started again within the out delay moves nothing") {
     TestMesh mesh({.nodes = 4});

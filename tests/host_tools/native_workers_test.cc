@@ -212,6 +212,25 @@ TEST_CASE("host_tools: a worker makes place for a new one after its last job") {
   CHECK(ends(first));
 }
 
+TEST_CASE("host_tools: workers are renewed when asked, one with a job after that job") {
+  OddBench bench(odd_workers());
+  const int first = numbers_of(bench.run("number")).process;
+  bench.bench().executor().renew_workers();
+  const int second = numbers_of(bench.run("number")).process;
+  CHECK(second != first);
+  CHECK(ends(first));
+
+  const RunId run = bench.bench().begin(bench.job("hang"));
+  const auto output = bench.bench().scratch() / ("run-" + std::to_string(run.raw) + ".out");
+  const int busy = numbers_of(wait_for_line(output)).parent;  // it has a child
+  CHECK(busy == second);
+  bench.bench().executor().renew_workers();
+  CHECK(numbers_of(bench.run("number")).process != busy);
+  CHECK(::kill(busy, 0) == 0);
+  bench.bench().executor().cancel(run);
+  CHECK(bench.bench().reports().next().end == ToolEnd::cancelled);
+}
+
 TEST_CASE("host_tools: a worker that keeps too much memory makes place for a new one") {
   NativeWorkersOptions native = odd_workers();
   native.resident_bytes_max = 100U << 20;
