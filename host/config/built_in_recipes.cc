@@ -77,6 +77,7 @@ argv    = ["vips", "sharpen", "{in}", "{out}[Q={quality}]", "--sigma", "{sigma}"
            "--m2", "{strength}"]
 output  = "{format}"
 accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
 [recipe.sharpen.param]
 sigma    = { type = "float", min = 0.1, max = 10.0, default = 0.5 }
 strength = { type = "float", min = 0.0, max = 100.0, default = 3.0 }

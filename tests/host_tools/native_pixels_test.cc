@@ -127,6 +127,8 @@ std::vector<Case> cases() {
                         {"thumbnail", {{"width", "200"}, {"height", "100"}, {"quality", "60"}}},
                         {"resize", {{"scale", "1.3"}, {"kernel", "cubic"}}},
                         {"rotate", {{"angle", "270"}}},
+                        {"sharpen", {}},
+                        {"sharpen", {{"sigma", "2.5"}, {"strength", "10"}, {"format", "png"}}},
                         {"crop", {{"left", "600"}, {"width", "100"}}}};
   for (const char* format : {"jpg", "png", "tif", "webp"}) {
     all.push_back({"convert", {{"format", format}}});
