@@ -179,7 +179,11 @@ Result<Done> Runs::borrow(Instant now, Run& run) {
     return Error{ErrorCode::overloaded, no_room_to_borrow};
   }
   if (found == Found::to_fetch) loans_.push_back(input);
-  if (found == Found::here) inspect(run);
+  if (found == Found::here) {
+    inspect(run);
+  } else {  // the bytes may take longer than an asker waits for a word
+    post_.to_link(run.asker, RunAccepted{run.start.operation, 0});
+  }
   return Done{};
 }
 

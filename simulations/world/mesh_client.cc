@@ -133,7 +133,10 @@ void MeshClient::on_control(const Message& message) {
     push_chunks(*course->second);
     return;
   }
-  if (std::holds_alternative<RunAccepted>(message)) return;  // the end is what counts here
+  if (const auto* accepted = std::get_if<RunAccepted>(&message)) {
+    accepted_.insert(accepted->operation);
+    return;  // the end is what counts as its answer
+  }
   if (const auto* done = std::get_if<WriteDone>(&message)) {
     const auto course = puts_by_operation_.find(done->operation);
     if (course != puts_by_operation_.end()) {

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 
 #include "simulations/world/virtual_network.h"
 #include "wire/message.h"
@@ -59,6 +60,10 @@ class MeshClient {
 
   [[nodiscard]] OperationId send(std::uint32_t via, Message message);
   [[nodiscard]] const Message* answer_of(OperationId operation) const;
+  /// Whether a run was said to be under way.
+  [[nodiscard]] bool was_accepted(OperationId operation) const {
+    return accepted_.contains(operation);
+  }
   /// The answer is not needed any more.
   void forget(OperationId operation) { answers_.erase(operation); }
   /// Bytes that are not what a client says: to see that nothing comes of them.
@@ -91,6 +96,7 @@ class MeshClient {
   std::uint64_t last_operation_ = 0;
   std::map<std::pair<std::uint32_t, Plane>, LinkId> links_;
   std::map<OperationId, Message> answers_;
+  std::set<OperationId> accepted_;
   std::map<OperationId, std::shared_ptr<PutCourse>> puts_by_operation_;
   std::map<StreamId, std::shared_ptr<PutCourse>> puts_;
   std::map<StreamId, std::pair<std::uint32_t, std::shared_ptr<ReceiveCourse>>> receives_;

@@ -75,6 +75,9 @@ TEST_CASE("node: a node that is asked for what nobody gives it says so, and keep
   where.input.digest.raw[0] ^= 1;  // no holder has such bytes
 
   const OperationId run = hot.start(other, where);
+  // An asker goes elsewhere after two seconds without a word, and a large image takes longer.
+  CHECK(hot.world->run_until([&] { return hot.world->client().was_accepted(run); }, 100ms));
+  CHECK(hot.world->client().answer_of(run) == nullptr);
   REQUIRE(hot.world->run_until([&] { return hot.world->client().answer_of(run) != nullptr; }, 9s));
 
   const auto* done = std::get_if<RunDone>(hot.world->client().answer_of(run));
