@@ -132,7 +132,7 @@ class ClockBound : public Check {
   }
   void look_at(std::uint32_t from, const WriteDone& done) {
     if (done.code == ErrorCode{} || done.detail.rfind("the clock of node", 0) != 0) return;
-    if (scene_.world.now() < set_at(from) + 10s || !is_surely_inside(from)) return;
+    if (!are_untouched() || !is_surely_inside(from)) return;
     report("node " + std::to_string(from) + " refuses a write, though its clock is right", {from});
   }
   // A coordinator that is ahead may not know it yet. But who is outside itself does not judge, and
@@ -145,10 +145,17 @@ class ClockBound : public Check {
                (is_outlier ? "by its own, which is wrong" : "wrongly"),
            {from});
   }
-  [[nodiscard]] bool all_are_near() {
-    std::vector<std::int64_t> walls;
+  // For so long that no node goes by what another's clock showed before.
+  [[nodiscard]] bool are_untouched() {
     for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
       if (scene_.world.now() < set_at(node) + untouched) return false;
+    }
+    return true;
+  }
+  [[nodiscard]] bool all_are_near() {
+    if (!are_untouched()) return false;
+    std::vector<std::int64_t> walls;
+    for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
       walls.push_back(wall_of(node));
     }
     const auto [least, most] = std::minmax_element(walls.begin(), walls.end());

@@ -103,6 +103,9 @@ class HintsTaken : public Check {
     if (!taken.asked && lists && lists == taken.offer.lists) {
       report_of(taken, "never asked for it");
     }
+    // It was to go when it said so, and is to be a holder again: nobody counts on it yet.
+    const bool is_newcomer = lists && !contains(lists->settled, scene_.world.id_of(taken.taker));
+    if (is_newcomer && lists != taken.offer.lists) return;
     const Had has = records_at(taken.taker, taken.partition);
     for (const auto& [key, version] : taken.offer.had) {
       const auto found = has.find(key);
