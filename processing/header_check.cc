@@ -42,7 +42,7 @@ Error faulty(const ImageHeader& header) {
       why = "its header is damaged";
       break;
     case HeaderFault::endless:
-      why = "its header has no end in the 64 MiB that are looked at";
+      why = "its header has no end in the 96 MiB that are looked at";
       break;
   }
   return {ErrorCode::denied, "this is no whole " + header.type + ": " + why +

@@ -17,7 +17,7 @@ enum class HeaderDepth : std::uint8_t {
 
 enum class HeaderStep : std::uint8_t { more, wait, done };
 
-/// Half a million steps take about 5 ms. A photograph of 64 MiB has fewer 0xff bytes.
+/// Half a million steps take about 5 ms. A photograph of 96 MiB has fewer 0xff bytes.
 inline constexpr std::uint32_t header_steps_max = 1U << 19;
 
 /// One look at a file: what can be seen, and what has been found so far.

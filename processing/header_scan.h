@@ -24,7 +24,7 @@ namespace pixmesh {
 /// apart.
 class HeaderScan {
  public:
-  static constexpr std::uint64_t walked_bytes_max = 64ULL << 20;  // of all windows together
+  static constexpr std::uint64_t walked_bytes_max = 96ULL << 20;  // of all windows together
   static constexpr std::uint64_t windows_max = 4'096;
 
   /// @param size  bytes in the file.
