@@ -289,29 +289,6 @@ void MeshWorld::wake(std::uint32_t number) {
 
 void MeshWorld::note_forgotten(std::uint32_t node) { machines_[node]->is_member = false; }
 
-// An operator may have given it another one, which its own record then has.
-std::uint32_t MeshWorld::weight_of_member(const NodeMachine& machine) {
-  const auto record = stored_member(machine.number);
-  return record ? record->weight : machine.weight;
-}
-
-const PlacementTable& MeshWorld::expected_placement() {
-  std::vector<std::uint32_t> weights;
-  std::vector<PlacementMember> members;
-  for (const auto& machine : machines_) {
-    weights.push_back(machine->is_member ? weight_of_member(*machine) : 0);
-    if (machine->is_member) members.push_back({machine->id, weights.back(), machine->zone});
-  }
-  const std::uint32_t replicas = newest_settings().replicas;
-  if (!placement_ || placed_ != weights || placed_replicas_ != replicas) {
-    placed_ = std::move(weights);
-    placed_replicas_ = replicas;
-    placement_ = placement_cache_.of(std::move(members),
-                                     {options_.partition_bits, replicas, settings().placement_key});
-  }
-  return *placement_;
-}
-
 void MeshWorld::run_for(Duration duration) {
   const Instant end = clock_.now() + duration;
   while (clock_.step(end)) {
@@ -370,15 +347,6 @@ void MeshWorld::set_tool_trouble(std::uint32_t node, ToolTrouble trouble) {
 std::uint32_t MeshWorld::tools_running(std::uint32_t node) const {
   const auto& executor = machines_[node]->executor;
   return executor ? executor->running_count() : 0;
-}
-
-std::optional<MemberRecord> MeshWorld::stored_member(std::uint32_t node) {
-  const std::string name = "member/" + to_text(id_of(node));
-  const ByteView key = bytes_of(name);
-  const auto row = machines_[node]->state->row(Table::facts, Bytes(key.begin(), key.end()));
-  if (!row) return std::nullopt;
-  auto record = decode_member(*row);
-  return record ? std::optional(std::move(record).value()) : std::nullopt;
 }
 
 std::size_t MeshWorld::count_logged(std::string_view name) const {

@@ -26,20 +26,28 @@ void fill(const fs::path& file) {
   (void)std::fclose(filled);
 }
 
+/// The small disk that a test needs; it is not there where it cannot be mounted.
+Mounted small_disk(const fs::path& at, const std::string& size) {
+  Mounted disk = Mounted::memory(at, size);
+  if (!disk.exists()) MESSAGE("skipped: only root may mount a small disk");
+  return disk;
+}
+
+MeshOptions below(const fs::path& root) {
+  MeshOptions options;
+  options.root = root;
+  return options;
+}
+
 }  // namespace
 
 TEST_SUITE("wrong_input") {
   TEST_CASE(
       "disk full: a put says so and names the nodes; what is stored can be read and removed") {
     TempFolder folder;
-    const Mounted disk = Mounted::memory(folder.path() / "disk", "120m");
-    if (!disk.exists()) {
-      MESSAGE("skipped: only root may mount a small disk");
-      return;
-    }
-    MeshOptions options;
-    options.root = folder.path() / "disk";
-    TestMesh mesh(options);
+    const Mounted disk = small_disk(folder.path() / "disk", "120m");
+    if (!disk.exists()) return;
+    TestMesh mesh(below(folder.path() / "disk"));
 
     std::vector<fs::path> files;
     ProcessAnswer last;
@@ -70,14 +78,9 @@ TEST_SUITE("wrong_input") {
   TEST_CASE(
       "disk full: to the last byte, by somebody else, under all nodes; then there is room again") {
     TempFolder folder;
-    const Mounted disk = Mounted::memory(folder.path() / "disk", "200m");
-    if (!disk.exists()) {
-      MESSAGE("skipped: only root may mount a small disk");
-      return;
-    }
-    MeshOptions options;
-    options.root = folder.path() / "disk";
-    TestMesh mesh(options);
+    const Mounted disk = small_disk(folder.path() / "disk", "200m");
+    if (!disk.exists()) return;
+    TestMesh mesh(below(folder.path() / "disk"));
     std::map<std::string, fs::path> stored;
     const auto put = [&](int number) {
       const std::string name = "image-" + std::to_string(number);
@@ -115,14 +118,9 @@ TEST_SUITE("wrong_input") {
 
   TEST_CASE("disk full: while one node has no room, puts through every node find the others") {
     TempFolder folder;
-    const Mounted disk = Mounted::memory(folder.path() / "node-1", "64m");
-    if (!disk.exists()) {
-      MESSAGE("skipped: only root may mount a small disk");
-      return;
-    }
-    MeshOptions options;
-    options.root = folder.path();
-    TestMesh mesh(options);
+    const Mounted disk = small_disk(folder.path() / "node-1", "64m");
+    if (!disk.exists()) return;
+    TestMesh mesh(below(folder.path()));
     fs::path file;
     for (std::size_t number = 0; number < 12; ++number) {
       const std::string name = "more-" + std::to_string(number);

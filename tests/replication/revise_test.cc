@@ -49,6 +49,22 @@ CommitRequest commit_of(Revise::Wish said, const ImageRecord& record,
   return offers.front().second;
 }
 
+/// What tagging ends with where no holder has the name, and nothing is offered.
+ErrorCode end_without_record(const std::vector<VersionAnswer>& answers) {
+  const MeshView view = view_of({1, 2, 3});
+  Revise revise(OperationId{5}, view, tagging(), PartitionId{1}, lists, LinkId{});
+  (void)revise.start(start);
+  Effects effects;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    append(effects, revise.on_message(start, lists.settled[i], answers[i]));
+  }
+  REQUIRE(revise.finished());
+  CHECK(asked<CommitRequest>(effects).empty());
+  const auto* answer = std::get_if<Answer>(&effects.front());
+  REQUIRE(answer);
+  return std::get<WriteDone>(answer->message).code;
+}
+
 ImageRecord offered_by(Revise::Wish said, const ImageRecord& record,
                        std::optional<Version> remembered) {
   return commit_of(std::move(said), record, remembered).record;
@@ -111,41 +127,20 @@ TEST_CASE("revise: that there is nothing to delete is remembered, below whatever
 
 // Seed 230088: the version of the tags went to a tombstone.
 TEST_CASE("revise: tags that were deleted with their image are not made anew, nor is a tombstone") {
-  const MeshView view = view_of({1, 2, 3});
-  Revise revise(OperationId{5}, view, tagging(), PartitionId{1}, lists, LinkId{});
-  (void)revise.start(start);
   VersionAnswer nothing;
   nothing.lists = lists;
   nothing.request_version = edited_version(record_of(14).version, wish);
   nothing.collected = 20;
-  Effects effects;
-  for (const NodeId& holder : lists.settled) {
-    append(effects, revise.on_message(start, holder, nothing));
-  }
-  REQUIRE(revise.finished());
-  CHECK(asked<CommitRequest>(effects).empty());
-  const auto* answer = std::get_if<Answer>(&effects.front());
-  REQUIRE(answer);
-  CHECK(std::get<WriteDone>(answer->message).code == ErrorCode::not_found);
+  CHECK(end_without_record({nothing, nothing, nothing}) == ErrorCode::not_found);
 }
 
 // A holder that does not answer may have the image and its tags.
 TEST_CASE("revise: what only a memory knows of an earlier try is neither done nor refused") {
-  const MeshView view = view_of({1, 2, 3});
-  Revise revise(OperationId{5}, view, tagging(), PartitionId{1}, lists, LinkId{});
-  (void)revise.start(start);
   VersionAnswer nothing;
   nothing.lists = lists;
-  Effects effects;
-  for (const NodeId& holder : lists.settled) {
-    if (holder == node(3)) nothing.request_version = edited_version(record_of(14).version, wish);
-    append(effects, revise.on_message(start, holder, nothing));
-  }
-  REQUIRE(revise.finished());
-  CHECK(asked<CommitRequest>(effects).empty());
-  const auto* answer = std::get_if<Answer>(&effects.front());
-  REQUIRE(answer);
-  CHECK(std::get<WriteDone>(answer->message).code == ErrorCode::unreachable);
+  VersionAnswer remembers = nothing;
+  remembers.request_version = edited_version(record_of(14).version, wish);
+  CHECK(end_without_record({nothing, nothing, remembers}) == ErrorCode::unreachable);
 }
 
 TEST_CASE("revise: the wish that is overtaken is remembered with what overtakes it") {
