@@ -18,9 +18,33 @@ std::uint64_t space_of(std::uint64_t size) {
   return (size + block_bytes - 1) / block_bytes * block_bytes + block_bytes;
 }
 
-bool is_crash(ToolEnd end) {
-  return end == ToolEnd::killed || end == ToolEnd::wall_limit || end == ToolEnd::cpu_limit ||
-         end == ToolEnd::memory_limit || end == ToolEnd::output_limit;
+constexpr int signal_kill = 9;  // what a kernel without memory sends, and people
+
+/// How much the end of a tool counts for `FailedWork`, which refuses at 4.
+struct CrashWeight {
+  std::uint32_t of_work = 0;   // recipe and parameters
+  std::uint32_t of_image = 0;  // with whatever parameters
+};
+
+// A decoder that dies has met bytes that it cannot bear. A limit may have been met for the sake of
+// the parameters.
+CrashWeight weight_of(const ToolReport& report) {
+  switch (report.end) {
+    case ToolEnd::killed:
+      return {2, report.exit_status == signal_kill ? 0U : 2U};
+    case ToolEnd::wall_limit:
+    case ToolEnd::cpu_limit:
+    case ToolEnd::memory_limit:
+    case ToolEnd::output_limit:
+      return {2, 1};
+    case ToolEnd::finished:
+    case ToolEnd::exit_status:
+    case ToolEnd::no_output:
+    case ToolEnd::not_started:
+    case ToolEnd::cancelled:
+      break;
+  }
+  return {};
 }
 
 std::uint64_t spent_by(const ResultFacts& facts) {
@@ -137,11 +161,26 @@ bool Results::leads_again(Instant now, FlightId id, const RunDone& done) {
 
 void Results::remember_failure(Instant now, const Flight& flight, const RunDone& done,
                                const ToolReport* report) {
-  if (report == nullptr) return;
-  if (done.code == ErrorCode{}) return failed_.forget(flight.key);
-  const bool cut_short = done.code == ErrorCode::timed_out;  // by the deadline of an asker
-  if (!is_crash(report->end) || cut_short) return;
-  failed_.on_crash(now, flight.key, flight.start.input.digest, done.detail);
+  const BookEntry* entry = runs_.book().find(flight.start.recipe);
+  if (report == nullptr || entry == nullptr) return;
+  const Digest& source = flight.start.input.digest;
+  const Digest of_image = failure_key_of(source, tool_id_of(*entry));
+  if (done.code == ErrorCode{}) {
+    failed_.forget(flight.key);
+    return failed_.forget(of_image);
+  }
+  if (done.code != ErrorCode::tool_failed) return;  // cut short by the deadline of an asker
+  const CrashWeight weight = weight_of(*report);
+  failed_.on_crash(now, flight.key, source, weight.of_work, done.detail);
+  const bool read_image = runs_.ended_at_image(flight.start.request);
+  if (!read_image || has_result_by(source, tool_id_of(*entry))) return;
+  failed_.on_crash(now, of_image, source, weight.of_image, done.detail);
+}
+
+bool Results::has_result_by(const Digest& source, const Digest& tool) const {
+  return std::ranges::any_of(cache_.made_of(source), [&](const Digest& key) {
+    return kept_.at(key).facts.fingerprint == tool;
+  });
 }
 
 // With `{in}` and `{out}` in place.

@@ -51,8 +51,11 @@ KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
   const auto entry = runs_.book().require(probe.recipe, probe.recipe_digest);
   if (!entry) return KnownWork::nothing;
   const Work work = work_with(probe.work, entry.value()->fingerprint);
-  if (cache_.contains(work.key) || failed_.knows(now, work.key)) return KnownWork::kept;
-  return going_on(work) ? KnownWork::going_on : KnownWork::nothing;
+  if (cache_.contains(work.key)) return KnownWork::kept;
+  if (going_on(work)) return KnownWork::going_on;
+  const Digest of_image = failure_key_of(probe.image, tool_id_of(*entry.value()));
+  const bool has_failed = failed_.knows(now, work.key) || failed_.knows(now, of_image);
+  return has_failed ? KnownWork::failed : KnownWork::nothing;
 }
 
 Results::Work Results::work_with(const Digest& work, const std::optional<Digest>& fingerprint) {
@@ -154,15 +157,22 @@ bool Results::is_retry(Instant now, LinkId from, const RunStart& start) {
 }
 
 bool Results::is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key) {
-  const auto refusal = failed_.refusal_of(now, key);
+  auto refusal = failed_.refusal_of(now, key);
+  const bool is_of_image = !refusal;
+  const BookEntry* entry = runs_.book().find(start.recipe);
+  if (!refusal && entry != nullptr) {
+    refusal = failed_.refusal_of(now, failure_key_of(start.input.digest, tool_id_of(*entry)));
+  }
   if (!refusal) return false;
   runs_.on_release(now, {start.request, {}});
   RunDone done;
   done.operation = start.operation;
   done.code = ErrorCode::tool_failed;
   const auto seconds = std::chrono::ceil<std::chrono::seconds>(refusal->left).count();
-  done.detail = "the tool crashed twice on this, and is not tried again for " +
-                std::to_string(seconds) + " s ('pixmesh run --force' does); " + refusal->text;
+  done.detail = (is_of_image ? "the tool crashed on this image with whatever parameters, and is "
+                             : "the tool crashed twice on this, and is ");
+  done.detail += "not tried again for " + std::to_string(seconds) +
+                 " s ('pixmesh run --force' does); " + refusal->text;
   done.key = key;
   post_.to_link(from, std::move(done));
   return true;

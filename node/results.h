@@ -22,7 +22,7 @@ namespace pixmesh {
 /// Stands in front of `Runs`, so that the same work is done once.
 ///
 ///   RunStart ─┬─ its result is kept ──► the file is read ───► RunDone
-///             ├─ it has crashed twice ► RunDone (tool_failed)
+///             ├─ it crashes tools ────► RunDone (tool_failed)
 ///             ├─ it goes on here ─────► joins: RunDone with the others
 ///             └─ else ────────────────► Runs ──► RunDone to all who joined; the result is kept
 ///
@@ -129,6 +129,7 @@ class Results : public Post {
   [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
   [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
+  [[nodiscard]] bool has_result_by(const Digest& source, const Digest& tool) const;
   void begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
                  const InputPlace& place);
   void on_hit(Hit& hit, const Bytes& output);

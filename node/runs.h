@@ -64,6 +64,8 @@ class Runs {
   [[nodiscard]] std::optional<Output> output_of(RequestId request) const;
   /// How its tool ended; null before that.
   [[nodiscard]] const ToolReport* report_of(RequestId request) const;
+  /// Whether the tool that ended last had read the image itself: no later step of a chain.
+  [[nodiscard]] bool ended_at_image(RequestId request) const;
 
   /// Headers to be looked at; the owner starts an InspectFile for each.
   struct Inspection {

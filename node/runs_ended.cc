@@ -110,6 +110,11 @@ const ToolReport* Runs::report_of(RequestId request) const {
   return &*runs_.at(*id).report;
 }
 
+bool Runs::ended_at_image(RequestId request) const {
+  const auto id = find(request);
+  return id && runs_.at(*id).report && runs_.at(*id).report->run == *id;
+}
+
 void Runs::on_alive(Instant now, const RunAlive& alive) {
   const auto id = find(alive.request);
   if (!id) return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,11 +11,11 @@
 
 namespace pixmesh {
 
-/// Which work has made its tool crash here, so that it is not tried again and again: after two
-/// crashes it is refused for ten minutes, with what the tool said last.
+/// Which work, and which images, have made their tool crash here, so that they are not tried again
+/// and again: what has a weight of `refused_at` is refused for ten minutes, with what the tool said
+/// last. What counts as a crash, and how much, the owner says (`CrashWeight`).
 ///
-/// A crash is an end by a signal or by a limit. A tool that ends with a status has refused the
-/// image in its own words, which costs little; that is not remembered.
+/// What failed goes by a key: that of a result, or `failure_key_of` an image and its tool.
 ///
 /// At most 1,000; the oldest is forgotten first. Not kept over a restart.
 class FailedWork {
@@ -24,7 +25,12 @@ class FailedWork {
     Duration left{};   // so long is it refused
   };
 
-  void on_crash(Instant now, const Digest& key, const Digest& source, std::string text);
+  static constexpr std::uint32_t refused_at = 4;
+
+  /// @param source  digest of the image
+  /// @param weight  how much it counts; 0: nothing is remembered
+  void on_crash(Instant now, const Digest& key, const Digest& source, std::uint32_t weight,
+                const std::string& text);
   /// It has worked.
   void forget(const Digest& key) { failures_.erase(key); }
   /// Everything that was made of this source.
@@ -39,7 +45,7 @@ class FailedWork {
  private:
   struct Failure {
     Digest source;
-    std::uint32_t crashes = 0;
+    std::uint32_t weight = 0;
     std::string text;
     Instant until;
   };

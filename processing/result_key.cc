@@ -18,4 +18,10 @@ Digest result_key_of(const Digest& work, const Digest& fingerprint) {
   return digest_of(bytes.bytes());
 }
 
+Digest failure_key_of(const Digest& source, const Digest& tool) {
+  CanonicalBytes bytes;
+  bytes.text("pixmesh failure").raw(source.raw).raw(tool.raw);
+  return digest_of(bytes.bytes());
+}
+
 }  // namespace pixmesh

@@ -18,6 +18,9 @@ namespace pixmesh {
 /// @param fingerprint  of the tool and the libraries it loads on this node.
 [[nodiscard]] Digest result_key_of(const Digest& work, const Digest& fingerprint);
 
+/// Under which a node remembers that a tool crashes on an image, whatever its parameters are.
+[[nodiscard]] Digest failure_key_of(const Digest& source, const Digest& tool);
+
 /// Where a result comes from. Lies beside its bytes.
 struct ResultFacts {
   Digest key;

@@ -17,6 +17,16 @@ bool comes_before(const Digest& work, NodeId a, NodeId b) {
   return of_a != of_b ? of_a < of_b : a < b;
 }
 
+/// Zero: none of them.
+NodeId first_that_says(KnownWork known, std::span<const Candidate> ranked,
+                       std::span<const WorkAnswer> answers) {
+  for (const Candidate& candidate : ranked) {
+    const auto said = std::ranges::find(answers, candidate.node, &WorkAnswer::node);
+    if (said != answers.end() && said->known == known) return candidate.node;
+  }
+  return {};
+}
+
 }  // namespace
 
 NodeId place_of_work(std::span<const Candidate> ranked, std::span<const WorkAnswer> answers) {
@@ -24,10 +34,7 @@ NodeId place_of_work(std::span<const Candidate> ranked, std::span<const WorkAnsw
     return std::ranges::find(ranked, node, &Candidate::node) != ranked.end();
   };
   for (const KnownWork wanted : {KnownWork::kept, KnownWork::going_on}) {
-    for (const Candidate& candidate : ranked) {
-      const auto said = std::ranges::find(answers, candidate.node, &WorkAnswer::node);
-      if (said != answers.end() && said->known == wanted) return candidate.node;
-    }
+    if (const NodeId node = first_that_says(wanted, ranked, answers); node != NodeId{}) return node;
   }
   for (const WorkAnswer& said : answers) {
     if (can_run(said.placed_at)) return said.placed_at;
@@ -48,6 +55,7 @@ std::vector<Candidate> in_order_of_work(const Digest& work, std::vector<Candidat
                           return said.claimed || said.placed_at != NodeId{};
                         });
   NodeId first = place_of_work(ranked, answers);
+  if (first == NodeId{}) first = first_that_says(KnownWork::failed, ranked, answers);
   if (first == NodeId{} && !in_doubt) first = ranked.front().node;
   std::ranges::sort(ranked, [&](const Candidate& a, const Candidate& b) {
     const bool a_first = a.node == first, b_first = b.node == first;

@@ -15,8 +15,9 @@ namespace pixmesh {
 /// node falls silent.
 class Crowd {
  public:
-  Crowd(MeshWorld& world, std::string name, bool force = false)
-      : world_(world), name_(std::move(name)), force_(force) {}
+  Crowd(MeshWorld& world, std::string name, bool force = false,
+        std::vector<RunArgument> arguments = {})
+      : world_(world), name_(std::move(name)), force_(force), arguments_(std::move(arguments)) {}
 
   void add(std::uint32_t via) {
     Wish wish;
@@ -78,7 +79,7 @@ class Crowd {
   void ask(Wish& wish) {
     wish.step = Step::asking;
     wish.since = world_.now();
-    RunRequest request{{}, wish.request, name_, "thumbnail", {}, false};
+    RunRequest request{{}, wish.request, name_, "thumbnail", arguments_, false};
     request.force = force_;
     wish.operation = world_.client().send(wish.via, std::move(request));
   }
@@ -94,7 +95,8 @@ class Crowd {
       wish.at = world_.number_of(where->candidates.front().node);
       wish.step = Step::running;
       wish.since = world_.now();
-      RunStart start{{}, wish.request, where->input, "thumbnail", where->recipe_digest, {}, 60'000};
+      RunStart start{{},         wish.request, where->input, "thumbnail", where->recipe_digest,
+                     arguments_, 60'000};
       start.force = force_;
       wish.operation = world_.client().send(wish.at, std::move(start));
     } else if (const auto* done = std::get_if<RunDone>(answer)) {
@@ -114,6 +116,7 @@ class Crowd {
   MeshWorld& world_;
   std::string name_;
   bool force_;
+  std::vector<RunArgument> arguments_;
   std::vector<Wish> wishes_;
 };
 

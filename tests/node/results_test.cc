@@ -32,6 +32,33 @@ PurgeAnswer purge_at(MeshWorld& world, std::uint32_t node, const Digest& source)
   return std::get<PurgeAnswer>(*world.client().answer_of(asked));
 }
 
+void set_trouble(MeshWorld& world, ToolTrouble trouble) {
+  for (const std::uint32_t node : world.running()) world.set_tool_trouble(node, trouble);
+}
+
+/// Three nodes with "a.png", and a recipe that takes a `size`.
+std::unique_ptr<MeshWorld> world_with_sizes(std::uint64_t seed) {
+  auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, seed);
+  Recipe recipe;
+  recipe.name = "thumbnail";
+  recipe.argv = {"tool", "{in}", "{size}", "{out}"};
+  recipe.output = "png";
+  recipe.parameters = {{"size", ParameterType::integer, 1, 100, 1, {}}};
+  RecipeBook book;
+  REQUIRE(book.add(recipe, true));
+  book.set_fingerprint("thumbnail", digest_of(bytes_of("the tool")));
+  for (const std::uint32_t node : world->running()) world->machine(node).node->set_recipes(book);
+  return world;
+}
+
+RunDone sized(MeshWorld& world, int size, bool force = false) {
+  Crowd one(world, "a.png", force, {{"size", std::to_string(size)}});
+  one.add(static_cast<std::uint32_t>(size) % 3);
+  (void)one.finish();
+  one.leave();
+  return one.done(0);
+}
+
 }  // namespace
 
 TEST_CASE("results: a thousand who want the same at one time have one run, through any node") {
@@ -231,6 +258,54 @@ TEST_CASE(
   for (std::uint32_t node = 0; node < 5; ++node) world->set_tool_trouble(node, ToolTrouble::none);
   CHECK(once(*world, "a.png", true).done(0).code == ErrorCode{});
   CHECK(runs_of(*world) == 3);
+}
+
+TEST_CASE("results: an image that killed the tool twice is refused with other parameters too") {
+  const auto world = world_with_sizes(80);
+  set_trouble(*world, ToolTrouble::dies);
+  CHECK(sized(*world, 1).code == ErrorCode::tool_failed);
+  CHECK(sized(*world, 2).code == ErrorCode::tool_failed);
+  REQUIRE(runs_of(*world) == 2);
+
+  for (int size = 3; size < 10; ++size) {
+    const RunDone refused = sized(*world, size);
+    CHECK(refused.code == ErrorCode::tool_failed);
+    CHECK(refused.detail.find("crashed on this image") != std::string::npos);
+    CHECK(refused.detail.find("signal 11") != std::string::npos);
+  }
+
+  CHECK(runs_of(*world) == 2);
+  set_trouble(*world, ToolTrouble::none);
+  CHECK(sized(*world, 3, true).code == ErrorCode{});  // forced, and it works: it is not the image
+  CHECK(sized(*world, 4).code == ErrorCode{});
+  CHECK(runs_of(*world) == 4);
+}
+
+TEST_CASE("results: an image that the tool has made something of is not blocked by parameters") {
+  const auto world = world_with_sizes(81);
+  REQUIRE(sized(*world, 1).code == ErrorCode{});
+  set_trouble(*world, ToolTrouble::dies);
+  for (int i = 0; i < 3; ++i) (void)sized(*world, 7);
+  for (int i = 0; i < 3; ++i) (void)sized(*world, 8);
+  CHECK(runs_of(*world) == 1 + 2 + 2);  // each wish twice, and then no more
+
+  set_trouble(*world, ToolTrouble::none);
+
+  CHECK(sized(*world, 2).code == ErrorCode{});
+  CHECK(sized(*world, 1).origin == ResultOrigin::kept);
+  CHECK(sized(*world, 7).detail.find("crashed twice on this") != std::string::npos);
+}
+
+TEST_CASE("results: runs that meet a limit or refuse their parameters are not yet the image's") {
+  const auto world = world_with_sizes(82);
+  set_trouble(*world, ToolTrouble::fails);
+  for (int size = 1; size < 9; ++size) (void)sized(*world, size);
+  CHECK(runs_of(*world) == 8);
+
+  set_trouble(*world, ToolTrouble::floods);
+  for (int size = 1; size < 9; ++size) (void)sized(*world, size);
+
+  CHECK(runs_of(*world) == 8 + 4);  // with four different wishes, and nothing that worked
 }
 
 TEST_CASE("results: after ten minutes the image that made a tool crash is tried again") {

@@ -143,11 +143,11 @@ TEST_CASE("processing: every part of a key makes another one") {
 TEST_CASE("processing: work that crashed twice is refused for ten minutes, then tried again") {
   constexpr Instant began{};
   FailedWork failed;
-  failed.on_crash(began, digest(1), digest(9), "first words");
+  failed.on_crash(began, digest(1), digest(9), 2, "first words");
 
   CHECK(failed.knows(began, digest(1)));
   CHECK_FALSE(failed.refusal_of(began, digest(1)));
-  failed.on_crash(began + 1min, digest(1), digest(9), "last words");
+  failed.on_crash(began + 1min, digest(1), digest(9), 2, "last words");
   REQUIRE(failed.refusal_of(began + 2min, digest(1)));
   CHECK(failed.refusal_of(began + 2min, digest(1))->text == "last words");
   CHECK(failed.refusal_of(began + 2min, digest(1))->left == 9min);
@@ -156,13 +156,26 @@ TEST_CASE("processing: work that crashed twice is refused for ten minutes, then 
   CHECK_FALSE(failed.refusal_of(began + 11min, digest(1)));
 }
 
+TEST_CASE("processing: what counts less is refused after more crashes, what counts nothing never") {
+  constexpr Instant began{};
+  FailedWork failed;
+  for (int i = 0; i < 9; ++i) failed.on_crash(began, digest(2), digest(9), 0, "");
+  CHECK_FALSE(failed.knows(began, digest(2)));
+
+  for (int i = 0; i < 3; ++i) failed.on_crash(began, digest(1), digest(9), 1, "");
+  CHECK_FALSE(failed.refusal_of(began, digest(1)));
+  failed.on_crash(began, digest(1), digest(9), 1, "");
+
+  CHECK(failed.refusal_of(began, digest(1)));
+}
+
 TEST_CASE("processing: a purge and a success make failed work forgotten; there are 1,000 at most") {
   constexpr Instant began{};
   FailedWork failed;
   for (int i = 0; i < 2; ++i) {
-    failed.on_crash(began, digest(1), digest(8), "");
-    failed.on_crash(began, digest(2), digest(9), "");
-    failed.on_crash(began, digest(3), digest(9), "");
+    failed.on_crash(began, digest(1), digest(8), 2, "");
+    failed.on_crash(began, digest(2), digest(9), 2, "");
+    failed.on_crash(began, digest(3), digest(9), 2, "");
   }
 
   failed.forget(digest(2));
@@ -173,7 +186,7 @@ TEST_CASE("processing: a purge and a success make failed work forgotten; there a
   CHECK(failed.refusal_of(began, digest(3)));
   for (std::uint32_t i = 0; i < 2'000; ++i) {
     const Digest key = result_key_of(digest(i), digest(i >> 8));
-    failed.on_crash(began + std::chrono::seconds(1), key, digest(9), "");
+    failed.on_crash(began + std::chrono::seconds(1), key, digest(9), 1, "");
   }
   CHECK(failed.count() == 1'000);
 }

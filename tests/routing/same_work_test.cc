@@ -108,6 +108,28 @@ TEST_CASE("routing: the arbiter alone is asked to keep apart, and told where the
   CHECK(told.size() == others);
 }
 
+TEST_CASE("routing: where it failed it is tried, unless somebody has a result or makes one") {
+  const auto placed_with = [](KnownWork third) {
+    RunPlacement placement = placement_of(work_number(4));
+    (void)placement.start(start);
+    LoadAnswer failed = idle_answer();
+    failed.known = KnownWork::failed;
+    failed.queued = 9;
+    LoadAnswer last = idle_answer();
+    last.known = third;
+    CHECK(placement.on_answer(start, node_of(1), failed).empty());  // another one may have it
+    CHECK(placement.on_answer(start, node_of(2), idle_answer()).empty());
+    return all<Placed>(placement.on_answer(start, node_of(3), last))
+        .front()
+        .candidates.front()
+        .node;
+  };
+
+  CHECK(placed_with(KnownWork::nothing) == node_of(1));
+  CHECK(placed_with(KnownWork::going_on) == node_of(3));
+  CHECK(placed_with(KnownWork::kept) == node_of(3));
+}
+
 TEST_CASE("routing: once the place of the work is known nobody waits for others or avoids them") {
   for (const KnownWork known : {KnownWork::kept, KnownWork::going_on}) {
     RunPlacement placement = placement_of(work_number(4));
