@@ -23,6 +23,14 @@ struct KeptBytes {
   std::vector<std::uint64_t> checksums;  // XXH3-64 of each MiB
 };
 
+/// Other facts of a result that is kept.
+struct FactsToKeep {
+  Digest key;
+  std::string extension;
+  KeptBytes bytes;
+  Bytes facts;
+};
+
 /// Comes back as an event: for each result that was to be kept, and after the start for each that
 /// an earlier process kept.
 struct ResultKept {
@@ -44,6 +52,8 @@ class ResultStore {
  public:
   virtual ~ResultStore() = default;
   virtual void keep(ResultToKeep result) = 0;
+  /// Puts these facts in place of those of a kept result; nothing, if it is not there.
+  virtual void keep_facts(FactsToKeep facts) = 0;
   /// Removes a result; no error if there is none.
   virtual void drop(const Digest& key, const std::string& extension) = 0;
 };

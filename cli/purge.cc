@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/descriptions.h"
 #include "cli/errors.h"
+#include "cli/purge_results.h"
 #include "processing/closest.h"
 
 namespace pixmesh {
@@ -16,29 +17,29 @@ struct PurgeFlags {
   std::string prefix;
 };
 
-struct PurgeSums {
-  std::uint64_t images = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t bytes = 0;
-  std::map<NodeId, PurgeReport> missed;  // by node: not reached at least once
+/// What is to be purged, and the names that are not there any more.
+struct Meant {
+  PurgeWish wish;
+  std::vector<std::string> gone;
 };
 
-/// The digests of what is to be purged. A name that is not there is told and counts as a failure.
-Result<std::vector<Digest>> sources_of(CommandContext& context, Client& client,
-                                       const PurgeFlags& flags, int& code) {
-  std::set<Digest> found;
+Result<Meant> meant_by(Client& client, const PurgeFlags& flags) {
+  Meant meant;
+  std::set<Digest> sources;
   for (const std::string& name : flags.names) {
     const Result<LookupAnswer> image = client.stat(name, false);
     if (image) {
-      found.insert(image->record.digest);
-      continue;
+      sources.insert(image->record.digest);
+      meant.wish.names.push_back(name);
+    } else if (image.error().code == ErrorCode::not_found) {
+      meant.gone.push_back(name);
+    } else {
+      return image.error();
     }
-    if (image.error().code != ErrorCode::not_found) return image.error();
-    code = context.fail({ErrorCode::not_found, shown(name) + ": " + image.error().detail});
   }
   if (!flags.prefix.empty()) {
     const Result<bool> complete = client.list(flags.prefix, {}, [&](const ListEntry& entry) {
-      found.insert(entry.digest);
+      sources.insert(entry.digest);
       return true;
     });
     if (!complete) return complete.error();
@@ -47,26 +48,25 @@ Result<std::vector<Digest>> sources_of(CommandContext& context, Client& client,
                    "nothing was purged: the list under '" + shown(flags.prefix) +
                        "' may lack images, because too few holders of some partitions answer"};
     }
+    meant.wish.prefixes.push_back(flags.prefix);
   }
-  return std::vector<Digest>(found.begin(), found.end());
+  meant.wish.sources.assign(sources.begin(), sources.end());
+  return meant;
 }
 
-Result<PurgeSums> purge_all(Client& client, const std::vector<Digest>& sources) {
-  PurgeSums sums;
-  sums.images = sources.size();
-  for (std::size_t at = 0; at < sources.size(); at += sources_max) {
-    const std::size_t end = std::min(sources.size(), at + sources_max);
-    const auto reports = client.purge({sources.begin() + static_cast<std::ptrdiff_t>(at),
-                                       sources.begin() + static_cast<std::ptrdiff_t>(end)});
-    if (!reports) return reports.error();
-    bool reached = false;
-    for (const PurgeReport& report : reports.value()) {
-      sums.dropped += report.dropped;
-      sums.bytes += report.bytes;
-      if (!report.problem.empty()) sums.missed.insert_or_assign(report.node, report);
-      reached = reached || report.problem.empty();
-    }
-    if (!reached) return Error{ErrorCode::unreachable, "no node answers"};
+/// A name without an image and without results counts as a failure.
+Result<PurgeSums> purge_all(CommandContext& context, Client& client, const Meant& meant,
+                            int& code) {
+  const auto present = purge_results(client, meant.wish);
+  if (!present) return present.error();
+  PurgeSums sums = present.value();
+  for (const std::string& name : meant.gone) {
+    const auto of_name = purge_results(client, {{}, {name}, {}});
+    if (!of_name) return of_name.error();
+    sums.add(of_name.value());
+    if (of_name->dropped > 0) continue;
+    code = context.fail({ErrorCode::not_found, shown(name) + ": there is no such image, and no "
+                                                             "result of one that was"});
   }
   return sums;
 }
@@ -78,10 +78,10 @@ int purge(CommandContext& context, const PurgeFlags& flags) {
   }
   const auto client = context.connect();
   if (!client) return context.fail(client.error());
+  const auto meant = meant_by(*client.value(), flags);
+  if (!meant) return context.fail(meant.error());
   int code = exit_ok;
-  const auto sources = sources_of(context, *client.value(), flags, code);
-  if (!sources) return context.fail(sources.error());
-  const auto sums = purge_all(*client.value(), sources.value());
+  const auto sums = purge_all(context, *client.value(), meant.value(), code);
   if (!sums) return context.fail(sums.error());
   Json missed = Json::array();
   for (const auto& [node, report] : sums->missed) {
@@ -93,7 +93,7 @@ int purge(CommandContext& context, const PurgeFlags& flags) {
   context.output().print(std::to_string(sums->dropped) +
                          (sums->dropped == 1 ? " result" : " results") + " dropped, " +
                          size_at_a_glance(sums->bytes) + "\n");
-  context.output().object(Json{{"images", sums->images},
+  context.output().object(Json{{"images", meant->wish.sources.size()},
                                {"dropped", sums->dropped},
                                {"bytes", sums->bytes},
                                {"not_reached", missed}});
@@ -104,11 +104,13 @@ int purge(CommandContext& context, const PurgeFlags& flags) {
 
 void add_purge(CommandLine& line) {
   const auto flags = std::make_shared<PurgeFlags>();
-  const Command app = line.add(processing_group, "purge",
-                               "Forget every result that was made of an image, on all nodes",
-                               [flags](CommandContext& context) { return purge(context, *flags); });
-  app.add_option("NAME", flags->names, "Images; they stay as they are");
-  app.add_option("--prefix", flags->prefix, "All images whose names begin with it");
+  const Command app = line.add(
+      processing_group, "purge",
+      "Forget every result that was made of an image and its earlier versions, on all nodes",
+      [flags](CommandContext& context) { return purge(context, *flags); });
+  app.add_option("NAME", flags->names, "Images, also deleted ones; what is there stays as it is");
+  app.add_option("--prefix", flags->prefix,
+                 "All images whose names begin with it, deleted ones too");
 }
 
 }  // namespace pixmesh

@@ -85,6 +85,12 @@ struct RunReceipt {
   NodeId made_by;                 // where the tool ran
   WallTime made_at;               // by that node's clock
 };
+/// Whose results are to go: at most 1,000 of each.
+struct PurgeWish {
+  std::vector<Digest> sources;        // made of these bytes, …
+  std::vector<std::string> names;     // … or for these names, …
+  std::vector<std::string> prefixes;  // … or for names that begin so
+};
 struct PurgeReport {  // one member's answer
   NodeId node;
   std::string control;
@@ -202,9 +208,8 @@ class Client {
   [[nodiscard]] Result<std::vector<RecipeStatus>> recipes();
   /// What runs have taken on the contacted node, by recipe and size of image.
   [[nodiscard]] Result<std::vector<RecipeCost>> costs();
-  /// Has every member forget the results that were made of these bytes, at most 1,000. Every member
-  /// that counts has a report.
-  [[nodiscard]] Result<std::vector<PurgeReport>> purge(const std::vector<Digest>& sources);
+  /// Has every member forget these results. Every member that counts has a report.
+  [[nodiscard]] Result<std::vector<PurgeReport>> purge(const PurgeWish& wish);
   /// Tells every living member to read all its copies now. One report for each; `problem` is empty
   /// for those that began.
   [[nodiscard]] Result<std::vector<NodeReport>> scrub();

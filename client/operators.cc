@@ -132,12 +132,13 @@ Result<std::string> Client::apply_plan(PlanId plan, bool accept_fewer_copies) {
   return last;
 }
 
-Result<std::vector<PurgeReport>> Client::purge(const std::vector<Digest>& sources) {
+Result<std::vector<PurgeReport>> Client::purge(const PurgeWish& wish) {
   std::vector<PurgeReport> reports;
   for (const HolderAddress& member : session_->mesh().members) {
     PurgeReport report{member.node, member.control, 0, 0, "the mesh does not hear from it"};
     if (member.alive) {
-      const PurgeRequest question{session_->next_operation(), sources};
+      const PurgeRequest question{session_->next_operation(), wish.sources, wish.names,
+                                  wish.prefixes};
       const auto answer = session_->ask<PurgeAnswer>(
           member.control, question, monotonic_now() + session_->options().connect_timeout);
       if (session_->cancelled()) return answer.error();

@@ -11,6 +11,7 @@ namespace pixmesh {
 namespace {
 
 constexpr std::uint64_t block_bytes = 4'096;
+constexpr std::size_t names_max = 64;    // of one result that are remembered
 constexpr Duration worth_a_try = 100ms;  // less time is left: no use to begin anew
 
 /// What a result takes on the disk, with the file beside it.
@@ -161,10 +162,9 @@ bool Results::leads_again(Instant now, FlightId id, const RunDone& done) {
 
 void Results::remember_failure(Instant now, const Flight& flight, const RunDone& done,
                                const ToolReport* report) {
-  const BookEntry* entry = runs_.book().find(flight.start.recipe);
-  if (report == nullptr || entry == nullptr) return;
+  if (report == nullptr) return;
   const Digest& source = flight.start.input.digest;
-  const Digest of_image = failure_key_of(source, tool_id_of(*entry));
+  const Digest of_image = failure_key_of(source, flight.start.recipe_digest);
   if (done.code == ErrorCode{}) {
     failed_.forget(flight.key);
     return failed_.forget(of_image);
@@ -173,13 +173,13 @@ void Results::remember_failure(Instant now, const Flight& flight, const RunDone&
   const CrashWeight weight = weight_of(*report);
   failed_.on_crash(now, flight.key, source, weight.of_work, done.detail);
   const bool read_image = runs_.ended_at_image(flight.start.request);
-  if (!read_image || has_result_by(source, tool_id_of(*entry))) return;
+  if (!read_image || has_result_by(source, flight.start.recipe_digest)) return;
   failed_.on_crash(now, of_image, source, weight.of_image, done.detail);
 }
 
-bool Results::has_result_by(const Digest& source, const Digest& tool) const {
+bool Results::has_result_by(const Digest& source, const Digest& recipe) const {
   return std::ranges::any_of(cache_.made_of(source), [&](const Digest& key) {
-    return kept_.at(key).facts.fingerprint == tool;
+    return kept_.at(key).facts.recipe_digest == recipe;
   });
 }
 
@@ -214,6 +214,9 @@ void Results::keep(FlightId id, const ToolReport& report) {
   facts.cpu_micros = done.cpu_micros;
   facts.memory_bytes = done.memory_bytes;
   facts.extension = done.extension;
+  for (const std::string& name : flight.names) {
+    if (facts.names.size() < names_max) facts.names.push_back(name);
+  }
   flight.keeping = true;
   keeping_[flight.key] = id;
   outside_.results->keep(
@@ -236,12 +239,19 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
   auto facts = decode_result_facts(kept.facts);
   const bool is_right = kept.kept && facts && facts->key == kept.key &&
                         facts->extension == kept.extension && !kept.kept->checksums.empty();
+  if (is_right && !is_ours) is_wanted = !is_gone(facts.value());
   if (is_right && is_wanted) {
     const std::uint64_t space = space_of(kept.kept->size);
     const ResultCache::Entry entry{facts->source, space, spent_by(facts.value())};
     extensions_[kept.key] = kept.extension;
-    in_memory_.remove(kept.key);  // it may have been made anew
+    std::set<std::string> names = is_ours ? flights_.at(id).names : std::set<std::string>{};
+    if (const auto before = kept_.find(kept.key); before != kept_.end()) {
+      names.insert(before->second.facts.names.begin(), before->second.facts.names.end());
+    }
+    erase_kept(kept.key);  // it may have been made anew
+    for (const std::string& name : facts->names) names_.add(name, kept.key);
     kept_[kept.key] = {std::move(facts).value(), kept.kept.value()};
+    note_names(kept.key, names);
     drop(cache_.add(kept.key, entry));
   } else {
     forget_kept(kept.key);  // what was there before is gone too
@@ -252,8 +262,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
 
 void Results::drop(const ResultCache::Drops& keys) {
   for (const Digest& key : keys) {
-    kept_.erase(key);
-    in_memory_.remove(key);
+    erase_kept(key);
     const auto extension = extensions_.extract(key);
     if (extension) outside_.results->drop(key, extension.mapped());
   }
@@ -261,9 +270,30 @@ void Results::drop(const ResultCache::Drops& keys) {
 
 void Results::forget_kept(const Digest& key) {
   const ResultCache::Drops drops = cache_.remove(key);
-  kept_.erase(key);
-  in_memory_.remove(key);
+  erase_kept(key);
   drop(drops);
+}
+
+void Results::erase_kept(const Digest& key) {
+  in_memory_.remove(key);
+  const auto kept = kept_.extract(key);
+  if (kept) names_.remove(kept.mapped().facts.names, key);
+}
+
+// So that it is found by them, also by the next process.
+void Results::note_names(const Digest& key, const std::set<std::string>& names) {
+  Kept& kept = kept_.at(key);
+  std::vector<std::string>& known = kept.facts.names;
+  const std::size_t before = known.size();
+  for (const std::string& name : names) {
+    if (known.size() >= names_max) break;
+    if (std::ranges::find(known, name) != known.end()) continue;
+    known.push_back(name);
+    names_.add(name, key);
+  }
+  if (known.size() == before) return;
+  outside_.results->keep_facts(
+      {key, kept.facts.extension, kept.bytes, encode_result_facts(kept.facts)});
 }
 
 void Results::tell(const Flight& flight, RequestId request, const Asker& asker,

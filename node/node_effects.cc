@@ -117,6 +117,8 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
     check_copy(now, *suspect, std::nullopt);
   } else if (const auto* raised = std::get_if<RaiseCollected>(&effect)) {
     collection_->raise(*raised);
+  } else if (const auto* removed = std::get_if<NameRemoved>(&effect)) {
+    results_.on_removed(removed->name);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/run_chain.h"
+#include "replication/record.h"
 
 namespace pixmesh {
 namespace {
@@ -31,6 +32,11 @@ RunDone done_of(const ResultFacts& facts, std::uint64_t size) {
   return done;
 }
 
+std::set<std::string> names_in(const RunStart& start) {
+  if (!check_name(start.input.name)) return {};  // a client said it, or did not
+  return {start.input.name};
+}
+
 }  // namespace
 
 Results::Results(const NodeOptions& options, NodeId self, const WallTime& wall, Runs& runs,
@@ -53,7 +59,7 @@ KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
   const Work work = work_with(probe.work, entry.value()->fingerprint);
   if (cache_.contains(work.key)) return KnownWork::kept;
   if (going_on(work)) return KnownWork::going_on;
-  const Digest of_image = failure_key_of(probe.image, tool_id_of(*entry.value()));
+  const Digest of_image = failure_key_of(probe.image, probe.recipe_digest);
   const bool has_failed = failed_.knows(now, work.key) || failed_.knows(now, of_image);
   return has_failed ? KnownWork::failed : KnownWork::nothing;
 }
@@ -159,9 +165,8 @@ bool Results::is_retry(Instant now, LinkId from, const RunStart& start) {
 bool Results::is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key) {
   auto refusal = failed_.refusal_of(now, key);
   const bool is_of_image = !refusal;
-  const BookEntry* entry = runs_.book().find(start.recipe);
-  if (!refusal && entry != nullptr) {
-    refusal = failed_.refusal_of(now, failure_key_of(start.input.digest, tool_id_of(*entry)));
+  if (!refusal) {
+    refusal = failed_.refusal_of(now, failure_key_of(start.input.digest, start.recipe_digest));
   }
   if (!refusal) return false;
   runs_.on_release(now, {start.request, {}});
@@ -181,6 +186,7 @@ bool Results::is_refused(Instant now, LinkId from, const RunStart& start, const 
 void Results::begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
                         const InputPlace& place) {
   cache_.hold(key);
+  note_names(key, names_in(start));
   runs_.journal().on_shared(now_, start, "kept");
   const Kept& kept = kept_.at(key);
   Output output{result_path(key, kept.facts.extension), kept.bytes.size, kept.bytes.checksums};
@@ -236,6 +242,7 @@ void Results::tell_hit(const Hit& hit, const Bytes& output) {
 void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
   Flight& flight = flights_.at(id);
   flight.askers[start.request] = asker;
+  flight.names.merge(names_in(start));
   asking_[start.request] = id;
   ++joined_count_;
   runs_.journal().on_shared(now_, start, "joined");
@@ -256,6 +263,7 @@ void Results::lead(Instant now, LinkId from, const RunStart& start, const Work& 
   flight.place = place;
   flight.deadline = asker.deadline;
   flight.askers[start.request] = asker;
+  flight.names = names_in(start);
   asking_[start.request] = id;
   at_runs_[{from, start.operation}] = id;
   if (!start.force) joinable_.try_emplace(work.key, id);
@@ -363,29 +371,6 @@ std::optional<Results::Output> Results::output_of(RequestId request) const {
 }
 
 std::vector<Results::Reading> Results::take_readings() { return std::exchange(readings_, {}); }
-
-void Results::on_purge(LinkId from, const PurgeRequest& wish) {
-  PurgeAnswer answer;
-  answer.operation = wish.operation;
-  const std::uint64_t before = cache_.bytes();
-  for (const Digest& source : wish.sources) {
-    for (const Digest& key : cache_.made_of(source)) {
-      ++answer.dropped;
-      forget_kept(key);
-    }
-    failed_.forget_source(source);
-    for (auto& [id, flight] : flights_) {
-      if (flight.start.input.digest != source) continue;
-      flight.is_fresh = false;
-      if (const auto place = joinable_.find(flight.key);
-          place != joinable_.end() && place->second == id) {
-        joinable_.erase(place);
-      }
-    }
-  }
-  answer.bytes = before - cache_.bytes();
-  post_.to_link(from, std::move(answer));
-}
 
 ResultsStatus Results::status() const {
   return {cache_.count(), cache_.bytes(), cache_.quota(), hit_count_, miss_count_, joined_count_};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -10,6 +11,7 @@
 #include "node/outside.h"
 #include "node/post.h"
 #include "node/read_result.h"
+#include "node/result_names.h"
 #include "node/runs.h"
 #include "node/small_results.h"
 #include "node/work_claims.h"
@@ -52,6 +54,8 @@ class Results : public Post {
   /// Whoever is behind this link lives.
   void on_heard(Instant now, LinkId link);
   void on_purge(LinkId from, const PurgeRequest& wish);
+  /// The image of this name was deleted: what was made for it goes, whatever it was.
+  void on_removed(const std::string& name);
   void on_kept(Instant now, const ResultKept& kept);
   void on_read(Instant now, const ReadResult& result);
   /// Whether the result of this is kept here and may be given.
@@ -96,6 +100,7 @@ class Results : public Post {
     InputPlace place;
     Instant deadline;  // of that request
     std::map<RequestId, Asker> askers;
+    std::set<std::string> names;            // of the image, for these and those who have gone
     std::optional<std::uint32_t> position;  // in the queue, once it was accepted
     std::optional<RunDone> done;
     bool reading = false;  // `done` is told of when it has been read
@@ -129,7 +134,7 @@ class Results : public Post {
   [[nodiscard]] std::optional<Work> work_of_start(const RunStart& start) const;
   [[nodiscard]] bool is_retry(Instant now, LinkId from, const RunStart& start);
   [[nodiscard]] bool is_refused(Instant now, LinkId from, const RunStart& start, const Digest& key);
-  [[nodiscard]] bool has_result_by(const Digest& source, const Digest& tool) const;
+  [[nodiscard]] bool has_result_by(const Digest& source, const Digest& recipe) const;
   void begin_hit(const Asker& asker, const RunStart& start, const Digest& key,
                  const InputPlace& place);
   void on_hit(Hit& hit, const Bytes& output);
@@ -157,6 +162,15 @@ class Results : public Post {
   void end(Instant now, FlightId id);
   void drop(const ResultCache::Drops& keys);
   void forget_kept(const Digest& key);
+  void erase_kept(const Digest& key);
+  void note_names(const Digest& key, const std::set<std::string>& names);
+
+  // purge.cc
+  void forget_all(const std::vector<Digest>& keys, PurgeAnswer& sums);
+  void forget_early(const Digest& source);
+  void forget_early(const std::string& name);
+  [[nodiscard]] bool is_gone(const ResultFacts& facts) const;
+  void do_not_keep(const std::function<bool(const Flight&)>& is_meant);
 
   NodeId self_;
   const WallTime& wall_;
@@ -172,7 +186,10 @@ class Results : public Post {
   ResultCache cache_;
   FailedWork failed_;
   WorkClaims claims_;
-  std::map<Digest, Kept> kept_;               // what cache_ has, …
+  std::map<Digest, Kept> kept_;       // what cache_ has, …
+  ResultNames names_;                 // of those in kept_
+  std::set<std::string> gone_names_;  // purged before all that lay here was looked through
+  std::set<Digest> gone_sources_;
   SmallResults in_memory_;                    // of those in kept_
   std::map<Digest, std::string> extensions_;  // … and what has a file, though purged and held
   std::map<RequestId, Hit> hits_;

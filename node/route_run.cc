@@ -86,7 +86,8 @@ Effects RouteRun::after_lookup(Instant now, Effects effects) {
   }
   result_.confirmed = found.confirmed;
   result_.input = {partition_,         found.record.digest,    found.record.size,
-                   found.record.media, found.record.checksums, lookup_.outcome().have};
+                   found.record.media, found.record.checksums, lookup_.outcome().have,
+                   found.record.name};
   std::ranges::sort(result_.input.sources);
   if (!start_if_kept(now)) place(now);
   return effects;

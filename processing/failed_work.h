@@ -15,7 +15,7 @@ namespace pixmesh {
 /// and again: what has a weight of `refused_at` is refused for ten minutes, with what the tool said
 /// last. What counts as a crash, and how much, the owner says (`CrashWeight`).
 ///
-/// What failed goes by a key: that of a result, or `failure_key_of` an image and its tool.
+/// What failed goes by a key: that of a result, or `failure_key_of` an image and a recipe.
 ///
 /// At most 1,000; the oldest is forgotten first. Not kept over a restart.
 class FailedWork {

@@ -20,11 +20,6 @@ struct BookEntry {
   std::optional<Digest> fingerprint;  // of the tools and their libraries; none: not worked out
 };
 
-/// Which tools two recipes share: the fingerprint, or the recipe's own digest until it is known.
-[[nodiscard]] inline const Digest& tool_id_of(const BookEntry& entry) {
-  return entry.fingerprint ? *entry.fingerprint : entry.digest;
-}
-
 /// The recipes of one node, by name. At most 1,000.
 class RecipeBook {
  public:

@@ -18,9 +18,9 @@ Digest result_key_of(const Digest& work, const Digest& fingerprint) {
   return digest_of(bytes.bytes());
 }
 
-Digest failure_key_of(const Digest& source, const Digest& tool) {
+Digest failure_key_of(const Digest& source, const Digest& recipe) {
   CanonicalBytes bytes;
-  bytes.text("pixmesh failure").raw(source.raw).raw(tool.raw);
+  bytes.text("pixmesh failure").raw(source.raw).raw(recipe.raw);
   return digest_of(bytes.bytes());
 }
 

@@ -18,8 +18,8 @@ namespace pixmesh {
 /// @param fingerprint  of the tool and the libraries it loads on this node.
 [[nodiscard]] Digest result_key_of(const Digest& work, const Digest& fingerprint);
 
-/// Under which a node remembers that a tool crashes on an image, whatever its parameters are.
-[[nodiscard]] Digest failure_key_of(const Digest& source, const Digest& tool);
+/// Under which a node remembers that a recipe's tool crashes on an image, whatever its parameters.
+[[nodiscard]] Digest failure_key_of(const Digest& source, const Digest& recipe);
 
 /// Where a result comes from. Lies beside its bytes.
 struct ResultFacts {
@@ -37,6 +37,7 @@ struct ResultFacts {
   std::uint64_t cpu_micros = 0;
   std::uint64_t memory_bytes = 0;
   std::string extension;
+  std::vector<std::string> names;  // of images, for which it was made or given out
   friend bool operator==(const ResultFacts&, const ResultFacts&) = default;
 };
 

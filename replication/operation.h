@@ -59,8 +59,11 @@ struct SuspectBytes {  // our copy of these may be damaged: verify it, and mend 
   PartitionId partition;
   Digest digest;
 };
+struct NameRemoved {  // a tombstone of this name is durable here
+  std::string name;
+};
 using AnyEffect = std::variant<Ask, Answer, UseDisk, SendBulk, RememberHint, ListsDiffer, StartSync,
-                               StartDrop, SuspectBytes, RaiseCollected>;
+                               StartDrop, SuspectBytes, RaiseCollected, NameRemoved>;
 /// Compiled once, like PeerMessage.
 struct Effect : AnyEffect {
   using AnyEffect::AnyEffect;

@@ -197,10 +197,15 @@ Effects StoreRecord::finish(CommitCode code, std::string detail) {
   step_ = Step::done;
   code_ = code;
   detail_ = std::move(detail);
-  if (!bid_.temp) return {};
+  Effects effects;
+  if (bid_.record.tombstone && code == CommitCode::stored) {
+    effects.push_back(NameRemoved{bid_.record.name});
+  }
+  if (!bid_.temp) return effects;
   const TempId temp = *bid_.temp;
   bid_.temp.reset();
-  return {UseDisk{bid_.partition, DropTemp{temp}, false}};
+  effects.push_back(UseDisk{bid_.partition, DropTemp{temp}, false});
+  return effects;
 }
 
 Effects StoreRecord::on_bulk(Instant now, const BulkMessage& message,

@@ -30,6 +30,8 @@ struct RecordCodec {
 /// A version older than what is here is not stored, but its wish is remembered like any other: a
 /// client that says it again must get the same answer, not a new version.
 ///
+/// Of a tombstone that is stored it says so (`NameRemoved`).
+///
 /// Nothing may be acknowledged before the last step: each step is durable before the next begins,
 /// so a crash leaves at worst bytes without a record, which the next start sweeps away.
 class StoreRecord {

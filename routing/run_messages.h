@@ -60,6 +60,7 @@ struct RunInput {
   MediaFacts media;
   std::vector<std::uint64_t> checksums;
   std::vector<NodeId> sources;  // holders of this version: any other node borrows it from them
+  std::string name;             // under which it was asked for; "" of an asker that does not say it
 };
 struct RunCandidates {
   OperationId operation;

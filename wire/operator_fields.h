@@ -92,7 +92,9 @@ struct Fields<CostsAnswer> {
 template <>
 struct Fields<PurgeRequest> {
   static constexpr std::uint16_t number = 146;
-  using List = FieldList<&PurgeRequest::operation, &PurgeRequest::sources>;
+  static constexpr std::size_t required = 2;
+  using List = FieldList<&PurgeRequest::operation, &PurgeRequest::sources, &PurgeRequest::names,
+                         &PurgeRequest::prefixes>;
 };
 template <>
 struct Fields<PurgeAnswer> {

@@ -232,9 +232,12 @@ struct AliveAnswer {
   std::uint64_t age_ms = UINT64_MAX;
 };
 
-struct PurgeRequest {  // forget all results that were made of these bytes
+/// Forget all results that were made of these bytes, or for these names, whatever these were.
+struct PurgeRequest {
   OperationId operation;
   std::vector<Digest> sources;
+  std::vector<std::string> names;
+  std::vector<std::string> prefixes;  // of names
 };
 struct PurgeAnswer {
   OperationId operation;

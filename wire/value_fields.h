@@ -168,7 +168,7 @@ struct Fields<RunCandidate> {
 template <>
 struct Fields<RunInput> {
   using List = FieldList<&RunInput::partition, &RunInput::digest, &RunInput::size, &RunInput::media,
-                         &RunInput::checksums, &RunInput::sources>;
+                         &RunInput::checksums, &RunInput::sources, &RunInput::name>;
   static constexpr std::size_t required = 5;
 };
 template <>
@@ -246,7 +246,8 @@ struct Fields<ResultFacts> {
                 &ResultFacts::recipe_digest, &ResultFacts::fingerprint, &ResultFacts::argv,
                 &ResultFacts::node, &ResultFacts::made_at_micros, &ResultFacts::queued_micros,
                 &ResultFacts::verify_micros, &ResultFacts::wall_micros, &ResultFacts::cpu_micros,
-                &ResultFacts::memory_bytes, &ResultFacts::extension>;
+                &ResultFacts::memory_bytes, &ResultFacts::extension, &ResultFacts::names>;
+  static constexpr std::size_t required = 14;
 };
 template <>
 struct Fields<ResultsStatus> {

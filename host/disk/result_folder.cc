@@ -29,12 +29,14 @@ fs::path facts_path(const fs::path& bytes) {
   return bytes.parent_path() / (bytes.stem().string() + std::string(facts_ending));
 }
 
-Bytes payload_of(const ResultToKeep& result, const KeptBytes& kept) {
+Result<Done> write_facts(const fs::path& disk, const FactsToKeep& result) {
   CanonicalBytes payload;
-  payload.raw(result.key.raw).text(result.extension).u64(kept.size);
-  payload.u32(static_cast<std::uint32_t>(kept.checksums.size()));
-  for (const std::uint64_t checksum : kept.checksums) payload.u64(checksum);
-  return payload.raw(result.facts).bytes();
+  payload.raw(result.key.raw).text(result.extension).u64(result.bytes.size);
+  payload.u32(static_cast<std::uint32_t>(result.bytes.checksums.size()));
+  for (const std::uint64_t checksum : result.bytes.checksums) payload.u64(checksum);
+  payload.raw(result.facts);
+  const fs::path path = facts_path(disk / result_path(result.key, result.extension));
+  return write_framed_file(path, path.string() + ".new", payload.bytes(), leave_unsynced);
 }
 
 std::optional<ResultKept> read_payload(ByteView payload) {
@@ -92,9 +94,8 @@ Result<KeptBytes> write_result(const fs::path& disk, const ResultToKeep& result)
   if (::link(result.output_path.c_str(), path.c_str()) != 0) {
     return system_error(errno, "link", path);
   }
-  const fs::path facts = facts_path(path);
-  const Result<Done> written = write_framed_file(facts, facts.string() + ".new",
-                                                 payload_of(result, kept.value()), leave_unsynced);
+  const Result<Done> written =
+      write_facts(disk, {result.key, result.extension, kept.value(), result.facts});
   if (written) return kept;
   ::unlink(path.c_str());
   return written.error();
@@ -128,12 +129,21 @@ ResultFolder::ResultFolder(std::filesystem::path disk, EventSink& events)
 
 void ResultFolder::keep(ResultToKeep result) { queue_.push(std::move(result)); }
 
+void ResultFolder::keep_facts(FactsToKeep facts) { queue_.push(std::move(facts)); }
+
 void ResultFolder::drop(const Digest& key, const std::string& extension) {
   queue_.push(Drop{key, extension});
 }
 
 void ResultFolder::obey(const ResultToKeep& result) {
   events_.post(ResultKept{result.key, result.extension, result.facts, write_result(disk_, result)});
+}
+
+// If it cannot be written the facts that are there stay.
+void ResultFolder::obey(const FactsToKeep& facts) {
+  std::error_code error;
+  const fs::path bytes = disk_ / result_path(facts.key, facts.extension);
+  if (fs::exists(facts_path(bytes), error)) (void)write_facts(disk_, facts);
 }
 
 void ResultFolder::obey(const Drop& order) {

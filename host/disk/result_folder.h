@@ -25,6 +25,7 @@ class ResultFolder final : public ResultStore {
   ResultFolder(std::filesystem::path disk, EventSink& events);
 
   void keep(ResultToKeep result) override;
+  void keep_facts(FactsToKeep facts) override;
   void drop(const Digest& key, const std::string& extension) override;
 
  private:
@@ -33,10 +34,11 @@ class ResultFolder final : public ResultStore {
     std::string extension;
   };
   struct LookThrough {};
-  using Order = std::variant<LookThrough, ResultToKeep, Drop>;
+  using Order = std::variant<LookThrough, ResultToKeep, FactsToKeep, Drop>;
 
   void obey(const LookThrough&);
   void obey(const ResultToKeep& result);
+  void obey(const FactsToKeep& facts);
   void obey(const Drop& order);
 
   std::filesystem::path disk_;

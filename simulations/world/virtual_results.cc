@@ -52,6 +52,11 @@ void VirtualResults::write(const ResultToKeep& result) {
   told_(kept);
 }
 
+void VirtualResults::keep_facts(FactsToKeep facts) {
+  const auto kept = facts_.find(facts.key);
+  if (kept != facts_.end()) kept->second.facts = std::move(facts.facts);
+}
+
 void VirtualResults::drop(const Digest& key, const std::string& extension) {
   disk_.remove_file(result_path(key, extension));
   facts_.erase(key);

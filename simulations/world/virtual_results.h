@@ -23,6 +23,7 @@ class VirtualResults : public ResultStore {
   VirtualResults& operator=(const VirtualResults&) = delete;
 
   void keep(ResultToKeep result) override;
+  void keep_facts(FactsToKeep facts) override;
   void drop(const Digest& key, const std::string& extension) override;
 
  private:

@@ -239,6 +239,35 @@ TEST_SUITE("results") {
     CHECK(partly.err.find(rig.mesh->address(2)) != std::string::npos);
   }
 
+  TEST_CASE("results: what was made of deleted images and earlier versions goes with their names") {
+    Rig rig;
+    const auto kept = [&] {
+      std::size_t files = 0;
+      for (std::size_t node = 0; node < 3; ++node) files += rig.kept_on(node).size();
+      return files;
+    };
+    const auto is_kept = [&](const std::string& name) {
+      return becomes_true(10s, [&] { return rig.run(name)["cached"] == true; });
+    };
+    REQUIRE(is_kept("a.jpg"));
+    rig.put("a.jpg", "the second version");
+    REQUIRE(is_kept("a.jpg"));
+    const std::size_t of_two = kept();
+
+    CHECK(rig.mesh->json({"purge", "a.jpg"})["dropped"] == 2);
+    CHECK(becomes_true(10s, [&] { return kept() == 0; }));
+    REQUIRE(of_two > 0);
+    REQUIRE(is_kept("a.jpg"));
+    rig.put("a.jpg", "the third version");
+    REQUIRE(is_kept("a.jpg"));
+    REQUIRE(kept() > 0);
+
+    rig.mesh->must({"rm", "a.jpg"});
+
+    CHECK(becomes_true(10s, [&] { return kept() == 0; }));
+    CHECK(rig.mesh->cli({"purge", "a.jpg"}).exit == 3);
+  }
+
   TEST_CASE("results: a tool that crashed twice on an image is refused with its own words") {
     Rig rig;
     const auto tried = [&](const Words& more = {}) {

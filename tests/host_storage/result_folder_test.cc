@@ -157,3 +157,22 @@ TEST_CASE("results: an output that is gone, or leads elsewhere, is not kept") {
   CHECK_FALSE(box.next()->kept.has_value());
   CHECK_FALSE(fs::exists(disk.path() / result_path(key, "png")));
 }
+
+TEST_CASE("host: facts that are given later are found with the bytes that were kept") {
+  TempFolder folder;
+  {
+    KeptBox box;
+    ResultFolder results(folder.path(), box);
+    results.keep(result_of(key, write_output(folder.path(), "the bytes")));
+    const auto kept = box.next();
+    REQUIRE(kept);
+    results.keep_facts({key, "jpg", kept->kept.value(), {4, 5}});
+    results.keep_facts({Digest{{1}}, "jpg", kept->kept.value(), {6}});  // of what is not there
+  }
+
+  const std::vector<ResultKept> found = found_in(folder.path());
+
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].facts == Bytes{4, 5});
+  CHECK(found[0].kept.value().size == 9);
+}

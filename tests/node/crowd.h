@@ -134,4 +134,25 @@ inline Crowd once(MeshWorld& world, const std::string& name = "a.png", bool forc
   return one;
 }
 
+/// How many tools the nodes have started.
+inline std::uint32_t runs_of(MeshWorld& world) {
+  std::uint32_t count = 0;
+  for (const std::uint32_t node : world.running()) count += world.machine(node).executor->started;
+  return count;
+}
+
+/// Of all running nodes together.
+inline ResultsStatus results_of(MeshWorld& world) {
+  ResultsStatus sums;
+  for (const std::uint32_t node : world.running()) {
+    const ResultsStatus one = world.status(node).results;
+    sums.entries += one.entries;
+    sums.bytes += one.bytes;
+    sums.hits += one.hits;
+    sums.misses += one.misses;
+    sums.joined += one.joined;
+  }
+  return sums;
+}
+
 }  // namespace pixmesh

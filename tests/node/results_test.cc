@@ -7,31 +7,6 @@ using namespace pixmesh;
 
 namespace {
 
-std::uint32_t runs_of(MeshWorld& world) {
-  std::uint32_t count = 0;
-  for (const std::uint32_t node : world.running()) count += world.machine(node).executor->started;
-  return count;
-}
-
-ResultsStatus results_of(MeshWorld& world) {
-  ResultsStatus sums;
-  for (const std::uint32_t node : world.running()) {
-    const ResultsStatus one = world.status(node).results;
-    sums.entries += one.entries;
-    sums.bytes += one.bytes;
-    sums.hits += one.hits;
-    sums.misses += one.misses;
-    sums.joined += one.joined;
-  }
-  return sums;
-}
-
-PurgeAnswer purge_at(MeshWorld& world, std::uint32_t node, const Digest& source) {
-  const OperationId asked = world.client().send(node, PurgeRequest{{}, {source}});
-  REQUIRE(world.run_until([&] { return world.client().answer_of(asked) != nullptr; }, 5s));
-  return std::get<PurgeAnswer>(*world.client().answer_of(asked));
-}
-
 void set_trouble(MeshWorld& world, ToolTrouble trouble) {
   for (const std::uint32_t node : world.running()) world.set_tool_trouble(node, trouble);
 }
@@ -200,29 +175,6 @@ TEST_CASE("results: a result that is lost without a word is not missed") {
 
   CHECK(again.count_of(ResultOrigin::made) == 1);
   CHECK(again.fetch(0) == MeshWorld::expected_output(image));
-}
-
-TEST_CASE("results: a purge drops what was made of an image, also what is still being made") {
-  const Bytes image = MeshWorld::sample_image(50'000, 1);
-  const auto world = world_with(image, 3, 70);
-  Crowd first = once(*world);
-  first.leave();
-  const Digest source = digest_of(image);
-
-  std::uint64_t dropped = 0;
-  for (std::uint32_t node = 0; node < 3; ++node) dropped += purge_at(*world, node, source).dropped;
-  CHECK(dropped == 1);
-  CHECK(results_of(*world).entries == 0);
-  CHECK_FALSE(world->disk(first.place(0)).file(result_path(first.done(0).key, "png")));
-  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
-  Crowd running(*world, "a.png");
-  running.add(0);
-  REQUIRE(world->run_until([&] { return !running.step() && runs_of(*world) == 2; }, 1s));
-  for (std::uint32_t node = 0; node < 3; ++node) (void)purge_at(*world, node, source);
-
-  CHECK(running.finish() == 1);
-  running.leave();
-  CHECK(results_of(*world).entries == 0);
 }
 
 TEST_CASE("results: a forced run works anew, and its result takes the place of the kept one") {

@@ -1,0 +1,79 @@
+// Results that are to be forgotten: by the image they were made of, or by its name.
+#include <algorithm>
+
+#include "node/results.h"
+
+namespace pixmesh {
+namespace {
+
+constexpr std::size_t gone_max = 10'000;  // names, and sources
+
+}  // namespace
+
+void Results::on_purge(LinkId from, const PurgeRequest& wish) {
+  PurgeAnswer answer;
+  answer.operation = wish.operation;
+  for (const Digest& source : wish.sources) {
+    forget_all(cache_.made_of(source), answer);
+    failed_.forget_source(source);
+    forget_early(source);
+  }
+  for (const std::string& name : wish.names) {
+    forget_all(names_.made_for(name), answer);
+    forget_early(name);
+  }
+  for (const std::string& prefix : wish.prefixes) forget_all(names_.made_under(prefix), answer);
+  do_not_keep([&](const Flight& flight) {
+    return std::ranges::count(wish.sources, flight.start.input.digest) > 0 ||
+           std::ranges::any_of(flight.names, [&](const std::string& name) {
+             return std::ranges::count(wish.names, name) > 0 ||
+                    std::ranges::any_of(wish.prefixes, [&](const std::string& prefix) {
+                      return name.starts_with(prefix);
+                    });
+           });
+  });
+  post_.to_link(from, std::move(answer));
+}
+
+void Results::on_removed(const std::string& name) {
+  PurgeAnswer sums;
+  forget_all(names_.made_for(name), sums);
+  forget_early(name);
+  do_not_keep([&](const Flight& flight) { return flight.names.contains(name); });
+}
+
+// What an earlier process kept comes one by one after the start: some of it may still come.
+void Results::forget_early(const Digest& source) {
+  if (gone_sources_.size() < gone_max) gone_sources_.insert(source);
+}
+
+void Results::forget_early(const std::string& name) {
+  if (gone_names_.size() < gone_max) gone_names_.insert(name);
+}
+
+bool Results::is_gone(const ResultFacts& facts) const {
+  return gone_sources_.contains(facts.source) ||
+         std::ranges::any_of(
+             facts.names, [this](const std::string& name) { return gone_names_.contains(name); });
+}
+
+void Results::forget_all(const std::vector<Digest>& keys, PurgeAnswer& sums) {
+  const std::uint64_t before = cache_.bytes();
+  for (const Digest& key : keys) {
+    if (cache_.contains(key)) ++sums.dropped;
+    forget_kept(key);
+  }
+  sums.bytes += before - cache_.bytes();
+}
+
+// What is being made of it is given to those who wait, and to nobody else.
+void Results::do_not_keep(const std::function<bool(const Flight&)>& is_meant) {
+  for (auto& [id, flight] : flights_) {
+    if (!is_meant(flight)) continue;
+    flight.is_fresh = false;
+    const auto place = joinable_.find(flight.key);
+    if (place != joinable_.end() && place->second == id) joinable_.erase(place);
+  }
+}
+
+}  // namespace pixmesh

@@ -1,0 +1,127 @@
+// Results that go because somebody says so, or because their image was deleted.
+#include <doctest/doctest.h>
+
+#include "base/digest.h"
+#include "crowd.h"
+
+using namespace pixmesh;
+
+namespace {
+
+PurgeAnswer purge_at(MeshWorld& world, std::uint32_t node, PurgeRequest wish) {
+  const OperationId asked = world.client().send(node, std::move(wish));
+  REQUIRE(world.run_until([&] { return world.client().answer_of(asked) != nullptr; }, 5s));
+  return std::get<PurgeAnswer>(*world.client().answer_of(asked));
+}
+
+PurgeAnswer purge_at(MeshWorld& world, std::uint32_t node, const Digest& source) {
+  return purge_at(world, node, PurgeRequest{{}, {source}, {}, {}});
+}
+
+std::uint64_t purge_everywhere(MeshWorld& world, const PurgeRequest& wish) {
+  std::uint64_t dropped = 0;
+  for (const std::uint32_t node : world.running()) dropped += purge_at(world, node, wish).dropped;
+  return dropped;
+}
+
+}  // namespace
+
+TEST_CASE("results: a purge drops what was made of an image, also what is still being made") {
+  const Bytes image = MeshWorld::sample_image(50'000, 1);
+  const auto world = world_with(image, 3, 70);
+  Crowd first = once(*world);
+  first.leave();
+  const Digest source = digest_of(image);
+
+  std::uint64_t dropped = 0;
+  for (std::uint32_t node = 0; node < 3; ++node) dropped += purge_at(*world, node, source).dropped;
+  CHECK(dropped == 1);
+  CHECK(results_of(*world).entries == 0);
+  CHECK_FALSE(world->disk(first.place(0)).file(result_path(first.done(0).key, "png")));
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
+  Crowd running(*world, "a.png");
+  running.add(0);
+  REQUIRE(world->run_until([&] { return !running.step() && runs_of(*world) == 2; }, 1s));
+  for (std::uint32_t node = 0; node < 3; ++node) (void)purge_at(*world, node, source);
+
+  CHECK(running.finish() == 1);
+  running.leave();
+  CHECK(results_of(*world).entries == 0);
+}
+
+TEST_CASE("results: a purge by name reaches what was made of the name's earlier images") {
+  const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 83);
+  once(*world).leave();
+  REQUIRE(world->put(1, "a.png", MeshWorld::sample_image(50'000, 2)).code == ErrorCode{});
+  once(*world).leave();
+  REQUIRE(world->put(1, "b.png", MeshWorld::sample_image(50'000, 3)).code == ErrorCode{});
+  once(*world, "b.png").leave();
+  REQUIRE(results_of(*world).entries == 3);
+
+  CHECK(purge_everywhere(*world, {{}, {}, {"a.png"}, {}}) == 2);
+
+  CHECK(once(*world, "b.png").count_of(ResultOrigin::kept) == 1);
+  CHECK(once(*world).count_of(ResultOrigin::made) == 1);
+  CHECK(purge_everywhere(*world, {{}, {}, {}, {"b."}}) == 1);
+}
+
+TEST_CASE(
+    "results: what was given out for another name is found by that name, after a restart too") {
+  const Bytes image = MeshWorld::sample_image(50'000, 1);
+  const auto world = world_with(image, 3, 84);
+  REQUIRE(world->put(1, "b.png", image, {.wait_all = true}).code == ErrorCode{});
+  Crowd first = once(*world);
+  first.leave();
+  Crowd second = once(*world, "b.png");
+  REQUIRE(second.count_of(ResultOrigin::kept) == 1);
+  second.leave();
+  const std::string path = result_path(first.done(0).key, "png");
+  const Bytes kept = *world->disk(first.place(0)).file(path);
+  world->crash(first.place(0));
+  world->restart(first.place(0));
+  world->disk(first.place(0)).write_file(path, kept);  // whatever the crash took
+  REQUIRE(world->run_until_settled());
+  REQUIRE(results_of(*world).entries == 1);
+
+  CHECK(purge_everywhere(*world, {{}, {}, {"c.png"}, {}}) == 0);
+  CHECK(purge_everywhere(*world, {{}, {}, {"b.png"}, {}}) == 1);
+
+  CHECK_FALSE(world->disk(first.place(0)).file(path));
+}
+
+TEST_CASE(
+    "results: what was made of an image goes when it is deleted, also where that comes late") {
+  const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 85);
+  Crowd first = once(*world);
+  first.leave();
+  REQUIRE(world->put(1, "a.png", MeshWorld::sample_image(50'000, 2), {.wait_all = true}).code ==
+          ErrorCode{});
+  Crowd second = once(*world);
+  second.leave();
+  const std::string path = result_path(first.done(0).key, "png");
+  const Bytes kept = *world->disk(first.place(0)).file(path);
+  world->crash(first.place(0));
+  world->disk(first.place(0)).write_file(path, kept);
+  const std::uint32_t other = (first.place(0) + 1) % 3;
+
+  REQUIRE(world->remove(other, "a.png").code == ErrorCode{});
+  world->restart(first.place(0));
+  REQUIRE(world->run_until_settled());
+
+  CHECK(results_of(*world).entries == 0);
+  CHECK_FALSE(world->disk(first.place(0)).file(path));
+}
+
+TEST_CASE("results: what is being made when its image is deleted is given out and not kept") {
+  const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 86);
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 2s);
+  Crowd running(*world, "a.png");
+  running.add(0);
+  REQUIRE(world->run_until([&] { return !running.step() && runs_of(*world) == 1; }, 1s));
+
+  REQUIRE(world->remove(1, "a.png").code == ErrorCode{});
+
+  CHECK(running.finish() == 1);
+  running.leave();
+  CHECK(results_of(*world).entries == 0);
+}
