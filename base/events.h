@@ -5,6 +5,7 @@
 
 #include "base/disk.h"
 #include "base/executor.h"
+#include "base/journal_store.h"
 #include "base/result_store.h"
 #include "base/shell_host.h"
 #include "base/transport.h"
@@ -39,7 +40,7 @@ struct StopAsked {};    // SIGTERM, SIGINT
 struct ReloadAsked {};  // SIGHUP
 
 using HostEvent = std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked,
-                               ReloadAsked, ResultKept, LinkClosed, ShellNews>;
+                               ReloadAsked, ResultKept, LinkClosed, ShellNews, JournalFound>;
 
 /// Where host threads put events. Safe to call from any thread; never blocks for long.
 class EventSink {

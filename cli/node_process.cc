@@ -11,6 +11,7 @@
 #include "cli/recipe_loader.h"
 #include "host/config/recipe_file.h"
 #include "host/disk/identity_file.h"
+#include "host/disk/journal_folder.h"
 #include "host/disk/result_folder.h"
 #include "host/disk/state_store.h"
 #include "host/disk/worker_background.h"
@@ -96,6 +97,7 @@ class NodeProcess {
   std::unique_ptr<ZmqTransport> transport_;
   RecipeBook book_;
   std::unique_ptr<ResultFolder> results_;
+  std::unique_ptr<JournalFolder> journal_;
   std::unique_ptr<Node> node_;
   std::unique_ptr<SignalThread> signals_;
 };
@@ -257,6 +259,12 @@ Result<Done> NodeProcess::open_outside() {
   executor_ = std::move(executor).value();
   background_ = std::make_unique<WorkerBackground>(events_);
   results_ = std::make_unique<ResultFolder>(disks_->folder_of(0), events_);
+  if (options_.settings.journal > 0) {
+    JournalFolderOptions journal;
+    journal.folder = state_folder_ / "journal";
+    journal.bytes_max = options_.settings.journal;
+    journal_ = std::make_unique<JournalFolder>(std::move(journal), events_);
+  }
   auto book = load_recipe_book(options_.settings.recipes);
   if (!book) return book.error();
   book_ = std::move(book).value();
@@ -297,11 +305,11 @@ NodeOptions NodeProcess::node_options() const {
 }
 
 Result<Done> NodeProcess::serve() {
-  node_ =
-      std::make_unique<Node>(node_options(), std::move(book_), memory_,
-                             Outside{*transport_, disks_->all(), *state_, *executor_, *background_,
-                                     *log_, disks_.get(), results_.get(), executor_.get()},
-                             Rng(seed_from_entropy()));
+  node_ = std::make_unique<Node>(
+      node_options(), std::move(book_), memory_,
+      Outside{*transport_, disks_->all(), *state_, *executor_, *background_, *log_, disks_.get(),
+              results_.get(), executor_.get(), journal_.get()},
+      Rng(seed_from_entropy()));
   memory_ = {};
   signals_ = std::make_unique<SignalThread>(events_);
   node_->start(monotonic_now(), wall_now());
@@ -317,7 +325,8 @@ Result<Done> NodeProcess::serve() {
   executor_.reset();
   background_.reset();
   results_.reset();
-  disks_->close();  // does what was submitted, closes cleanly
+  journal_.reset();  // writes what was appended
+  disks_->close();   // does what was submitted, closes cleanly
   state_.reset();
   if (!node_->failure().empty()) return Error{ErrorCode::failed, node_->failure()};
   return Done{};

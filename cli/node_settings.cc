@@ -15,7 +15,7 @@ struct FlagText {
   const char* summary;
 };
 
-constexpr std::array<FlagText, 22> flag_texts{{
+constexpr std::array<FlagText, 23> flag_texts{{
     {"data", "DIR", "Folders for images, one a disk"},
     {"join", "HOST:PORT", "Members to ask for the mesh, also while half of it is silent"},
     {"listen", "HOST:PORT", "Control address (default 127.0.0.1:7600)"},
@@ -28,6 +28,8 @@ constexpr std::array<FlagText, 22> flag_texts{{
     {"queue_time", "TIME", "Predicted wait above which runs are refused (default 30s)"},
     {"memory", "SIZE", "For all tools at one time (default: half of the machine's memory)"},
     {"result_cache", "SIZE", "Results kept for the next who asks; 0: none (default 1GiB)"},
+    {"journal", "SIZE",
+     "What 'why' tells of requests, in files, for a day; 0: in memory only (default 256MiB)"},
     {"replicas", "N", "Copies of each image; read when a mesh is founded (default 3)"},
     {"write_quorum", "N", "Durable copies before a put is acknowledged (default 2)"},
     {"out_delay", "TIME",

@@ -156,8 +156,7 @@ int why(CommandContext& context, const std::string& text) {
   for (const std::string& control : silent) missing += (missing.empty() ? "" : ", ") + control;
   if (all.empty()) {
     return context.fail({ErrorCode::not_found,
-                         "no node remembers this request; they do for a day, while they run and "
-                         "have room" +
+                         "no node remembers this request; they do for a day, while they have room" +
                              (silent.empty() ? "" : " (" + missing + " did not answer)") +
                              ". 'pixmesh top' shows what they do now"});
   }

@@ -24,7 +24,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       transport_(outside.transport),
       outside_{transport_,       std::move(outside.disks), outside.state,
                outside.executor, outside.background,       outside.log,
-               outside.bay,      outside.results,          outside.shells},
+               outside.bay,      outside.results,          outside.shells,
+               outside.journal},
       rng_(rng),
       memory_(memory),
       codec_(stored_codec()),
@@ -44,6 +45,8 @@ Node::Node(NodeOptions options, RecipeBook book, const NodeMemory& memory, Outsi
       ingress_(options_.ingress_chunks),
       results_(options_, members_.self(), wall_, runs_, outside_, *this),
       runs_(options_, std::move(book), outside_, results_),
+      kept_journal_(runs_.journal(), outside_.journal, members_.self(), standing_.boot_number(),
+                    *this),
       costs_(memory.facts, runs_.costs(), writer_),
       shells_(options_, outside_.shells, outside_.log, *this) {}
 
@@ -157,6 +160,8 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
           shells_.on_link_closed(now, one.link);
         } else if constexpr (std::is_same_v<T, ShellNews>) {
           shells_.on_news(now, one);
+        } else if constexpr (std::is_same_v<T, JournalFound>) {
+          kept_journal_.on_found(now, wall, one);
         } else if constexpr (std::is_same_v<T, StopAsked>) {
           stop(now);
         }
@@ -220,6 +225,7 @@ void Node::after_event(Instant now) {
     go_on_moving(now);
   } while (!local_.empty() || results_.settle(now));
   leave_if_done(now);
+  kept_journal_.write(now, wall_, stopped_);
 }
 
 void Node::drain_local(Instant now) {

@@ -8,6 +8,7 @@
 #include "node/disk_marks.h"
 #include "node/evictions.h"
 #include "node/join_check.h"
+#include "node/kept_journal.h"
 #include "node/learned_costs.h"
 #include "node/operations.h"
 #include "node/options.h"
@@ -252,7 +253,8 @@ class Node : private Post {
   Results results_;  // in front of runs_, which speaks through it
   HotImages hot_images_;
   Runs runs_;
-  LearnedCosts costs_;  // of runs_
+  KeptJournal kept_journal_;  // of runs_
+  LearnedCosts costs_;        // of runs_
   Shells shells_;
   DiskPlaces places_;
   std::vector<PartitionId> one_of_each_disk_;  // addresses of the disks in use

@@ -89,10 +89,7 @@ void Node::on_client(Instant now, LinkId link, const Message& message) {
     return to_link(link, costs_.page_of(*request));
   }
   if (const auto* request = std::get_if<WhyRequest>(&message)) {
-    WhyAnswer answer = runs_.journal().why(now, wall_, request->request);
-    answer.operation = request->operation;
-    answer.node = members_.self();
-    return to_link(link, std::move(answer));
+    return kept_journal_.on_why(now, wall_, link, *request, operations_.next_id());
   }
   if (shells_.on_message(now, link, message)) return;
   if (rebalance_ == nullptr) return;  // no mesh yet: MeshRequest says so

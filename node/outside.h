@@ -5,6 +5,7 @@
 #include "base/background.h"
 #include "base/disk.h"
 #include "base/executor.h"
+#include "base/journal_store.h"
 #include "base/log.h"
 #include "base/result_store.h"
 #include "base/shell_host.h"
@@ -42,8 +43,9 @@ struct Outside {
   Background& background;
   Log& log;
   DiskBay* bay = nullptr;  // none: the disks stay as they are. Slow calls are for the background
-  ResultStore* results = nullptr;  // none: no result is kept
-  ShellHost* shells = nullptr;     // none: no shell is opened
+  ResultStore* results = nullptr;   // none: no result is kept
+  ShellHost* shells = nullptr;      // none: no shell is opened
+  JournalStore* journal = nullptr;  // none: what is known of requests lies in memory only
 };
 
 inline constexpr std::uint32_t state_disk = 0xffff;

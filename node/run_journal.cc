@@ -226,6 +226,12 @@ RunReport RunJournal::report_of(const Run& run) {
   return report;
 }
 
+std::vector<RequestId> RunJournal::take_changed() {
+  std::vector<RequestId> changed(changed_.begin(), changed_.end());
+  changed_.clear();
+  return changed;
+}
+
 RunStatus RunJournal::status() const {
   RunStatus status = sums_;
   const std::vector<std::uint64_t> walls(walls_.begin(), walls_.end());
@@ -238,18 +244,21 @@ RunJournal::Record& RunJournal::record_of(Instant now, RequestId request) {
   forget_old(now);
   const auto [place, fresh] = records_.try_emplace(request);
   if (fresh) order_.push_back({request, now});
+  changed_.insert(request);
   return place->second;
 }
 
 RunJournal::Route* RunJournal::route_of(RequestId request) {
   const auto found = records_.find(request);
   if (found == records_.end() || found->second.routes.empty()) return nullptr;
+  changed_.insert(request);
   return &found->second.routes.back();
 }
 
 RunJournal::Run* RunJournal::run_of(RequestId request) {
   const auto found = records_.find(request);
   if (found == records_.end() || found->second.runs.empty()) return nullptr;
+  changed_.insert(request);
   return &found->second.runs.back();
 }
 
@@ -273,6 +282,7 @@ void RunJournal::forget_old(Instant now) {
          (weight_ > options_.bytes_max || now - order_.front().at > options_.kept)) {
     const auto found = records_.find(order_.front().request);
     weight_ -= found->second.weight;
+    changed_.erase(found->first);
     records_.erase(found);
     order_.pop_front();
   }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ struct RunJournalOptions {
 ///   as a router  on_routed -> on_located -> on_load of each holder -> on_placed or on_unplaced
 ///   as a holder  on_started -> on_step … -> on_ended -> on_fetching -> on_left
 ///
-/// Told of every step by RouteRun and Runs; decides nothing. It lies in memory only and begins
-/// empty at a start: a durable write for each run would cost more than many runs do.
+/// Told of every step by RouteRun and Runs; decides nothing. It lies in memory and begins empty at
+/// a start; KeptJournal carries it further.
 ///
 /// Invariant: the records weigh at most `bytes_max`, but for the last one. Not thread-safe.
 class RunJournal {
@@ -66,6 +67,8 @@ class RunJournal {
 
   /// What is known of a request. @param wall  now, for the times that are told.
   [[nodiscard]] WhyAnswer why(Instant now, WallTime wall, RequestId request) const;
+  /// The requests whose records have changed since the last call.
+  [[nodiscard]] std::vector<RequestId> take_changed();
   [[nodiscard]] RunStatus status() const;
   [[nodiscard]] std::size_t weight() const { return weight_; }
   [[nodiscard]] std::size_t count() const { return records_.size(); }
@@ -101,6 +104,7 @@ class RunJournal {
   RunJournalOptions options_;
   std::map<RequestId, Record> records_;
   std::deque<Begun> order_;
+  std::set<RequestId> changed_;  // of those in records_
   std::size_t weight_ = 0;
   RunStatus sums_;
   std::deque<std::uint64_t> walls_;  // of the last runs that finished, in microseconds

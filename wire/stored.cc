@@ -61,6 +61,10 @@ Result<RecipeCost> decode_cost(ByteView bytes) {
   return decode_stored<RecipeCost>("cost of a recipe", bytes);
 }
 Bytes encode_result_facts(const ResultFacts& facts) { return encode_stored(facts); }
+Bytes encode_why(const WhyAnswer& record) { return encode_stored(record); }
+Result<WhyAnswer> decode_why(ByteView bytes) {
+  return decode_stored<WhyAnswer>("record of a request", bytes);
+}
 Result<ResultFacts> decode_result_facts(ByteView bytes) {
   return decode_stored<ResultFacts>("facts of a result", bytes);
 }

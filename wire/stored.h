@@ -9,6 +9,7 @@
 #include "processing/result_key.h"
 #include "replication/record.h"
 #include "replication/store_record.h"
+#include "wire/why_messages.h"
 
 // Values as they lie on disk: the same encoding as on the wire, with the format number in front.
 namespace pixmesh {
@@ -31,6 +32,9 @@ namespace pixmesh {
 [[nodiscard]] Result<RecipeCost> decode_cost(ByteView bytes);
 [[nodiscard]] Bytes encode_result_facts(const ResultFacts& facts);
 [[nodiscard]] Result<ResultFacts> decode_result_facts(ByteView bytes);
+
+[[nodiscard]] Bytes encode_why(const WhyAnswer& record);
+[[nodiscard]] Result<WhyAnswer> decode_why(ByteView bytes);
 
 /// The functions replication needs to lay records and lists on a disk.
 [[nodiscard]] RecordCodec stored_codec();

@@ -44,7 +44,8 @@ struct RouteReport {
 struct RunReport {
   std::uint64_t asked_micros = 0;  // since 1970, by the clock of the node that tells
   std::string recipe;              // all steps
-  std::string state;  // inspecting, waiting, checking, running, done, failed, refused, left
+  std::string state;  // inspecting, waiting, checking, running, done, failed, refused, left,
+                      // kept, joined; stopped: the node ended before it
   std::string limit;  // of a tool or of the queue, that was hit; empty: none
   std::uint32_t position = 0;  // jobs in front of it when it was admitted
   std::uint64_t inspect_micros = 0;

@@ -27,8 +27,9 @@ struct NodeSettings {
   Duration queue_time = 30s;  // predicted wait above which runs are refused; 1 s … 1 h
   std::uint64_t memory = 0;   // bytes for all tools; 0: half of the machine's
   std::uint64_t result_cache = 1ULL << 30;  // bytes of results kept on the first disk; 0: none
-  std::uint32_t replicas = 3;               // 1 … replicas_max; read when a mesh is founded
-  std::uint32_t write_quorum = 2;           // above half of replicas; follows it unless set
+  std::uint64_t journal = 256ULL << 20;  // bytes of what 'why' tells, in files; 0: in memory only
+  std::uint32_t replicas = 3;            // 1 … replicas_max; read when a mesh is founded
+  std::uint32_t write_quorum = 2;        // above half of replicas; follows it unless set
   std::optional<Duration> out_delay =
       10min;                              // dead for that long: evicted; 5 s … 30 d; none: never
   std::vector<std::string> data;          // folders, one a disk

@@ -109,21 +109,18 @@ Result<Done> read_insecure(NodeSettings& node, const Texts& texts) {
 
 std::string print_insecure(const NodeSettings& node) { return node.insecure ? "true" : "false"; }
 
-Result<Done> read_capacity(NodeSettings& node, const Texts& texts) {
+template <std::uint64_t NodeSettings::*field>
+Result<Done> read_size(NodeSettings& node, const Texts& texts) {
   const Result<std::uint64_t> bytes = parse_size(texts.front());
   if (!bytes) return bytes.error();
-  node.capacity = bytes.value();
+  node.*field = bytes.value();
   return Done{};
 }
 
-Result<Done> read_result_cache(NodeSettings& node, const Texts& texts) {
-  const Result<std::uint64_t> bytes = parse_size(texts.front());
-  if (!bytes) return bytes.error();
-  node.result_cache = bytes.value();
-  return Done{};
+template <std::uint64_t NodeSettings::*field>
+std::string print_size_of(const NodeSettings& node) {
+  return print_size(node.*field);
 }
-
-std::string print_result_cache(const NodeSettings& node) { return print_size(node.result_cache); }
 
 std::string print_capacity(const NodeSettings& node) {
   return node.capacity == 0 ? "" : print_size(node.capacity);
@@ -197,23 +194,28 @@ template <Texts Node::*field, Fault (*fault_of)(std::string_view)>
 constexpr SettingRule list_rule(std::string_view key) {
   return {key, true, read_list<field, fault_of>, print_list<field>};
 }
+template <std::uint64_t Node::*field>
+constexpr SettingRule size_rule(std::string_view key) {
+  return {key, false, read_size<field>, print_size_of<field>};
+}
 template <std::uint32_t Node::*field, std::uint32_t lowest, std::uint32_t highest>
 constexpr SettingRule count_rule(std::string_view key) {
   return {key, false, read_count<field, lowest, highest>, print_count<field>};
 }
 
-constexpr std::array<SettingRule, 23> rules{
+constexpr std::array<SettingRule, 24> rules{
     text_rule<&Node::listen, fault_of_endpoint>("listen"),
     text_rule<&Node::bulk_listen, fault_of_endpoint>("bulk_listen"),
     text_rule<&Node::advertise, fault_of_endpoint>("advertise"),
     SettingRule{"insecure", false, read_insecure, print_insecure},
     text_rule<&Node::zone, fault_of_zone>("zone"),
-    SettingRule{"capacity", false, read_capacity, print_capacity},
+    SettingRule{"capacity", false, read_size<&Node::capacity>, print_capacity},
     count_rule<&Node::workers, 1, 1024>("workers"),
     count_rule<&Node::queue_max, 0, 65'536>("queue_max"),
     SettingRule{"queue_time", false, read_queue_time, print_queue_time},
     SettingRule{"memory", false, read_memory, print_memory},
-    SettingRule{"result_cache", false, read_result_cache, print_result_cache},
+    size_rule<&Node::result_cache>("result_cache"),
+    size_rule<&Node::journal>("journal"),
     count_rule<&Node::replicas, 1, replicas_max>("replicas"),
     count_rule<&Node::write_quorum, 1, replicas_max>("write_quorum"),
     SettingRule{"out_delay", false, read_out_delay, print_out_delay},

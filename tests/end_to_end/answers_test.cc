@@ -147,6 +147,43 @@ TEST_SUITE("batch") {
     check_says(mesh.cli({"why", "what"}), 2, {"no request"});
   }
 
+  TEST_CASE("why: what became of a request is told by nodes that were killed and began anew") {
+    TestMesh mesh;
+    mesh.must({"put", picture("jpg", 1).string(), "--name", "why.jpg", "--wait", "all"});
+    const Json ran =
+        mesh.json({"run", "thumbnail", "why.jpg", "-o", (mesh.folder() / "why.out.jpg").string()});
+    const Json before = mesh.json({"why", ran["request"]});
+    REQUIRE(before["runs"].size() == 1);
+    REQUIRE(before["routes"].size() == 1);
+    const auto is_written = [&](const std::string& words) {
+      for (std::size_t node = 0; node < mesh.size(); ++node) {
+        std::error_code none;
+        const fs::path folder = mesh.storage_of(node).parent_path() / "state" / "journal";
+        for (const auto& file : fs::directory_iterator(folder, none)) {
+          if (text_of_file(file.path()).find(words) != std::string::npos) return true;
+        }
+      }
+      return false;
+    };
+    REQUIRE(becomes_true(10s, [&] { return is_written("done") && is_written("why.jpg"); }));
+    for (std::size_t node = 0; node < mesh.size(); ++node) mesh.kill_node(node);
+    for (std::size_t node = 0; node < mesh.size(); ++node) mesh.restart_node(node);
+    mesh.wait_calm();
+
+    const Json after = mesh.json({"why", ran["request"]});
+
+    REQUIRE(after["runs"].size() == 1);
+    REQUIRE(after["routes"].size() == 1);
+    for (const char* key : {"node", "recipe", "state", "run_micros", "output_size"}) {
+      CAPTURE(key);
+      CHECK(after["runs"][0][key] == before["runs"][0][key]);
+    }
+    for (const char* key : {"node", "name", "lookup_micros", "holders"}) {
+      CAPTURE(key);
+      CHECK(after["routes"][0][key] == before["routes"][0][key]);
+    }
+  }
+
   TEST_CASE("chain: its steps run on one node, and only the last result comes back") {
     TestMesh& mesh = quiet_mesh();
     mesh.must({"put", picture("jpg", 1).string(), "--name", "chain.jpg", "--wait", "all"});

@@ -3,6 +3,7 @@
 
 #include "base/digest.h"
 #include "crowd.h"
+#include "wire/stored.h"
 
 using namespace pixmesh;
 
@@ -22,6 +23,18 @@ std::uint64_t purge_everywhere(MeshWorld& world, const PurgeRequest& wish) {
   std::uint64_t dropped = 0;
   for (const std::uint32_t node : world.running()) dropped += purge_at(world, node, wish).dropped;
   return dropped;
+}
+
+/// As if the node's store had found it while it looks through what an earlier process kept.
+void find_result(MeshWorld& world, std::uint8_t number, const Digest& source,
+                 const std::string& name) {
+  ResultFacts facts;
+  facts.key = Digest{{number}};
+  facts.source = source;
+  facts.extension = "png";
+  facts.names = {name};
+  const ResultKept kept{facts.key, "png", encode_result_facts(facts), KeptBytes{10, {1}}};
+  world.machine(0).node->on_event(world.now(), {1}, kept);
 }
 
 }  // namespace
@@ -124,4 +137,19 @@ TEST_CASE("results: what is being made when its image is deleted is given out an
   CHECK(running.finish() == 1);
   running.leave();
   CHECK(results_of(*world).entries == 0);
+}
+
+TEST_CASE("results: what is found after it was purged or its image was deleted is dropped") {
+  const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 87);
+  (void)purge_at(*world, 0, {{}, {Digest{{77}}}, {"b.png"}, {}});
+  REQUIRE(world->remove(1, "a.png").code == ErrorCode{});
+  REQUIRE(world->run_until_settled());
+
+  find_result(*world, 1, Digest{{1}}, "a.png");
+  find_result(*world, 2, Digest{{2}}, "b.png");
+  find_result(*world, 3, Digest{{77}}, "c.png");
+  CHECK(results_of(*world).entries == 0);
+
+  find_result(*world, 4, Digest{{4}}, "d.png");
+  CHECK(results_of(*world).entries == 1);
 }
