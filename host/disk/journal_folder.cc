@@ -96,7 +96,7 @@ class RowReader {
 JournalFolder::JournalFolder(JournalFolderOptions options, EventSink& events)
     : options_(std::move(options)),
       events_(events),
-      queue_({.name = "journal", .idle = std::chrono::minutes(10), .yields = true},
+      queue_({.name = "journal", .idle = std::chrono::minutes(10)},
              [this](std::vector<Order> batch) {
                if (batch.empty()) drop_old(0);  // nothing came for long
                for (const Order& order : batch) {

@@ -31,8 +31,8 @@ struct JournalFolderOptions {
 /// the first row that is not whole: a process that ended in the middle of a write leaves one, and
 /// the next process begins a new file.
 ///
-/// One thread of low priority does what is asked, in order. Reading goes through all files; it is
-/// for people, who ask seldom.
+/// One thread does what is asked, in order. Reading goes through all files; it is for people, who
+/// ask seldom, and often when the machine is busy: the thread yields to nobody.
 class JournalFolder final : public JournalStore {
  public:
   /// @param events  outlives this object, whose end waits until what was appended is written.
