@@ -95,6 +95,7 @@ Effects Lookup::ask_all(Instant now) {
   linger_until_.reset();
   outcome_.record.reset();
   outcome_.have.clear();
+  is_behind_ = false;
   tally_ = Tally(outcome_.lists, Tally::Kind::read);
   waiting_for_.clear();
   Effects effects;
@@ -158,11 +159,14 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
   Effects effects;
   if (answer.code == ErrorCode::stale) {
     if (answer.lists == outcome_.lists) return effects;  // an answer to an earlier attempt
+    effects.push_back(ListsDiffer{from});
     if (answer.lists.known() && answer.lists.number >= outcome_.lists.number) {
       outcome_.lists = answer.lists;
+      if (!retry_at_) retry_later(now);
+    } else {
+      is_behind_ = true;
+      settle_if_complete(now);
     }
-    if (!retry_at_) retry_later(now);
-    effects.push_back(ListsDiffer{from});
     return effects;
   }
   if (answer.code == ErrorCode{} && answer.lists == outcome_.lists) note(from, answer);
@@ -240,7 +244,12 @@ void Lookup::settle_if_complete(Instant now) {
     }
     return;
   }
-  if (waiting_for_.empty()) give_up(now);
+  if (!waiting_for_.empty()) return;
+  if (is_behind_) {
+    retry_later(now);
+  } else {
+    give_up(now);
+  }
 }
 
 void Lookup::give_up(Instant) {

@@ -228,6 +228,38 @@ TEST_CASE("lookup: older lists of a holder that lags behind are not taken over")
   CHECK(lookup.lists() == lists);
 }
 
+// A newcomer was told seconds after the placement that names it, and whatever was read meanwhile
+// waited for that.
+TEST_CASE("lookup: who was told no lists yet counts nowhere and holds nobody up") {
+  const MeshView view = view_of({1, 2, 3, 4});
+  const HolderLists in_motion{nodes({1, 2, 3}), 4, nodes({1, 2, 4}), 0};
+  Lookup lookup = lookup_with(view, in_motion);
+  (void)lookup.start(start);
+  CHECK(count_of<ListsDiffer>(lookup.on_message(start, node(4), stale({}))) == 1);
+  for (const NodeId &holder : nodes({1, 2, 3})) {
+    CHECK_FALSE(lookup.done());
+    (void)lookup.on_message(start, holder, answer(in_motion, record_of(10)));
+  }
+  CHECK(lookup.done());
+  CHECK(lookup.outcome().confirmed);
+}
+
+TEST_CASE("lookup: where it takes those who were told no lists yet, all are asked again") {
+  const MeshView view = view_of({1, 2, 3, 4, 5});
+  const HolderLists in_motion{nodes({1, 2, 3}), 4, nodes({1, 4, 5}), 0};
+  Lookup lookup = lookup_with(view, in_motion);
+  (void)lookup.start(start);
+  for (const NodeId &newcomer : nodes({4, 5})) {
+    (void)lookup.on_message(start, newcomer, stale({}));
+  }
+  for (const NodeId &holder : nodes({1, 2, 3})) {
+    (void)lookup.on_message(start, holder, answer(in_motion, record_of(10)));
+  }
+  CHECK_FALSE(lookup.done());
+  CHECK(lookup.next_deadline() == start + 60ms);
+  CHECK(asked<VersionRequest>(lookup.on_deadline(start + 60ms)).size() == 5);
+}
+
 TEST_CASE("lookup: who knows no lists asks for them first") {
   const MeshView view = view_of({1, 2, 3});
   Lookup lookup = lookup_with(view, {{}, 0, nodes({2, 3})});
