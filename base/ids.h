@@ -39,7 +39,7 @@ template <std::size_t size>
 template <typename Tag, typename Raw>
 struct Id {
   Raw raw{};
-  friend constexpr bool operator==(const Id&, const Id&) = default;
+  friend constexpr bool operator==(const Id& a, const Id& b) { return (a <=> b) == 0; }
   friend constexpr std::strong_ordering operator<=>(const Id& a, const Id& b) {
     if constexpr (std::is_integral_v<Raw>) {
       return a.raw <=> b.raw;

@@ -1,5 +1,7 @@
 #include "replication/fetch.h"
 
+#include <algorithm>
+
 namespace pixmesh {
 
 Fetch::Fetch(const MeshView& mesh, PartitionId partition, PartitionId source_partition,
@@ -30,11 +32,27 @@ Effects Fetch::ask_next(Instant now) {
   stream_ = mesh_.fresh_stream();
   stall_at_ = now + options_.stall_after;
   state_ = State::receiving;
+  granted_ = next_chunk_ + window(now);
+  grant_at_.reset();
   // What an earlier source gave is kept: every chunk was checked before it was written.
-  StreamOpen open{*stream_,          options_.credit,   std::nullopt,
-                  source_partition_, record_.digest,    record_.media,
-                  record_.size,      record_.checksums, next_chunk_};
+  StreamOpen open{*stream_,      window(now),  std::nullopt,      source_partition_, record_.digest,
+                  record_.media, record_.size, record_.checksums, next_chunk_};
   return {SendBulk{source_, open, std::nullopt}};
+}
+
+std::uint32_t Fetch::window(Instant now) const {
+  const bool rests = options_.slot != nullptr && options_.slot->rests(now);
+  return rests ? std::min(options_.credit, 1U) : options_.credit;
+}
+
+Effects Fetch::grant(Instant now) {
+  grant_at_.reset();
+  const std::uint32_t allowed = written_count_ + window(now);
+  if (allowed <= granted_) return {};
+  const std::uint32_t more = allowed - granted_;
+  granted_ = allowed;
+  stall_at_ = now + options_.stall_after;
+  return {SendBulk{source_, StreamCredit{*stream_, more}, std::nullopt}};
 }
 
 Effects Fetch::leave_source(Instant now, std::string why) {
@@ -48,6 +66,7 @@ Effects Fetch::fail(std::string why) {
   state_ = State::draining;  // the answers to chunks already handed over must not reach others
   detail_ = std::move(why);
   stall_at_.reset();
+  grant_at_.reset();
   return drained();
 }
 
@@ -100,17 +119,23 @@ Effects Fetch::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   if (written_count_ == record_.checksums.size()) {
     state_ = State::syncing;
     stall_at_.reset();
+    grant_at_.reset();
     return {UseDisk{partition_, SyncTemp{temp_}}};
   }
   if (state_ != State::receiving) return {};
-  return {SendBulk{source_, StreamCredit{*stream_, 1}, std::nullopt}};
+  grant_at_ = options_.slot != nullptr ? options_.slot->after_part(now) : now;
+  return now >= *grant_at_ ? grant(now) : Effects{};
 }
 
 Effects Fetch::on_deadline(Instant now) {
+  if (grant_at_) return now >= *grant_at_ && state_ == State::receiving ? grant(now) : Effects{};
   if (!stall_at_ || now < *stall_at_ || state_ != State::receiving) return {};
   return leave_source(now, "the holder stopped sending");
 }
 
-std::optional<Instant> Fetch::next_deadline() const { return done() ? std::nullopt : stall_at_; }
+std::optional<Instant> Fetch::next_deadline() const {
+  if (done()) return std::nullopt;
+  return grant_at_ ? grant_at_ : stall_at_;
+}
 
 }  // namespace pixmesh

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "replication/operation.h"
+#include "replication/repair_pace.h"
 
 namespace pixmesh {
 
@@ -12,6 +13,7 @@ class Fetch {
     std::uint32_t credit = 4;   // chunks on their way at once
     Duration stall_after = 5s;  // no chunk for that long: the next source
     bool check_digest = false;  // of all bytes too, at the end
+    CopySlot* slot = nullptr;   // says when chunks may come; none: as fast as they can
   };
   Fetch(const MeshView& mesh, PartitionId partition, PartitionId source_partition,
         const ImageRecord& record, std::vector<NodeId> sources, TempId temp);
@@ -35,6 +37,8 @@ class Fetch {
  private:
   enum class State { creating, receiving, syncing, draining, done, failed };
   [[nodiscard]] Effects ask_next(Instant now);
+  [[nodiscard]] std::uint32_t window(Instant now) const;
+  [[nodiscard]] Effects grant(Instant now);
   [[nodiscard]] Effects leave_source(Instant now, std::string why);
   [[nodiscard]] Effects fail(std::string why);
   [[nodiscard]] Effects drained();
@@ -52,6 +56,8 @@ class Fetch {
   NodeId source_;
   std::uint32_t next_chunk_ = 0;     // expected from the source
   std::uint32_t written_count_ = 0;  // chunks the disk has confirmed
+  std::uint32_t granted_ = 0;        // chunks that the source may send, in all
+  std::optional<Instant> grant_at_;  // after a rest
   std::optional<Instant> stall_at_;
   std::string detail_;
 };

@@ -233,10 +233,10 @@ Effects PartitionSync::store_next(Instant now) {
   for (const NodeId& node : all_sources_) {
     if (node != *source_) givers.push_back(node);
   }
-  store_.emplace(mesh_, codec_,
-                 StoreRecord::Bid{partition_, std::move(record), std::nullopt, std::nullopt,
-                                  std::move(givers), partition_},
-                 TempId{id().raw});
+  StoreRecord::Bid bid{partition_,   std::move(record), std::nullopt,
+                       std::nullopt, std::move(givers), partition_};
+  if (slot_) bid.slot = &*slot_;
+  store_.emplace(mesh_, codec_, std::move(bid), TempId{id().raw});
   return after_store(now, store_->start(now));
 }
 

@@ -56,7 +56,8 @@ class Rebalance : public Operation {
     std::uint32_t sync_queue_max = 64;  // put in order at once, those with the fewest copies first
     std::uint32_t drops_max = 64;       // partitions dropped at once; most are empty
     std::uint32_t compare_max = 1'000;  // partitions in one fingerprint message
-    std::uint64_t announced = 0;        // rounds of announcements before, by earlier processes too
+    std::uint32_t compare_yielding_max = 128;  // and while clients are at work
+    std::uint64_t announced = 0;  // rounds of announcements before, by earlier processes too
   };
   struct Progress {
     std::uint32_t unsettled = 0;    // partitions of ours still in motion

@@ -6,6 +6,7 @@
 #include "replication/answers.h"
 #include "replication/collected.h"
 #include "replication/rebalance.h"
+#include "replication/repair_pace.h"
 
 namespace pixmesh {
 
@@ -14,6 +15,9 @@ Effects Rebalance::compare(Instant now) {
     if (now >= comparison_->give_up_at) finish_comparison(now);
     if (comparison_) return {};
   }
+  // All that a partition goes through after this, to its drop, follows at the pace of comparisons.
+  const bool yields = mesh_.pace != nullptr && mesh_.pace->yields(now);
+  const std::size_t most = yields ? options_.compare_yielding_max : options_.compare_max;
   Comparison next;
   std::map<std::uint32_t, PartitionId> one_of;
   for (const PartitionId partition : moving_) {
@@ -23,11 +27,11 @@ Effects Rebalance::compare(Instant now) {
     if (to_sync_.contains(partition)) continue;
     next.partitions.push_back(partition);
     one_of[mesh_.disk_of(partition)] = partition;
-    if (next.partitions.size() == options_.compare_max) break;
+    if (next.partitions.size() == most) break;
   }
   if (now >= look_at_) {
     auto place = to_drop_.lower_bound(look_from_);
-    for (; place != to_drop_.end() && next.partitions.size() < options_.compare_max; ++place) {
+    for (; place != to_drop_.end() && next.partitions.size() < most; ++place) {
       if (!is_to_look_at(*place)) continue;
       next.partitions.push_back(*place);
       one_of[mesh_.disk_of(*place)] = *place;
@@ -288,7 +292,7 @@ Effects Rebalance::start_drops() {
   for (auto place = to_drop_.begin();
        place != to_drop_.end() && drops_running_ < options_.drops_max; ++place) {
     Part& gone = part(*place);
-    if (!is_replaced(gone) || !gone.unnoted.empty() || gone.dropping || gone.in_sync) continue;
+    if (!gone.unnoted.empty() || gone.dropping || gone.in_sync || !is_replaced(gone)) continue;
     if (unwritten_.contains(*place)) continue;  // a restart would believe the older lists
     if (!includes_all(gone.seen_by, gone.lists.target)) continue;
     gone.dropping = true;

@@ -24,6 +24,20 @@ CopySlot::~CopySlot() {
   --pace_->open_slots_;
 }
 
+bool CopySlot::rests(Instant now) const {
+  return pace_ != nullptr && pace_->rate_ == 0 && pace_->yields(now);
+}
+
+Instant CopySlot::after_part(Instant now) {
+  if (rests(now)) {
+    const Duration took = now - began_;
+    began_ = pace_->after_part(now, took, is_last_copy_);
+  } else {
+    began_ = now;
+  }
+  return began_;
+}
+
 void CopySlot::note_copied(Instant now, std::uint64_t bytes) {
   if (bytes > 0) pace_->on_copied(now, now - began_, bytes);
 }
@@ -45,7 +59,7 @@ std::optional<CopySlot> RepairPace::open(Instant now, std::uint64_t bytes, bool 
   }
   if (rate_ > 0) owed_bytes_ = bytes;
   ++open_slots_;
-  return CopySlot(*this, now);
+  return CopySlot(*this, now, is_last_copy);
 }
 
 std::optional<Instant> RepairPace::held_until(Instant now, bool is_last_copy) {
@@ -60,9 +74,19 @@ std::optional<Instant> RepairPace::held_until(Instant now, bool is_last_copy) {
 std::optional<Instant> RepairPace::resting_until(Instant now, std::uint64_t parts) const {
   if (parts == 1) return std::nullopt;
   if (open_slots_ > 0) return now + look_again_after;
-  const Duration rest = last_took_ * static_cast<std::int64_t>(parts - 1);
-  const Instant until = last_ended_at_ + std::min(rest, rest_max);
+  const Instant until = end_of_rest(parts);
   return now < until ? std::optional(until) : std::nullopt;
+}
+
+Instant RepairPace::end_of_rest(std::uint64_t parts) const {
+  const Duration rest = last_took_ * static_cast<std::int64_t>(parts - 1);
+  return last_ended_at_ + std::min(rest, rest_max);
+}
+
+Instant RepairPace::after_part(Instant now, Duration took, bool is_last_copy) {
+  last_ended_at_ = now;
+  last_took_ = took;
+  return end_of_rest(parts_of(is_last_copy));
 }
 
 // By whole milliseconds, so that nothing is lost however often it is asked.

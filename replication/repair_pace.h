@@ -15,22 +15,31 @@ class RepairPace;
 class CopySlot {
  public:
   CopySlot(CopySlot&& other) noexcept
-      : pace_(std::exchange(other.pace_, nullptr)), began_(other.began_) {}
+      : pace_(std::exchange(other.pace_, nullptr)),
+        began_(other.began_),
+        is_last_copy_(other.is_last_copy_) {}
   CopySlot& operator=(CopySlot&& other) noexcept {
     std::swap(pace_, other.pace_);
     std::swap(began_, other.began_);
+    std::swap(is_last_copy_, other.is_last_copy_);
     return *this;
   }
   ~CopySlot();
 
+  /// Whether parts of it are to come one after the other, with rests in between.
+  [[nodiscard]] bool rests(Instant now) const;
+  /// A part of it is here. @returns when the next one may come: now, or after a rest.
+  [[nodiscard]] Instant after_part(Instant now);
   /// So many bytes came from elsewhere; 0: they were here already.
   void note_copied(Instant now, std::uint64_t bytes);
 
  private:
   friend RepairPace;
-  CopySlot(RepairPace& pace, Instant began) : pace_(&pace), began_(began) {}
+  CopySlot(RepairPace& pace, Instant began, bool is_last_copy)
+      : pace_(&pace), began_(began), is_last_copy_(is_last_copy) {}
   RepairPace* pace_;
-  Instant began_;
+  Instant began_;  // it, or the part that is coming
+  bool is_last_copy_;
 };
 
 /// How fast this node copies from other holders what it lacks, for rebalance, hints and repair
@@ -38,19 +47,19 @@ class CopySlot {
 ///
 ///   paused    nothing is copied until an operator says so, or until the pause is over
 ///   a rate    so many bytes a second at most, by an operator's word
-///   yielding  while clients are at work: a tenth of that rate; without one, one image at a time
-///             with pauses in between, so that a tenth of the time is spent on it
+///   yielding  while clients are at work: a tenth of that rate; without one, one chunk of one image
+///             at a time with rests in between, so that a tenth of the time is spent on it
 /// It never starves: a tenth is the least, and half of it where one living holder is left.
 ///
-/// Bytes are counted when a copy begins. A copy that has begun is not stopped: an image goes over
-/// in one piece, whatever its size. Not thread-safe; outlives its slots.
+/// With a rate, bytes are counted when a copy begins, and the image goes over in one piece. A copy
+/// that has begun is not stopped. Not thread-safe; outlives its slots.
 class RepairPace {
  public:
   static constexpr Duration pause_default = 1h;
   static constexpr Duration pause_max = 24h;
   static constexpr std::uint64_t rate_min = 10'000;  // bytes a second
   static constexpr std::uint64_t rate_max = 1ULL << 36;
-  static constexpr Duration rest_max = 10s;  // after one image
+  static constexpr Duration rest_max = 10s;  // after one chunk; sources wait for 20 s
 
   void pause(Instant until) { paused_until_ = until; }
   void resume() { paused_until_.reset(); }
@@ -79,6 +88,8 @@ class RepairPace {
   static constexpr std::size_t window_seconds = 10;
   [[nodiscard]] std::optional<Instant> held_until(Instant now, bool is_last_copy);
   [[nodiscard]] std::optional<Instant> resting_until(Instant now, std::uint64_t parts) const;
+  [[nodiscard]] Instant after_part(Instant now, Duration took, bool is_last_copy);
+  [[nodiscard]] Instant end_of_rest(std::uint64_t parts) const;
   void pay_off(Instant now, std::uint64_t rate);
   void on_copied(Instant now, Duration took, std::uint64_t bytes);
 
@@ -87,7 +98,7 @@ class RepairPace {
   std::uint64_t owed_bytes_ = 0;  // begun, and not yet paid for by time
   Instant paid_until_;
   std::uint32_t open_slots_ = 0;
-  Instant last_ended_at_;  // the last image that was copied …
+  Instant last_ended_at_;  // the last chunk that was copied …
   Duration last_took_{};   // … and how long that took
   Instant again_at_;
   std::array<std::optional<Instant>, 2> client_work_;  // the last two, the later one first

@@ -121,6 +121,7 @@ Effects StoreRecord::fetch(Instant now) {
                   damaged_ ? "the bytes here are damaged" : "the bytes are not here");
   }
   Fetch::Options options;
+  options.slot = bid_.slot;
   if (bid_.ingress != nullptr) {
     slot_ = bid_.ingress->open();
     if (!slot_) return finish(CommitCode::failed, "too much is on its way to this node");

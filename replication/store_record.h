@@ -45,6 +45,7 @@ class StoreRecord {
     PartitionId source_partition;
     IngressBudget* ingress = nullptr;  // what it fetches counts there; fails if that is used up
     std::optional<RememberedWish> overtaken;  // by the record: remembered as well
+    CopySlot* slot = nullptr;                 // of what it fetches; outlives this
   };
   /// @param temp_for_fetch  a number no other temp file of this node has
   StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid, TempId temp_for_fetch);

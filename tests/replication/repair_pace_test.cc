@@ -36,6 +36,12 @@ std::uint64_t copies_within(RepairPace& pace, Duration span, bool is_last_copy, 
   return count;
 }
 
+/// Chunks that the source is told it may send.
+std::uint32_t granted_by(const Effects& effects) {
+  REQUIRE(effects.size() == 1);
+  return std::get<StreamCredit>(std::get<SendBulk>(effects.front()).message).count;
+}
+
 /// A sync that has read what is here, and is told of three images at node 2.
 struct Syncing {
   Syncing() : sync(OperationId{8}, with(view, pace), codec, partition, nodes({2})) {
@@ -115,6 +121,48 @@ TEST_CASE("pace: without a rate it spends a tenth of the time, half of it for la
     CHECK(count >= expected * 9 / 10);
     CHECK(count <= expected * 11 / 10);
   }
+}
+
+TEST_CASE("pace: while clients are at work an image comes a chunk at a time, with rests between") {
+  RepairPace pace;
+  MeshView view = view_of({1, 2});
+  std::uint8_t streams = 0;
+  view.fresh_stream = [&] { return StreamId{{++streams}}; };
+  ImageRecord record;
+  record.size = 6 * chunk_bytes_max;
+  record.checksums.assign(6, 9);
+  const ChunkRef chunk{1, chunk_bytes_max, 9};
+  Instant now = start;
+  const auto clients_ask = [&] {
+    pace.on_client_work(now);
+    pace.on_client_work(now);
+  };
+  clients_ask();
+  auto slot = pace.open(now, record.size, false);
+  REQUIRE(slot);
+  Fetch fetch(view, partition, partition, record, {node(2)}, TempId{1}, {.slot = &*slot});
+  (void)fetch.start(now);
+  const Effects opened = fetch.on_disk(now, DiskAnswer(Done{}));
+  CHECK(std::get<StreamOpen>(std::get<SendBulk>(opened.at(0)).message).credit == 1);
+
+  const auto bring_chunk = [&](std::uint32_t index) {
+    clients_ask();
+    (void)fetch.on_bulk(now, StreamChunk{StreamId{{1}}, index, index == 5}, chunk);
+    return fetch.on_disk(now, DiskAnswer(Done{}));
+  };
+  for (const std::uint32_t index : {0U, 1U}) {
+    now += 10ms;
+    CHECK(bring_chunk(index).empty());
+    CHECK(fetch.next_deadline() == now + 90ms);
+    CHECK(fetch.on_deadline(now + 89ms).empty());
+    now += 90ms;
+    clients_ask();
+    CHECK(granted_by(fetch.on_deadline(now)) == 1);
+    CHECK(fetch.next_deadline() == now + 5s);  // from now on the source owes a chunk
+  }
+  now += 2s;  // nobody asks any more
+  (void)fetch.on_bulk(now, StreamChunk{StreamId{{1}}, 2, false}, chunk);
+  CHECK(granted_by(fetch.on_disk(now, DiskAnswer(Done{}))) == 4);
 }
 
 TEST_CASE("pace: a slow image does not stop the next one for long") {
