@@ -32,6 +32,9 @@ struct ImageHeader {
   std::uint32_t scans = 0;
   std::uint64_t ancillary_bytes = 0;
   HeaderFault fault = HeaderFault::none;
+  // Bytes for each pixel that a decoder holds of the whole image before it has its first row; 0: it
+  // goes row by row. An upper bound.
+  std::uint32_t held_a_pixel = 0;
   friend bool operator==(const ImageHeader&, const ImageHeader&) = default;
 };
 

@@ -6,6 +6,7 @@
 #include "cli/descriptions.h"
 #include "cli/errors.h"
 #include "cli/files.h"
+#include "cli/recipe_chain.h"
 #include "processing/closest.h"
 
 namespace pixmesh {
@@ -23,7 +24,10 @@ std::string megapixels_of(std::uint64_t pixels) {
 std::string memory_of(std::uint64_t bytes) { return bytes == 0 ? "-" : size_at_a_glance(bytes); }
 
 Json json_of(const RecipeCost& cost) {
-  Json object{{"recipe", cost.recipe}, {"digest", to_text(cost.digest)}, {"points", Json::array()}};
+  Json object{{"recipe", cost.recipe},
+              {"way", cost.way},
+              {"digest", to_text(cost.digest)},
+              {"points", Json::array()}};
   for (const CostPoint& point : cost.points) {
     object["points"].push_back(Json{{"pixels", point.pixels},
                                     {"runs", point.runs},
@@ -40,6 +44,7 @@ int show_costs(CommandContext& context) {
   const auto costs = client.value()->costs();
   if (!costs) return context.fail(costs.error());
   TextTable table({{"RECIPE"},
+                   {"WAY"},
                    {"MEGAPIXELS", Align::right},
                    {"RUNS", Align::right},
                    {"TIME", Align::right},
@@ -47,7 +52,7 @@ int show_costs(CommandContext& context) {
                    {"MEMORY", Align::right}});
   for (const RecipeCost& cost : costs.value()) {
     for (const CostPoint& point : cost.points) {
-      table.add({cost.recipe, megapixels_of(point.pixels), std::to_string(point.runs),
+      table.add({cost.recipe, cost.way, megapixels_of(point.pixels), std::to_string(point.runs),
                  span_at_a_glance(span_of(point.wall_micros)),
                  span_at_a_glance(span_of(point.cpu_micros)), memory_of(point.memory_bytes)});
     }
@@ -78,8 +83,9 @@ struct CalibrateFlags {
 /// Runs a recipe several times on each image, and tells what it took.
 class Calibration {
  public:
-  Calibration(CommandContext& context, Client& client, const CalibrateFlags& flags)
-      : context_(context), client_(client), flags_(flags) {}
+  Calibration(CommandContext& context, Client& client, const CalibrateFlags& flags,
+              RecipeChain chain)
+      : context_(context), client_(client), flags_(flags), chain_(std::move(chain)) {}
 
   int run() {
     for (const std::string& image : flags_.images) {
@@ -123,7 +129,9 @@ class Calibration {
 
   Result<Done> measure_stored(const std::string& image, const std::string& name) {
     RunOptions options;
-    options.recipe = flags_.recipe;
+    options.recipe = chain_.recipe;
+    options.arguments = chain_.arguments;
+    options.then = chain_.then;
     options.name = name;
     options.force = true;  // what is kept tells nothing of what a run takes
     const auto plan = client_.plan(options);
@@ -165,6 +173,7 @@ class Calibration {
   CommandContext& context_;
   Client& client_;
   const CalibrateFlags& flags_;
+  const RecipeChain chain_;
   TextTable table_{{{"IMAGE"},
                     {"MEGAPIXELS", Align::right},
                     {"RUNS", Align::right},
@@ -176,21 +185,26 @@ class Calibration {
 };
 
 int calibrate(CommandContext& context, const CalibrateFlags& flags) {
+  auto chain = parse_chain(flags.recipe, {});
+  if (!chain) return context.fail(chain.error());
   const auto client = context.connect();
   if (!client) return context.fail(client.error());
-  return Calibration(context, *client.value(), flags).run();
+  return Calibration(context, *client.value(), flags, std::move(chain).value()).run();
 }
 
 }  // namespace
 
 void add_recipe_cost(CommandLine& line, const Command& family) {
-  line.add_below(family, "cost", "What runs have taken on the contacted node, by size of image",
+  line.add_below(family, "cost",
+                 "What runs have taken on the contacted node, by way of use and size of image",
                  show_costs);
   const auto flags = std::make_shared<CalibrateFlags>();
   const Command app = line.add_below(
       family, "calibrate", "Measure a recipe on images; the nodes that ran it learn from it",
       [flags](CommandContext& context) { return calibrate(context, *flags); });
-  app.add_option("RECIPE", flags->recipe, "The recipe").required();
+  app.add_option("RECIPE", flags->recipe,
+                 "The recipe, also with parameters or a chain: \"convert format=webp\"")
+      .required();
   app.add_option("IMAGE", flags->images,
                  "Files of this machine, stored while they are measured, or names of images")
       .required();

@@ -6,6 +6,7 @@
 #include "cli/files.h"
 #include "cli/names.h"
 #include "cli/recipe_chain.h"
+#include "routing/hot_images.h"
 
 namespace pixmesh {
 namespace {
@@ -89,6 +90,60 @@ std::vector<std::string> limits_of(Client& client, const RunOptions& options) {
   return limits;
 }
 
+bool is_source(const RunCandidates& plan, NodeId node) {
+  return std::ranges::find(plan.input.sources, node) != plan.input.sources.end();
+}
+
+TextTable table_of(const std::vector<RunCandidate>& candidates) {
+  TextTable table({{"NODE"},
+                   {"ADDRESS"},
+                   {"WAIT", Align::right},
+                   {"RUN", Align::right},
+                   {"WORKERS", Align::right},
+                   {"TO MOVE", Align::right},
+                   {"MOVING", Align::right},
+                   {"MEMORY", Align::right},
+                   {"SCORE", Align::right}});
+  for (const RunCandidate& candidate : candidates) {
+    table.add({short_text(candidate.node), candidate.control,
+               span_at_a_glance(micros(candidate.wait_micros)),
+               span_at_a_glance(micros(candidate.run_micros)), std::to_string(candidate.workers),
+               size_at_a_glance(candidate.bytes_to_move),
+               span_at_a_glance(micros(candidate.moving_micros)), memory_of(candidate),
+               span_at_a_glance(micros(candidate.score_micros))});
+  }
+  return table;
+}
+
+Json json_of(const std::vector<RunCandidate>& candidates) {
+  Json all = Json::array();
+  for (const RunCandidate& candidate : candidates) {
+    all.push_back(Json{{"node", to_text(candidate.node)},
+                       {"address", candidate.control},
+                       {"score_micros", candidate.score_micros},
+                       {"wait_micros", candidate.wait_micros},
+                       {"run_micros", candidate.run_micros},
+                       {"workers", candidate.workers},
+                       {"bytes_to_move", candidate.bytes_to_move},
+                       {"moving_micros", candidate.moving_micros},
+                       {"memory_bytes", candidate.memory_bytes},
+                       {"memory_free", candidate.memory_free}});
+  }
+  return all;
+}
+
+/// Why nodes that hold no copy are among the candidates or not.
+std::string help_text(const RunCandidates& plan) {
+  const bool helped = std::ranges::any_of(
+      plan.candidates, [&](const RunCandidate& one) { return !is_source(plan, one.node); });
+  if (!plan.lost.empty()) {
+    return "Nodes without a copy that would be done no sooner than the best holder:";
+  }
+  if (helped) return "Nodes without a copy are asked too: its holders have been busy for a second.";
+  return "Nodes without a copy are asked only when each holder's wait has been above " +
+         span_at_a_glance(HotImagesOptions{}.busy_wait) + " for a second.";
+}
+
 int explain(CommandContext& context, Client& client, const RunOptions& options) {
   const Result<RunCandidates> plan = client.plan(options);
   if (!plan) {
@@ -104,33 +159,11 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
   output.print("input    " + to_text(plan->input.digest) + "  " + type_of(plan->input.media) +
                "  " + pixels_of(plan->input.media) + "  " + size_at_a_glance(plan->input.size) +
                "\n");
-  TextTable table({{"NODE"},
-                   {"ADDRESS"},
-                   {"WAIT", Align::right},
-                   {"RUN", Align::right},
-                   {"TO MOVE", Align::right},
-                   {"MEMORY", Align::right},
-                   {"SCORE", Align::right}});
-  Json candidates = Json::array();
-  for (const RunCandidate& candidate : plan->candidates) {
-    table.add({short_text(candidate.node), candidate.control,
-               span_at_a_glance(micros(candidate.wait_micros)),
-               span_at_a_glance(micros(candidate.run_micros)),
-               size_at_a_glance(candidate.bytes_to_move), memory_of(candidate),
-               span_at_a_glance(micros(candidate.score_micros))});
-    candidates.push_back(Json{{"node", to_text(candidate.node)},
-                              {"address", candidate.control},
-                              {"score_micros", candidate.score_micros},
-                              {"wait_micros", candidate.wait_micros},
-                              {"run_micros", candidate.run_micros},
-                              {"bytes_to_move", candidate.bytes_to_move},
-                              {"memory_bytes", candidate.memory_bytes},
-                              {"memory_free", candidate.memory_free}});
-  }
   output.print("\nNodes that could run it, best first:\n");
-  output.print(table);
-  output.print(
-      "SCORE is WAIT, the run's share of the node's workers, and what moving the image takes.\n");
+  output.print(table_of(plan->candidates));
+  output.print("SCORE = WAIT + RUN / WORKERS + MOVING, as it takes to bring the image there.\n");
+  output.print("\n" + help_text(plan.value()) + "\n");
+  if (!plan->lost.empty()) output.print(table_of(plan->lost));
   output.object(Json{{"recipe", options.recipe},
                      {"name", options.name},
                      {"argv", plan->argv},
@@ -138,7 +171,8 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
                      {"digest", to_text(plan->input.digest)},
                      {"limits", limits},
                      {"confirmed", plan->confirmed},
-                     {"candidates", candidates}});
+                     {"candidates", json_of(plan->candidates)},
+                     {"lost", json_of(plan->lost)}});
   return exit_ok;
 }
 

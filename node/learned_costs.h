@@ -10,8 +10,8 @@
 namespace pixmesh {
 
 /// Keeps what this node has learned of its recipes' costs over a restart, and tells it to who asks.
-/// Each recipe is one row of the state folder, `cost/<name>`, written at most once a minute: what
-/// the last minute taught may be lost, and is soon learned again.
+/// Each way of a recipe is one row of the state folder, `cost/<name> <way>`, written at most once a
+/// minute: what the last minute taught may be lost, and is soon learned again.
 class LearnedCosts {
  public:
   /// @param facts  of the state folder; @param model  outlives this.
@@ -27,7 +27,8 @@ class LearnedCosts {
   CostModel& model_;
   StateWriter& writer_;
   Instant write_at_{};
-  std::map<std::string, RecipeCost> written_;
+  [[nodiscard]] std::map<std::string, RecipeCost> known() const;
+  std::map<std::string, RecipeCost> written_;  // by key
 };
 
 }  // namespace pixmesh

@@ -36,16 +36,19 @@ Effects RouteRun::start(Instant now) {
     fail(entry.error().code, entry.error().detail);
     return {};
   }
-  const auto command = render_arguments(entry.value()->recipe, given_of(request_.arguments));
-  if (!command) {
-    fail(command.error().code, command.error().detail);
+  const auto first = render_step(*entry.value(), request_.arguments);
+  if (!first) {
+    fail(first.error().code, first.error().detail);
     return {};
   }
-  const auto steps = render_chain(book_, {entry.value(), command.value()}, request_.then, false);
+  const auto steps = render_chain(book_, first.value(), request_.then, false);
   if (!steps) {
     fail(steps.error().code, steps.error().detail);
     return {};
   }
+  choices_ = choices_of(steps.value());
+  result_.choices = choices_;
+  memory_most_ = memory_most_of(steps.value());
   result_.argv = argv_of(steps.value());
   result_.recipe_digest = entry.value()->digest;
   result_.then = request_.then;
@@ -178,7 +181,7 @@ void RouteRun::place(Instant now) {
       ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
                 std::uint64_t{media.width} * media.height, request_.batch,
                 static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms), work(),
-                false, result_.input.digest},
+                false, result_.input.digest, way_of(media.type, 0, choices_), memory_most_},
       std::move(holders), std::move(options), others);
   perform(now, placement_->start(now));
 }
@@ -209,6 +212,9 @@ void RouteRun::perform(Instant now, const RunPlacement::Effects& effects) {
       for (const Candidate& candidate : placed->candidates) {
         if (is_heard_(candidate.node)) result.candidates.push_back(candidate_of(candidate));
       }
+      for (const Candidate& one : placement_->lost_helpers()) {
+        result.lost.push_back(candidate_of(one));
+      }
       if (result.candidates.empty()) {
         for (const Candidate& one : placed->candidates) {
           result.candidates.push_back(candidate_of(one));
@@ -230,6 +236,8 @@ RunCandidate RouteRun::candidate_of(const Candidate& ranked) const {
     candidate.memory_bytes = load->memory_bytes;
     candidate.memory_free = load->memory_free;
     candidate.bytes_to_move = placement_->bytes_to_move(ranked.node);
+    candidate.workers = load->workers;
+    candidate.moving_micros = moving_micros(candidate.bytes_to_move);
   }
   return candidate;
 }

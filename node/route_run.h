@@ -66,6 +66,8 @@ class RouteRun : public Operation {
   Lookup lookup_;
   std::optional<RunPlacement> placement_;
   RunCandidates result_;
+  std::string choices_;  // as of choices_of
+  std::uint64_t memory_most_ = 0;
   bool answered_ = false;
 };
 

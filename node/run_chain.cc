@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/digest.h"
+#include "processing/quantity.h"
 #include "processing/result_key.h"
 
 namespace pixmesh {
@@ -20,6 +22,33 @@ std::string_view media_of_extension(std::string_view extension) {
 
 std::string extension_of_step(const RenderedStep& step) { return step.command.output_extension; }
 
+/// The least power of two, times `from`, that is not below a number's size.
+std::uint64_t power_of_two_above(std::int64_t number, std::uint64_t from) {
+  const auto raw = static_cast<std::uint64_t>(number);
+  const std::uint64_t size = number < 0 ? 0 - raw : raw;
+  while (from < size && from < 1ULL << 62) from *= 2;
+  return from;
+}
+
+std::string choices_text(const Recipe& recipe, const ParameterValues& values) {
+  constexpr std::uint64_t real_from = 15'625;  // millionths: 1/64
+  std::string text;
+  std::uint64_t ints = 0, reals = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Parameter& one = recipe.parameters[i];
+    if (one.type == ParameterType::integer) {
+      ints = std::max(ints, power_of_two_above(values[i], 1));
+    } else if (one.type == ParameterType::real) {
+      reals = std::max(reals, power_of_two_above(values[i], real_from));
+    } else {
+      text += " " + one.name + "=" + print_value(one, values[i]);
+    }
+  }
+  if (ints > 0) text += " ints<=" + std::to_string(ints);
+  if (reals > 0) text += " reals<=" + print_millionths(static_cast<std::int64_t>(reals));
+  return text;
+}
+
 Result<Done> check_joint(const RenderedStep& before, const RenderedStep& after) {
   const Recipe& taker = after.entry->recipe;
   const std::string said = "what '" + before.entry->recipe.name + "' makes";
@@ -34,6 +63,14 @@ GivenParameters given_of(const std::vector<RunArgument>& arguments) {
   return given;
 }
 
+Result<RenderedStep> render_step(const BookEntry& entry,
+                                 const std::vector<RunArgument>& arguments) {
+  const auto values = read_parameters(entry.recipe, given_of(arguments));
+  if (!values) return values.error();
+  return RenderedStep{&entry, render_command(entry.recipe, values.value()),
+                      choices_text(entry.recipe, values.value())};
+}
+
 Result<std::vector<RenderedStep>> render_chain(const RecipeBook& book, RenderedStep first,
                                                const std::vector<RunStep>& then, bool exact) {
   if (then.size() >= chain_steps_max) {
@@ -45,14 +82,34 @@ Result<std::vector<RenderedStep>> render_chain(const RecipeBook& book, RenderedS
     const auto entry =
         exact ? book.require(one.recipe, one.recipe_digest) : book.look_up(one.recipe);
     if (!entry) return entry.error();
-    auto command = render_arguments(entry.value()->recipe, given_of(one.arguments));
-    if (!command) return command.error();
-    RenderedStep step{entry.value(), std::move(command).value()};
-    const auto fits = check_joint(steps.back(), step);
+    auto step = render_step(*entry.value(), one.arguments);
+    if (!step) return step.error();
+    const auto fits = check_joint(steps.back(), step.value());
     if (!fits) return fits.error();
-    steps.push_back(std::move(step));
+    steps.push_back(std::move(step).value());
   }
   return steps;
+}
+
+std::string choices_of(const std::vector<RenderedStep>& steps) {
+  constexpr std::size_t bytes_max = 200;
+  constexpr std::size_t bytes_shown = 160;
+  std::string choices;
+  for (const RenderedStep& step : steps) {
+    if (&step != &steps.front()) choices += " | " + step.entry->recipe.name;
+    choices += step.choices;
+  }
+  if (choices.size() <= bytes_max) return choices;
+  const std::uint64_t whole = chunk_checksum(bytes_of(choices));
+  return choices.substr(0, bytes_shown) + "... #" + std::to_string(whole);
+}
+
+std::uint64_t memory_most_of(const std::vector<RenderedStep>& steps) {
+  std::uint64_t most = 0;
+  for (const RenderedStep& step : steps) {
+    most = std::max(most, step.entry->recipe.limits.memory_bytes);
+  }
+  return most;
 }
 
 std::vector<std::string> argv_of(const std::vector<RenderedStep>& steps) {
@@ -103,7 +160,6 @@ ToolRun tool_of(const RenderedStep& step) {
 
 ToolRun RunChain::go_on(const ToolReport& ended, RunId fresh, std::string input,
                         std::string extension) {
-  if (!first_) first_ = ended;
   spent_ = whole(ended);
   ToolRun next = std::move(rest_.front());
   rest_.erase(rest_.begin());

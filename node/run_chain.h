@@ -16,7 +16,12 @@ namespace pixmesh {
 struct RenderedStep {
   const BookEntry* entry = nullptr;
   ToolCommand command;
+  std::string choices;  // its part of `choices_of`
 };
+
+/// Errors: those of read_parameters.
+[[nodiscard]] Result<RenderedStep> render_step(const BookEntry& entry,
+                                               const std::vector<RunArgument>& arguments);
 
 /// The steps of a chain, the first one too: known, with good parameters, each taking what the one
 /// before it makes.
@@ -27,6 +32,14 @@ struct RenderedStep {
                                                              RenderedStep first,
                                                              const std::vector<RunStep>& then,
                                                              bool exact);
+
+/// What was chosen of a chain, as far as it decides what it costs: " format=webp ints<=1024 |
+/// sharpen format=jpg reals<=4". There are too many numbers to learn from each: only the largest
+/// counts, up to the next power of two.
+[[nodiscard]] std::string choices_of(const std::vector<RenderedStep>& steps);
+
+/// The most that any of the steps may take: they run one after the other.
+[[nodiscard]] std::uint64_t memory_most_of(const std::vector<RenderedStep>& steps);
 
 /// The command lines of the steps, one behind the other, "|" between them.
 [[nodiscard]] std::vector<std::string> argv_of(const std::vector<RenderedStep>& steps);
@@ -74,12 +87,8 @@ class RunChain {
   /// The end of the last step, with what all of them took.
   [[nodiscard]] ToolReport whole(ToolReport last) const;
 
-  /// The cost of the first step, for the books: none if there was only one.
-  [[nodiscard]] const std::optional<ToolReport>& first() const { return first_; }
-
  private:
   std::vector<ToolRun> rest_;
-  std::optional<ToolReport> first_;
   ToolReport spent_;
 };
 

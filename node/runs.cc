@@ -6,7 +6,6 @@
 #include "node/disk_places.h"
 #include "node/tool_outcome.h"
 #include "processing/header_check.h"
-#include "processing/render.h"
 #include "replication/record.h"
 
 namespace pixmesh {
@@ -48,9 +47,10 @@ void Runs::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
   const auto entry = book_.require(probe.recipe, probe.recipe_digest);
   answer.has_recipe = entry.has_value() && entry.value()->available;
   if (answer.has_recipe) {
+    const std::uint64_t own_most = entry.value()->recipe.limits.memory_bytes;
+    const std::uint64_t most = probe.memory_most > 0 ? probe.memory_most : own_most;
     const LaneLoad load = lanes_.on_probe(
-        now, probe.request,
-        {probe.recipe, probe.pixels, probe.batch, entry.value()->recipe.limits.memory_bytes});
+        now, probe.request, {probe.recipe, probe.pixels, probe.batch, most, probe.way});
     answer.accepts_work = load.accepts_work;
     answer.running = load.running;
     answer.queued = load.queued;
@@ -96,12 +96,21 @@ bool Runs::reads(std::uint32_t disk, PartitionId partition) const {
   });
 }
 
-std::optional<JobRefused> Runs::refusal_of(const RunStart& start) const {
+Result<std::vector<RenderedStep>> Runs::steps_of(const RunStart& start) const {
+  const auto entry = book_.require(start.recipe, start.recipe_digest);
+  if (!entry) return entry.error();
+  const auto first = render_step(*entry.value(), start.arguments);
+  if (!first) return first.error();
+  return render_chain(book_, first.value(), start.then, true);
+}
+
+std::optional<JobRefused> Runs::refusal_of(const RunStart& start,
+                                           const Result<std::vector<RenderedStep>>& steps) const {
   const MediaFacts& media = start.input.media;
   const std::uint64_t pixels = std::uint64_t{media.width} * media.height;
-  const auto entry = book_.require(start.recipe, start.recipe_digest);
-  const std::uint64_t most = entry ? entry.value()->recipe.limits.memory_bytes : 0;
-  const RunShape shape{start.recipe, pixels, start.batch, most};
+  const std::uint64_t most = steps ? memory_most_of(steps.value()) : 0;
+  const std::string way = steps ? way_of(media.type, 0, choices_of(steps.value())) : "";
+  const RunShape shape{start.recipe, pixels, start.batch, most, way};
   if (const auto refused = lanes_.refusal_of(shape)) return refused;
   const auto inspected = std::ranges::count_if(
       runs_, [](const auto& one) { return one.second.step <= Step::inspecting; });
@@ -129,24 +138,20 @@ void Runs::on_start(Instant now, LinkId from, const RunStart& start, const Input
 }
 
 Duration Runs::busy_pause_of(const RunStart& start) const {
-  const auto refused = refusal_of(start);
+  const auto refused = refusal_of(start, steps_of(start));
   return refused ? refused->retry_after : Duration(std::chrono::milliseconds(busy_pause_ms));
 }
 
 Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, const InputPlace& place) {
-  const auto entry = book_.require(start.recipe, start.recipe_digest);
-  if (!entry) return entry.error();
-  const auto command = render_arguments(entry.value()->recipe, given_of(start.arguments));
-  if (!command) return command.error();
-  const auto steps = render_chain(book_, {entry.value(), command.value()}, start.then, true);
+  const auto steps = steps_of(start);
   if (!steps) return steps.error();
-  if (const auto full = refusal_of(start)) {
+  if (const auto full = refusal_of(start, steps)) {
     return Error{ErrorCode::overloaded, reason_of(*full)};
   }
   if (start.deadline_ms == 0) return Error{ErrorCode::timed_out, past_deadline};
   // What the record says is told by the asker; what may run is decided from the bytes. But what is
   // refused on its word alone needs no look.
-  const Recipe& recipe = entry.value()->recipe;
+  const Recipe& recipe = steps->front().entry->recipe;
   const MediaFacts& media = start.input.media;
   const auto said = check_header(recipe, header_with(media.type, media.width, media.height));
   if (!said) return said;
@@ -154,6 +159,8 @@ Result<Done> Runs::begin(Instant now, LinkId from, const RunStart& start, const 
   run.disk = place.disk;
   run.borrowed = place.borrowed;
   run.limits = recipe.header_limits;
+  run.choices = choices_of(steps.value());
+  run.memory_most = memory_most_of(steps.value());
   run.tool = tool_of(steps->front());
   run.tool.run = run.id;
   run.tool.input_path = blob_path(start.input.digest, start.input.media);
@@ -238,8 +245,8 @@ void Runs::on_inspected(Instant now, RunId id, const std::optional<ImageHeader>&
   const auto sound = check_header(entry.value()->recipe, *header);
   if (!sound) return end_before_start(now, id, sound.error());
   run.pixels = pixels_of(*header);
-  // A progressive JPEG is unpacked as a whole before its first row is there.
-  run.held_whole = header->type == "jpeg" && header->scans > 1;
+  run.held_a_pixel = header->held_a_pixel;
+  run.way = way_of(header->type, header->held_a_pixel, run.choices);
   admit(now, id);
 }
 
@@ -277,9 +284,10 @@ Job Runs::job_of(const Run& run) const {
           run.deadline,
           run.start.batch,
           client,
-          run.held_whole,
-          run.tool.limits.memory_bytes,
-          {}};
+          run.held_a_pixel,
+          run.memory_most,
+          {},
+          run.way};
 }
 
 // Nothing of it has reached the lanes but its announcement.

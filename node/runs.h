@@ -110,7 +110,10 @@ class Runs {
     HeaderLimits limits;
     ToolRun tool;
     std::uint64_t pixels = 0;
-    bool held_whole = false;  // as of memory_need_of
+    std::uint32_t held_a_pixel = 0;  // as of memory_need_of
+    std::string choices;             // as of choices_of
+    std::string way;                 // as of Work; known once its header was looked at
+    std::uint64_t memory_most = 0;   // of all its steps
     Step step = Step::inspecting;
     bool told = false;
     std::optional<bool> intact;
@@ -138,7 +141,9 @@ class Runs {
 
   void refuse(const RunStart& start, LinkId to, ErrorCode code, std::string detail,
               Duration retry_after = {}, std::string_view denied_by = "header");
-  [[nodiscard]] std::optional<JobRefused> refusal_of(const RunStart& start) const;
+  [[nodiscard]] Result<std::vector<RenderedStep>> steps_of(const RunStart& start) const;
+  [[nodiscard]] std::optional<JobRefused> refusal_of(
+      const RunStart& start, const Result<std::vector<RenderedStep>>& steps) const;
   [[nodiscard]] Duration busy_pause_of(const RunStart& start) const;
   [[nodiscard]] Result<Done> begin(Instant now, LinkId from, const RunStart& start,
                                    const InputPlace& place);

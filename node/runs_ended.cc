@@ -19,11 +19,11 @@ void Runs::on_tool_ended(Instant now, const ToolReport& report) {
   if (go_on(now, id, report)) return;
   end_turn(id);
   const auto place = runs_.find(id);
-  ToolReport first = report;  // the lanes know a chain by its first recipe
+  std::optional<RunCost> cost;  // of a chain what all its steps took, the most memory of any
   if (place != runs_.end()) {
     Run& run = place->second;
-    if (run.chain.first()) first = *run.chain.first();
     run.report = run.chain.whole(report);
+    if (good) cost = RunCost{run.report->wall, run.report->cpu, run.report->memory_bytes};
     run.step = Step::done;
     run.asker_until = now + asker_patience;
     journal_.on_ended(now, run.start.request, *run.report, outcome_of(run));
@@ -31,8 +31,6 @@ void Runs::on_tool_ended(Instant now, const ToolReport& report) {
   } else {
     outside_.executor.discard(report.run);  // its asker has gone
   }
-  std::optional<RunCost> cost;
-  if (good) cost = RunCost{first.wall, first.cpu, first.memory_bytes};
   perform(now, lanes_.on_finished(now, id, cost));
 }
 

@@ -87,10 +87,8 @@ CostEstimate between(const CostPoint& a, const CostPoint& b, std::uint64_t pixel
           line(&CostPoint::memory_bytes, memory_max)};
 }
 
-using Points = std::map<std::uint32_t, CostPoint>;
-
 /// Where no line can be drawn. Of images of unknown size the largest known are expected.
-CostEstimate from_one(std::uint64_t pixels, const Points& points) {
+CostEstimate from_one(std::uint64_t pixels, const std::map<std::uint32_t, CostPoint>& points) {
   const bool unknown = pixels == 0 && points.begin()->first == 0;
   return scaled(unknown ? points.begin()->second : std::prev(points.end())->second, pixels);
 }
@@ -116,27 +114,59 @@ void learn(CostPoint& point, std::uint64_t pixels, const RunCost& cost) {
 
 }  // namespace
 
+std::string way_of(std::string_view type, std::uint32_t held_a_pixel, std::string_view choices) {
+  const std::string form(type.empty() ? "any" : type);
+  return form + (held_a_pixel > 0 ? " held" : "") + std::string(choices);
+}
+
 CostModel::CostModel(Duration before_any) : before_any_micros_(micros_of_span(before_any, 1)) {
   invariant(before_any > Duration{}, "a run takes time");
 }
 
-void CostModel::add(std::string_view recipe, const Digest& digest, std::uint64_t pixels,
+void CostModel::add(const Work& work, const Digest& digest, std::uint64_t pixels,
                     const RunCost& cost) {
-  auto found = recipes_.find(recipe);
+  auto found = recipes_.find(work.recipe);
   if (found == recipes_.end()) {
     if (recipes_.size() >= recipes_max) return;
-    found = recipes_.emplace(std::string(recipe), Learned{digest, {}}).first;
+    found = recipes_.emplace(std::string(work.recipe), Learned{digest, {}}).first;
   }
   if (found->second.digest != digest) found->second = {digest, {}};
   pixels = std::min(pixels, pixels_max);
-  learn(found->second.points[size_class_of(pixels)], pixels, cost);
+  Way& way = way_of(found->second, work.way);
+  way.learned_at = ++runs_;
+  learn(way.points[size_class_of(pixels)], pixels, cost);
 }
 
-CostEstimate CostModel::of(std::string_view recipe, std::uint64_t pixels) const {
-  const auto found = recipes_.find(recipe);
+CostModel::Way& CostModel::way_of(Learned& learned, std::string_view name) {
+  const auto found = learned.ways.find(name);
+  if (found != learned.ways.end()) return found->second;
+  if (learned.ways.size() >= cost_ways_max) {
+    learned.ways.erase(std::ranges::min_element(
+        learned.ways, {}, [](const auto& entry) { return entry.second.learned_at; }));
+  }
+  return learned.ways[std::string(name)];
+}
+
+CostEstimate CostModel::of(const Work& work, std::uint64_t pixels) const {
+  const auto found = recipes_.find(work.recipe);
   if (found == recipes_.end()) return {.wall_micros = before_any_micros_};
   pixels = std::min(pixels, pixels_max);
-  const Points& points = found->second.points;
+  const auto& ways = found->second.ways;
+  if (const auto way = ways.find(work.way); way != ways.end()) {
+    return estimate(way->second.points, pixels);
+  }
+  CostEstimate others = estimate(ways.begin()->second.points, pixels);
+  for (const auto& [name, way] : ways) {
+    const CostEstimate one = estimate(way.points, pixels);
+    others.wall_micros = std::min(others.wall_micros, one.wall_micros);
+    others.cpu_micros = std::min(others.cpu_micros, one.cpu_micros);
+    others.memory_bytes = std::max(others.memory_bytes, one.memory_bytes);
+  }
+  others.of_others = true;
+  return others;
+}
+
+CostEstimate CostModel::estimate(const Points& points, std::uint64_t pixels) {
   const auto sized = points.upper_bound(0);  // the first whose size was known
   const bool one = std::next(points.begin()) == points.end();
   if (pixels == 0 || sized == points.end() || one) return from_one(pixels, points);
@@ -151,22 +181,28 @@ CostEstimate CostModel::of(std::string_view recipe, std::uint64_t pixels) const 
 }
 
 void CostModel::restore(RecipeCost cost) {
-  const bool room = recipes_.size() < recipes_max && !recipes_.contains(cost.recipe);
-  if (!room || cost.points.size() > cost_points_max) return;
-  if (cost.points.empty() || !std::ranges::all_of(cost.points, is_sound)) return;
-  Learned learned{cost.digest, {}};
+  if (cost.points.empty() || cost.points.size() > cost_points_max) return;
+  if (!std::ranges::all_of(cost.points, is_sound)) return;
+  if (recipes_.size() >= recipes_max && !recipes_.contains(cost.recipe)) return;
+  Learned& learned = recipes_.try_emplace(cost.recipe, Learned{cost.digest, {}}).first->second;
+  const bool room = learned.ways.size() < cost_ways_max && !learned.ways.contains(cost.way);
+  if (learned.digest != cost.digest || !room) return;
+  Points& points = learned.ways[cost.way].points;
   for (const CostPoint& point : cost.points) {
-    learned.points.insert_or_assign(size_class_of(point.pixels), point);
+    points.insert_or_assign(size_class_of(point.pixels), point);
   }
-  recipes_.emplace(std::move(cost.recipe), std::move(learned));
 }
 
-std::optional<RecipeCost> CostModel::cost_of(std::string_view recipe) const {
+std::vector<RecipeCost> CostModel::costs_of(std::string_view recipe) const {
+  std::vector<RecipeCost> costs;
   const auto found = recipes_.find(recipe);
-  if (found == recipes_.end()) return std::nullopt;
-  RecipeCost cost{found->first, found->second.digest, {}};
-  for (const auto& [size, point] : found->second.points) cost.points.push_back(point);
-  return cost;
+  if (found == recipes_.end()) return costs;
+  for (const auto& [name, way] : found->second.ways) {
+    RecipeCost& cost = costs.emplace_back();
+    cost = {found->first, found->second.digest, {}, name};
+    for (const auto& [size, point] : way.points) cost.points.push_back(point);
+  }
+  return costs;
 }
 
 std::vector<std::string> CostModel::recipes() const {
@@ -178,11 +214,15 @@ std::vector<std::string> CostModel::recipes() const {
 void CostModel::check_invariants() const {
   invariant(recipes_.size() <= recipes_max, "recipes are bounded");
   for (const auto& [name, learned] : recipes_) {
-    invariant(!learned.points.empty() && learned.points.size() <= cost_points_max,
-              "a recipe that ran has a few points");
-    for (const auto& [size, point] : learned.points) {
-      invariant(is_sound(point), "a point is made of runs");
-      invariant(size_class_of(point.pixels) == size, "a point lies among its sizes");
+    invariant(!learned.ways.empty() && learned.ways.size() <= cost_ways_max,
+              "a recipe that ran did so in a few ways");
+    for (const auto& [way, known] : learned.ways) {
+      invariant(!known.points.empty() && known.points.size() <= cost_points_max,
+                "a way that ran has a few points");
+      for (const auto& [size, point] : known.points) {
+        invariant(is_sound(point), "a point is made of runs");
+        invariant(size_class_of(point.pixels) == size, "a point lies among its sizes");
+      }
     }
   }
 }

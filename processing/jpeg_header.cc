@@ -77,12 +77,21 @@ class JpegHeader : public HeaderFormat {
   }
 
   HeaderStep on_frame(HeaderWalk& walk, std::uint8_t marker, std::uint64_t length) {
-    const auto frame = walk.bytes.at(offset_, 10);
+    constexpr std::size_t fixed_bytes = 10;
+    constexpr std::size_t most_bytes = fixed_bytes + 4 * std::size_t{3};
+    // As much as there is of the components' sampling.
+    const std::size_t there = walk.depth == HeaderDepth::pixels ? 0 : length + 2;
+    const auto frame =
+        walk.bytes.at(offset_, std::clamp<std::size_t>(there, fixed_bytes, most_bytes));
     if (!frame) return missing(walk);
     if (components_ != 0 || length < 8) return walk.broken();
     walk.header.height = number32_of(frame->subspan(5, 2), ByteOrder::big);
     walk.header.width = number32_of(frame->subspan(7, 2), ByteOrder::big);
     components_ = (*frame)[9];
+    const std::size_t told = (frame->size() - fixed_bytes) / 3;
+    held_a_pixel_ = components_ <= told
+                        ? coefficient_bytes(frame->subspan(fixed_bytes, 3 * components_))
+                        : 2U * components_;
     progressive_ = is_progressive(marker);
     if (walk.header.width == 0 || walk.header.height == 0 || components_ == 0) {
       return walk.broken();
@@ -97,14 +106,33 @@ class JpegHeader : public HeaderFormat {
     if (!scan) return missing(walk);
     if (components_ == 0 || length < 3) return walk.broken();
     ++walk.header.scans;
+    // What comes in several scans is kept as coefficients of two bytes until the last of them.
+    const bool held = progressive_ || (*scan)[4] != components_;
+    if (held) walk.header.held_a_pixel = held_a_pixel_;
     // Decoders refuse a second scan where one has all components.
     if (!progressive_ && (*scan)[4] == components_) return HeaderStep::done;
     return pass(walk, length);
   }
 
+  /// What a pixel's coefficients take, at two bytes each: 3 where the colours have half the width
+  /// and height. Rounded up.
+  /// @param sampling  three bytes for each component: its name, both factors, its table.
+  static std::uint32_t coefficient_bytes(ByteView sampling) {
+    std::uint32_t across = 1, down = 1, sum = 0;
+    for (std::size_t i = 1; i < sampling.size(); i += 3) {
+      const std::uint32_t h = std::max(1, sampling[i] >> 4);
+      const std::uint32_t v = std::max(1, sampling[i] & 15);
+      across = std::max(across, h);
+      down = std::max(down, v);
+      sum += h * v;
+    }
+    return (2 * sum + across * down - 1) / (across * down);
+  }
+
   std::uint64_t offset_ = 2;
   bool at_marker_ = false;
-  std::uint8_t components_ = 0;  // of the frame; 0 before it
+  std::uint8_t components_ = 0;     // of the frame; 0 before it
+  std::uint32_t held_a_pixel_ = 0;  // if it comes in several scans
   bool progressive_ = false;
   std::uint64_t skipped_ = 0;
 };

@@ -23,7 +23,7 @@ Lanes::Lanes(LanesOptions options)
 }
 
 LaneLoad Lanes::load(const RunShape& shape) const {
-  const CostEstimate estimate = costs_.of(shape.recipe, shape.pixels);
+  const CostEstimate estimate = costs_.of({shape.recipe, shape.way}, shape.pixels);
   const MemoryNeed need = need_of(shape);
   const auto refused = refusal_of(shape.batch, estimate.wall_micros, need.bytes);
   return {.accepts_work = accepting_,
@@ -40,12 +40,12 @@ LaneLoad Lanes::load(const RunShape& shape) const {
 }
 
 MemoryNeed Lanes::need_of(const RunShape& shape) const {
-  return memory_need_of(costs_.of(shape.recipe, shape.pixels), shape.pixels, false,
+  return memory_need_of(costs_.of({shape.recipe, shape.way}, shape.pixels), shape.pixels, 0,
                         shape.memory_most);
 }
 
 MemoryNeed Lanes::need_of(const Job& job) const {
-  return memory_need_of(costs_.of(job.recipe, job.pixels), job.pixels, job.held_whole,
+  return memory_need_of(costs_.of({job.recipe, job.way}, job.pixels), job.pixels, job.held_a_pixel,
                         job.memory_most);
 }
 
@@ -55,7 +55,7 @@ bool Lanes::is_too_large(const MemoryNeed& need) const {
 }
 
 std::uint64_t Lanes::micros_of(const Job& job) const {
-  return costs_.of(job.recipe, job.pixels).wall_micros;
+  return costs_.of({job.recipe, job.way}, job.pixels).wall_micros;
 }
 
 std::uint64_t Lanes::wait_micros(bool batch) const {
@@ -133,7 +133,7 @@ bool Lanes::fits_now(std::uint64_t memory_bytes) const {
 }
 
 std::optional<JobRefused> Lanes::refusal_of(const RunShape& shape) const {
-  const std::uint64_t micros = costs_.of(shape.recipe, shape.pixels).wall_micros;
+  const std::uint64_t micros = costs_.of({shape.recipe, shape.way}, shape.pixels).wall_micros;
   return refusal_of(shape.batch, micros, need_of(shape).bytes);
 }
 
@@ -163,7 +163,7 @@ Lanes::Effects Lanes::on_finished(Instant now, RunId run, const std::optional<Ru
 
 // Those that wait need what is known when they start.
 void Lanes::learn(const Job& ended, const RunCost& cost) {
-  costs_.add(ended.recipe, ended.recipe_digest, ended.pixels, cost);
+  costs_.add({ended.recipe, ended.way}, ended.recipe_digest, ended.pixels, cost);
   for (FairQueue* queue : {&interactive_, &batch_}) {
     queue->change_each([this](Job& waiting) { waiting.memory = need_of(waiting); });
   }

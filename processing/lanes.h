@@ -54,6 +54,7 @@ struct RunShape {
   std::uint64_t pixels = 0;  // of the image; 0: not known
   bool batch = false;
   std::uint64_t memory_most = 0;  // the limit of the recipe; 0: not known
+  std::string_view way{};         // of the recipe, as of Work
 };
 
 // Effects.

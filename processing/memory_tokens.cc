@@ -7,18 +7,19 @@
 
 namespace pixmesh {
 
-MemoryNeed memory_need_of(const CostEstimate& estimate, std::uint64_t pixels, bool held_whole,
-                          std::uint64_t most) {
+MemoryNeed memory_need_of(const CostEstimate& estimate, std::uint64_t pixels,
+                          std::uint32_t held_a_pixel, std::uint64_t most) {
   constexpr std::uint64_t program_bytes = 64ULL << 20;  // of a program with its libraries
   constexpr std::uint64_t guessed_a_pixel = 16;
-  constexpr std::uint64_t held_a_pixel = 6;  // two bytes for each of three channels
   constexpr std::uint64_t pixels_counted = 1ULL << 40;
   pixels = std::min(pixels, pixels_counted);
   MemoryNeed need;
-  need.learned = estimate.memory_bytes > 0;
-  need.bytes = need.learned ? estimate.memory_bytes + estimate.memory_bytes / 4
-                            : program_bytes + guessed_a_pixel * pixels;
-  if (held_whole) need.bytes = std::max(need.bytes, program_bytes + held_a_pixel * pixels);
+  need.learned = estimate.memory_bytes > 0 && !estimate.of_others;
+  need.bytes = estimate.memory_bytes + estimate.memory_bytes / 4;
+  if (!need.learned) need.bytes = std::max(need.bytes, program_bytes + guessed_a_pixel * pixels);
+  if (held_a_pixel > 0) {
+    need.bytes = std::max(need.bytes, program_bytes + held_a_pixel * pixels);
+  }
   if (most > 0) need.bytes = std::min(need.bytes, most);
   return need;
 }

@@ -15,14 +15,13 @@ struct MemoryNeed {
   friend bool operator==(const MemoryNeed&, const MemoryNeed&) = default;
 };
 
-/// A quarter more than what runs of such images took so far. Before the first one: 64 MiB and 16
-/// bytes a pixel, as a tool takes that unpacks the whole image with two bytes a channel and keeps
-/// it twice.
-/// @param held_whole  the file's form has its tool hold the whole picture, as the scans of a
-///                    progressive JPEG do: then at least 6 bytes a pixel.
-/// @param most        what the tool is not allowed to exceed anyway; 0: not limited
+/// A quarter more than what runs of such images took so far, in just this way. Before the first
+/// one: 64 MiB and 16 bytes a pixel, as a tool takes that unpacks the whole image with two bytes a
+/// channel and keeps it twice, or what other ways of the recipe take if that is more.
+/// @param held_a_pixel  as of ImageHeader: the need is at least 64 MiB and that.
+/// @param most          what the tool is not allowed to exceed anyway; 0: not limited
 [[nodiscard]] MemoryNeed memory_need_of(const CostEstimate& estimate, std::uint64_t pixels,
-                                        bool held_whole, std::uint64_t most);
+                                        std::uint32_t held_a_pixel, std::uint64_t most);
 
 /// The memory that a node gives its tools, counted before they take it.
 ///

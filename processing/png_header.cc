@@ -45,7 +45,17 @@ class PngHeader : public HeaderFormat {
     walk.header.height = static_cast<std::uint32_t>(height);
     walk.header.frames = 1;
     if (walk.depth == HeaderDepth::pixels) return HeaderStep::done;
+    const auto form = walk.bytes.at(offset_ + 16, 5);  // depth, colours, …, interlace
+    if (!form) return walk.missing();
+    if ((*form)[4] != 0) walk.header.held_a_pixel = bytes_a_pixel((*form)[0], (*form)[1]);
     return pass(walk, length);
+  }
+
+  /// As decoders hold it, a palette resolved, transparency counted.
+  static std::uint32_t bytes_a_pixel(std::uint8_t depth, std::uint8_t colours) {
+    constexpr std::uint8_t is_coloured = 2;
+    const std::uint32_t channels = (colours & is_coloured) != 0 ? 4 : 2;
+    return depth > 8 ? 2 * channels : channels;
   }
 
   HeaderStep on_animation(HeaderWalk& walk, std::uint64_t length) {

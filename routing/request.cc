@@ -141,7 +141,7 @@ RunPlacement::Effects RunPlacement::decide(Instant now) {
   return effects;
 }
 
-std::vector<Candidate> RunPlacement::usable() const {
+RunPlacement::Ranked RunPlacement::ranked() const {
   std::vector<HolderLoad> holders, helpers;
   for (const auto& [node, asked] : asked_) {
     if (!asked.answer || !takes_it(*asked.answer)) continue;
@@ -151,18 +151,28 @@ std::vector<Candidate> RunPlacement::usable() const {
     loads.push_back({node, load.running, load.queued, load.announced, load.workers,
                      load.service_micros, load.wait_micros});
   }
-  std::vector<Candidate> ranked = rank_holders(holders);
+  Ranked ranked{rank_holders(holders), {}, {}};
   std::vector<Candidate> helping = rank_holders(helpers);
   for (Candidate& helper : helping)
     helper.score_micros += moving_micros(bytes_to_move(helper.node));
-  if (!ranked.empty()) {
-    const std::uint64_t here = ranked.front().score_micros;
-    std::erase_if(helping, [here](const Candidate& one) { return one.score_micros >= here; });
+  std::ranges::stable_sort(helping, {}, &Candidate::score_micros);
+  for (const Candidate& one : helping) {
+    const bool pays =
+        ranked.holders.empty() || one.score_micros < ranked.holders.front().score_micros;
+    (pays ? ranked.helpers : ranked.lost).push_back(one);
   }
-  ranked.insert(ranked.end(), helping.begin(), helping.end());
-  std::ranges::stable_sort(ranked, {}, &Candidate::score_micros);
   return ranked;
 }
+
+std::vector<Candidate> RunPlacement::usable() const {
+  Ranked all = ranked();
+  std::vector<Candidate> usable = std::move(all.holders);
+  usable.insert(usable.end(), all.helpers.begin(), all.helpers.end());
+  std::ranges::stable_sort(usable, {}, &Candidate::score_micros);
+  return usable;
+}
+
+std::vector<Candidate> RunPlacement::lost_helpers() const { return ranked().lost; }
 
 // Who is not known to have the image has it, if the work is there.
 bool RunPlacement::is_place(NodeId node, const LoadAnswer& answer) const {

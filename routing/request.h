@@ -29,6 +29,8 @@ struct ProbeLoad {
   Digest work;                    // the same for requests that are to meet; zero: it meets none
   bool arbiter = false;           // keep such requests apart
   Digest image;                   // a node that is no holder may have borrowed it
+  std::string way{};              // of the recipe, as of Work; empty: not known
+  std::uint64_t memory_most = 0;  // the largest limit of its steps; 0: that of the recipe
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
@@ -147,6 +149,9 @@ class RunPlacement {
   [[nodiscard]] bool decided() const { return state_ == State::decided; }
   /// What a holder answered; none if it did not.
   [[nodiscard]] const LoadAnswer* load_of(NodeId holder) const;
+  /// Helpers that answered, where moving the image, waiting and running takes no less than at the
+  /// best holder: no candidates. Best first.
+  [[nodiscard]] std::vector<Candidate> lost_helpers() const;
   /// What of the image has to be moved first, if it runs there; 0: nothing.
   [[nodiscard]] std::uint64_t bytes_to_move(NodeId node) const;
   void check_invariants() const;
@@ -164,6 +169,12 @@ class RunPlacement {
   [[nodiscard]] Effects decide(Instant now);
   /// None: no helper is to be asked, or they were asked already.
   [[nodiscard]] Effects ask_helpers(Instant now);
+  struct Ranked {
+    std::vector<Candidate> holders;
+    std::vector<Candidate> helpers;  // that pay
+    std::vector<Candidate> lost;     // that do not
+  };
+  [[nodiscard]] Ranked ranked() const;
   [[nodiscard]] std::vector<Candidate> usable() const;
   [[nodiscard]] std::vector<WorkAnswer> work_answers() const;
   [[nodiscard]] bool place_is_known() const;

@@ -51,6 +51,9 @@ struct RunCandidate {
   std::uint64_t memory_bytes = 0;   // counted for it there
   std::uint64_t memory_free = 0;    // of what the node gives its tools
   std::uint64_t bytes_to_move = 0;  // of the image, before it can run there; 0: a holder
+  // The score is wait_micros + run_micros / workers + moving_micros.
+  std::uint32_t workers = 0;        // that share what waits there; 0: not told
+  std::uint64_t moving_micros = 0;  // expected of moving those bytes
 };
 /// The stored bytes a run works on.
 struct RunInput {
@@ -75,6 +78,9 @@ struct RunCandidates {
   std::uint32_t retry_after_ms = 0;
   std::vector<RunStep> then{};  // those of the request, with their digests
   bool started = false;         // the node that says this has its result kept: RunDone follows
+  // That hold no copy and were asked for help, but would be done no sooner than the best holder.
+  std::vector<RunCandidate> lost{};
+  std::string choices{};  // what was chosen, as of way_of: by it nodes tell what such runs take
 };
 
 struct RunStart {  // to a candidate

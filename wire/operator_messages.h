@@ -176,7 +176,7 @@ struct CostsRequest {  // what have runs taken on this node?
 };
 struct CostsAnswer {
   OperationId operation;
-  std::vector<RecipeCost> costs;  // by name, those with runs
+  std::vector<RecipeCost> costs;  // by name and way, those with runs
   bool more = false;
 };
 

@@ -12,10 +12,10 @@ template <>
 struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
   static constexpr std::size_t required = 4;
-  using List =
-      FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
-                &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter, &ProbeLoad::image>;
+  using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
+                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
+                         &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter,
+                         &ProbeLoad::image, &ProbeLoad::way, &ProbeLoad::memory_most>;
 };
 template <>
 struct Fields<LoadAnswer> {
@@ -48,11 +48,11 @@ template <>
 struct Fields<RunCandidates> {
   static constexpr std::uint16_t number = 104;
   static constexpr std::size_t required = 9;
-  using List =
-      FieldList<&RunCandidates::operation, &RunCandidates::code, &RunCandidates::detail,
-                &RunCandidates::confirmed, &RunCandidates::input, &RunCandidates::recipe_digest,
-                &RunCandidates::candidates, &RunCandidates::argv, &RunCandidates::retry_after_ms,
-                &RunCandidates::then, &RunCandidates::started>;
+  using List = FieldList<&RunCandidates::operation, &RunCandidates::code, &RunCandidates::detail,
+                         &RunCandidates::confirmed, &RunCandidates::input,
+                         &RunCandidates::recipe_digest, &RunCandidates::candidates,
+                         &RunCandidates::argv, &RunCandidates::retry_after_ms, &RunCandidates::then,
+                         &RunCandidates::started, &RunCandidates::lost, &RunCandidates::choices>;
 };
 template <>
 struct Fields<RunStart> {

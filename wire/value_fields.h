@@ -159,10 +159,11 @@ struct Fields<RunStep> {
 };
 template <>
 struct Fields<RunCandidate> {
-  using List = FieldList<&RunCandidate::node, &RunCandidate::control, &RunCandidate::bulk,
-                         &RunCandidate::score_micros, &RunCandidate::wait_micros,
-                         &RunCandidate::run_micros, &RunCandidate::memory_bytes,
-                         &RunCandidate::memory_free, &RunCandidate::bytes_to_move>;
+  using List =
+      FieldList<&RunCandidate::node, &RunCandidate::control, &RunCandidate::bulk,
+                &RunCandidate::score_micros, &RunCandidate::wait_micros, &RunCandidate::run_micros,
+                &RunCandidate::memory_bytes, &RunCandidate::memory_free,
+                &RunCandidate::bytes_to_move, &RunCandidate::workers, &RunCandidate::moving_micros>;
   static constexpr std::size_t required = 4;
 };
 template <>
@@ -236,7 +237,9 @@ struct Fields<CostPoint> {
 };
 template <>
 struct Fields<RecipeCost> {
-  using List = FieldList<&RecipeCost::recipe, &RecipeCost::digest, &RecipeCost::points>;
+  static constexpr std::size_t required = 3;
+  using List =
+      FieldList<&RecipeCost::recipe, &RecipeCost::digest, &RecipeCost::points, &RecipeCost::way>;
 };
 
 template <>

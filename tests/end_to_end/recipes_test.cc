@@ -117,6 +117,13 @@ TEST_SUITE("images") {
     CHECK(plan["argv"][0] == "vipsthumbnail");
     CHECK(plan["argv"].dump().find("123x800") != std::string::npos);
     CHECK(plan["candidates"].size() == 3);
+    CHECK(plan["lost"].empty());
+    for (const Json& one : plan["candidates"]) {  // a reader can do the sum again
+      const std::uint64_t run = one["run_micros"], workers = one["workers"];
+      const std::uint64_t wait = one["wait_micros"], moving = one["moving_micros"];
+      REQUIRE(workers > 0);
+      CHECK(one["score_micros"] == (wait * workers + run) / workers + moving);
+    }
     CHECK_FALSE(fs::exists(mesh.folder() / "explained.thumbnail.jpg"));
   }
 

@@ -50,6 +50,11 @@ TEST_CASE("node: others help with an image whose holders stay busy, and give it 
   CHECK_FALSE(hot.is_holder(busy.candidates.front().node));
   CHECK(busy.candidates.front().bytes_to_move == hot.image.size());
   CHECK(busy.candidates.front().score_micros < busy.candidates.back().score_micros);
+  for (const RunCandidate& one : busy.candidates) {
+    const std::uint64_t all = one.wait_micros * one.workers + one.run_micros;
+    CHECK(one.score_micros == all / one.workers + one.moving_micros);
+    CHECK((one.moving_micros > 0) == (one.bytes_to_move > 0));
+  }
 
   const RunOutcome outcome = hot.world->run(0, "a.png");
   REQUIRE_MESSAGE(outcome.code == ErrorCode{}, outcome.detail);

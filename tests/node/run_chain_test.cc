@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "image_bytes.h"
+#include "node/run_chain.h"
 #include "simulations/world/mesh_world.h"
 
 using namespace pixmesh;
@@ -75,6 +76,71 @@ TEST_CASE("node: the steps of a chain run one after another on one node, each on
   world->run_for(1s);
   CHECK(outputs_left(*world, holder) == 0);
   CHECK(world->machine(holder).executor->discarded == 3);
+}
+
+TEST_CASE("node: a chain's cost is that of all its steps, apart from that of its first recipe") {
+  const auto world = settled_mesh(3, 54);
+  const Bytes image(1'000, 7);  // of no type, for the record and for the node
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  for (std::uint32_t node = 0; node < 3; ++node) world->set_tool_time(node, 1s);
+  ChainAsker asker{*world};
+  const RunCandidates plan = asker.plan({{"thumbnail", {}, {}}, {"thumbnail", {}, {}}});
+  const std::uint32_t holder = world->number_of(plan.candidates.front().node);
+  REQUIRE(asker.end_of(asker.start(holder, plan)).code == ErrorCode{});
+  ChainAsker alone{*world};
+  REQUIRE(alone.end_of(alone.start(holder, alone.plan({}))).code == ErrorCode{});
+
+  const OperationId asked = world->client().send(holder, CostsRequest{});
+  (void)world->run_until([&] { return world->client().answer_of(asked) != nullptr; });
+  const auto costs = std::get<CostsAnswer>(*world->client().answer_of(asked)).costs;
+
+  REQUIRE(costs.size() == 2);
+  CHECK(costs[0].way == "any");
+  CHECK(costs[0].points.front().wall_micros == 1'000'000);
+  CHECK(costs[1].way == "any | thumbnail | thumbnail");
+  CHECK(costs[1].points.front().wall_micros == 3'000'000);
+  ChainAsker next{*world};
+  const RunCandidates foreseen = next.plan({{"thumbnail", {}, {}}, {"thumbnail", {}, {}}});
+  const auto there =
+      std::ranges::find(foreseen.candidates, plan.candidates.front().node, &RunCandidate::node);
+  REQUIRE(there != foreseen.candidates.end());
+  CHECK(there->run_micros == 3'000'000);
+}
+
+TEST_CASE("node: the way of a run names what was chosen, and how large its largest number is") {
+  BookEntry entry;
+  entry.recipe.name = "resize";
+  entry.recipe.argv = {"tool", "{in}", "{scale}", "{width}", "{left}", "{fast}", "{out}"};
+  entry.recipe.output = "{format}";
+  entry.recipe.parameters = {
+      {"format", ParameterType::choice, 0, 0, 0, {"jpg", "webp"}},
+      {"fast", ParameterType::boolean, 0, 1, 0, {}},
+      {"scale", ParameterType::real, -10'000'000, 10'000'000, 500'000, {}},
+      {"width", ParameterType::integer, 1, 16'384, 800, {}},
+      {"left", ParameterType::integer, 0, 16'384, 0, {}},
+  };
+  const auto way = [&](const std::vector<RunArgument>& arguments) {
+    const auto step = render_step(entry, arguments);
+    REQUIRE(step.has_value());
+    return way_of("jpeg", 0, choices_of({step.value()}));
+  };
+
+  CHECK(way({}) == "jpeg format=jpg fast=false ints<=1024 reals<=0.5");
+  CHECK(way({{"width", "1024"}, {"left", "1000"}, {"scale", "0.500001"}}) ==
+        "jpeg format=jpg fast=false ints<=1024 reals<=1");
+  CHECK(way({{"format", "webp"}, {"left", "1025"}, {"scale", "-3"}}) ==
+        "jpeg format=webp fast=false ints<=2048 reals<=4");
+  const RenderedStep one = render_step(entry, {}).value();
+  CHECK(way_of("png", 4, choices_of({one, one})) ==
+        "png held format=jpg fast=false ints<=1024 reals<=0.5 | resize format=jpg fast=false "
+        "ints<=1024 reals<=0.5");
+  const std::string many = choices_of(std::vector<RenderedStep>(8, one));
+  CHECK(many.size() <= 200);
+  RenderedStep other = one;
+  other.choices += " ";
+  std::vector<RenderedStep> changed(8, one);
+  changed.back() = other;
+  CHECK(choices_of(changed) != many);
 }
 
 TEST_CASE("node: a later step that the deadline cuts is out of time, and has not failed") {

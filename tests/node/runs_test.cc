@@ -155,6 +155,7 @@ TEST_CASE("node: a holder tells what such a run took there before, also after a 
 
   REQUIRE(learned.size() == 1);
   CHECK(learned[0].recipe == "thumbnail");
+  CHECK(learned[0].way == "png");
   REQUIRE(learned[0].points.size() == 1);
   CHECK(learned[0].points[0].pixels == 6'000'000);
   CHECK(learned[0].points[0].wall_micros == 2'000'000);

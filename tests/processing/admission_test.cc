@@ -71,12 +71,12 @@ using Runs = std::vector<std::uint64_t>;
 }  // namespace
 
 TEST_CASE("processing: before the first run memory is guessed high, then by what runs took") {
-  CHECK(memory_need_of({}, 10'000'000, false, 0) == MemoryNeed{64 * mebi + 160'000'000, false});
-  CHECK(memory_need_of({}, 100'000'000, false, 1024 * mebi) == MemoryNeed{1024 * mebi, false});
+  CHECK(memory_need_of({}, 10'000'000, 0, 0) == MemoryNeed{64 * mebi + 160'000'000, false});
+  CHECK(memory_need_of({}, 100'000'000, 0, 1024 * mebi) == MemoryNeed{1024 * mebi, false});
   CostEstimate known;
   known.memory_bytes = 80 * mebi;
-  CHECK(memory_need_of(known, 10'000'000, false, 0) == MemoryNeed{100 * mebi, true});
-  CHECK(memory_need_of(known, 100'000'000, true, 0) == MemoryNeed{64 * mebi + 600'000'000, true});
+  CHECK(memory_need_of(known, 10'000'000, 0, 0) == MemoryNeed{100 * mebi, true});
+  CHECK(memory_need_of(known, 100'000'000, 6, 0) == MemoryNeed{64 * mebi + 600'000'000, true});
 }
 
 TEST_CASE("processing: jobs run together only as far as their memory goes") {
@@ -117,6 +117,27 @@ TEST_CASE(
   CHECK(refused->needed == 1000 * mebi);
   CHECK(refused->budget == 500 * mebi);
   CHECK(desk.lanes.load({"thumbnail", 250'000'000, false, 2000 * mebi}).too_large);
+}
+
+TEST_CASE("processing: memory is counted by what is made, not by the recipe alone") {
+  Desk desk({.workers = 4, .memory_bytes = 1000 * mebi});
+  const auto ask = [&desk](const char* way) {
+    Job job = job_of_memory(2000 * mebi);
+    job.pixels = 20'000'000;
+    job.way = way;
+    return desk.ask(std::move(job));
+  };
+  (void)ask("jpeg format=jpg");
+  desk.end(1, 1s, 40 * mebi);
+  (void)ask("jpeg format=webp");
+  CHECK(desk.lanes.memory().taken() > 300 * mebi);  // nobody knows yet
+  desk.end(2, 1s, 400 * mebi);
+
+  for (int i = 0; i < 3; ++i) (void)ask("jpeg format=webp");
+  CHECK(desk.lanes.memory().taken() == 2 * 500 * mebi);
+  CHECK(desk.started == Runs{1, 2, 3, 4});
+  const RunShape small{"thumbnail", 20'000'000, false, 0, "jpeg format=jpg"};
+  CHECK(desk.lanes.load(small).memory_bytes == 50 * mebi);
 }
 
 TEST_CASE("processing: a large job is overtaken by eight small ones at most") {

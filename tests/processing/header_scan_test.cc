@@ -134,6 +134,27 @@ TEST_CASE("processing: scans of a JPEG are counted as a decoder finds them") {
   CHECK(found(hidden).scans == 4);
 }
 
+TEST_CASE("processing: a header tells what a decoder holds before it has the first row") {
+  CHECK(found(jpeg_bytes({})).held_a_pixel == 0);
+  CHECK(found(jpeg_bytes({.scans = 3, .scan_components = 1})).held_a_pixel == 6);
+  CHECK(found(jpeg_bytes({.progressive = true, .scans = 1})).held_a_pixel == 6);
+  Bytes halved = jpeg_bytes({.progressive = true, .scans = 4});
+  const std::array<std::uint8_t, 2> frame{0xff, 0xc2};
+  const auto at = std::search(halved.begin(), halved.end(), frame.begin(), frame.end());
+  const std::array<std::uint8_t, 9> sampling{1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1};
+  std::ranges::copy(sampling, at + 10);
+  CHECK(found(halved).held_a_pixel == 3);
+
+  Bytes png = png_bytes({});
+  CHECK(found(png).held_a_pixel == 0);
+  png[28] = 1;  // interlaced
+  png[24] = 8;
+  png[25] = 2;
+  CHECK(found(png).held_a_pixel == 4);
+  png[24] = 16;
+  CHECK(found(png).held_a_pixel == 8);
+}
+
 TEST_CASE("processing: what is no picture is added up") {
   CHECK(found(jpeg_bytes({.profile_bytes = 150'000})).ancillary_bytes == 150'000 + 16 + 3 * 2);
   CHECK(found(png_bytes({.text_bytes = 5'000})).ancillary_bytes == 5'000);

@@ -4,6 +4,7 @@
 
 #include "base/machine.h"
 #include "base/rng.h"
+#include "routing/hot_images.h"
 
 using namespace pixmesh;
 
@@ -203,6 +204,12 @@ TEST_CASE(
   (void)helped.on_answer(start, node_of(8), slow);
   const Effects decided = helped.on_answer(start, node_of(9), lent);
   CHECK(placed(decided) == std::vector{node_of(9), node_of(7), node_of(1)});
+  const std::vector<Candidate> lost = helped.lost_helpers();
+  REQUIRE(lost.size() == 1);
+  CHECK(lost[0].node == node_of(8));
+  const std::uint64_t share = slow.service_micros / slow.workers;
+  CHECK(lost[0].score_micros == slow.wait_micros + share + moving_micros(50'000'000));
+  CHECK(alone.lost_helpers().empty());
   CHECK(helped.bytes_to_move(node_of(7)) == 50'000'000);
   CHECK(helped.bytes_to_move(node_of(9)) == 0);
   CHECK(helped.bytes_to_move(node_of(1)) == 0);
