@@ -1,6 +1,7 @@
 #include "simulations/studies/commands.h"
 
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -10,6 +11,7 @@
 
 #include "simulations/studies/churn.h"
 #include "simulations/studies/gossip.h"
+#include "simulations/studies/measured_costs.h"
 #include "simulations/studies/placement.h"
 #include "simulations/studies/report.h"
 #include "simulations/studies/routing.h"
@@ -55,9 +57,16 @@ class StudyCommand {
     return flag;
   }
 
+  /// What is to be done with the options before the study begins.
+  void prepare(Result<Done> (*how)(Options&)) { prepare_ = how; }
+
   [[nodiscard]] int run(Study study, Full full, std::ostream& out) const {
     Options options = full_ ? full() : Options{};
     for (const auto& copy : copies_) copy(given_, options);
+    if (const auto ready = prepare_ ? prepare_(options) : Result<Done>(Done{}); !ready) {
+      std::cerr << "pixmesh-sim: " << ready.error().detail << "\n";
+      return 2;
+    }
     return show(study(options), json_, svg_, out);
   }
 
@@ -66,6 +75,7 @@ class StudyCommand {
   bool json_ = false;
   bool full_ = false;
   std::string svg_;
+  Result<Done> (*prepare_)(Options&) = nullptr;
   Options given_;
   std::vector<std::function<void(const Options&, Options&)>> copies_;
 };
@@ -158,7 +168,21 @@ StudyRun add_routing(Command app) {
   command->add("--slow-factor", &O::slow_factor, "How much longer slow nodes need")
       .within(1.0, 100.0);
   command->add("--hot-share", &O::hot_share, "Of the requests, for the hot image").within(0.0, 1.0);
-  return [command](std::ostream& out) { return command->run(routing_study, full_routing, out); };
+  command->add("--costs", &O::costs, "Draw work as 'pixmesh recipe cost --json' wrote it there")
+      .type_name("FILE");
+  return [command](std::ostream& out) {
+    command->prepare([](O& options) -> Result<Done> {
+      if (options.costs.empty()) return Done{};
+      std::ifstream file(options.costs, std::ios::binary);
+      const std::string text{std::istreambuf_iterator<char>(file), {}};
+      if (!file) return Error{ErrorCode::usage, options.costs + " cannot be read"};
+      auto costs = parse_costs(text);
+      if (!costs) return Error{ErrorCode::usage, options.costs + ": " + costs.error().detail};
+      options.known = std::move(costs).value();
+      return Done{};
+    });
+    return command->run(routing_study, full_routing, out);
+  };
 }
 
 }  // namespace pixmesh::studies

@@ -55,6 +55,7 @@ RoutingShape shape_of(const Scene& scene, const Rule& rule, double load,
   shape.gossip_interval = seconds(rule.age);
   shape.load = load;
   shape.service = seconds(options.service_seconds);
+  shape.costs = options.known;
   shape.service_cv = options.service_cv;
   shape.latency = seconds(options.latency_ms / 1000);
   shape.slow_nodes = scene.slow_nodes;

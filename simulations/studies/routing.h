@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "processing/cost_model.h"
 #include "simulations/studies/report.h"
 
 namespace pixmesh::studies {
@@ -19,6 +21,8 @@ struct RoutingStudyOptions {
   double latency_ms = 0.25;
   double slow_factor = 3;
   double hot_share = 0.05;
+  std::string costs;              // a file that `recipe cost --json` wrote; empty: one kind of work
+  std::vector<RecipeCost> known;  // what is in it
 };
 
 /// The options of `--full`. Needs half an hour.

@@ -11,7 +11,7 @@
 namespace pixmesh::studies {
 namespace {
 
-const std::string recipe = "thumbnail";
+constexpr std::string_view only_recipe = "thumbnail";
 constexpr Duration forever = std::chrono::hours(100'000);
 
 template <typename Id>
@@ -45,18 +45,24 @@ LanesOptions lanes_options(const RoutingShape& shape) {
 }  // namespace
 
 RoutingWorld::RoutingWorld(RoutingShape shape)
-    : shape_(shape),
-      arrivals_(shape.seed),
+    : shape_(std::move(shape)),
+      measured_(shape_.costs),
+      arrivals_(shape_.seed),
       work_(arrivals_.split()),
       holders_(arrivals_.split()),
       rule_(arrivals_.split()) {
   invariant(shape_.nodes >= shape_.replicas && shape_.probed >= 1, "a request has holders");
+  if (!measured_.empty()) shape_.service = measured_.average();
   const auto slow = static_cast<double>(shape_.slow_nodes);
   const double workers =
       shape_.workers * (static_cast<double>(shape_.nodes) - slow + slow / shape_.slow_factor);
   arrivals_a_second_ = shape_.load * workers / seconds_in(shape_.service);
   for (std::uint32_t node = 0; node < shape_.nodes; ++node) {
     lanes_.emplace_back(lanes_options(shape_));
+    const bool knows = shape_.costs_known && node >= shape_.slow_nodes;
+    for (const RecipeCost& cost : shape_.costs) {
+      if (knows) lanes_.back().costs().restore(cost);
+    }
     told_.push_back({id_of<NodeId>(node), 0, 0, 0, shape_.workers, 1, 0});
   }
   requests_.resize(shape_.requests + shape_.requests / 10);
@@ -102,7 +108,7 @@ void RoutingWorld::plan(Duration delay, Kind kind, std::uint32_t node, std::uint
 void RoutingWorld::on_arrival(std::uint32_t request) {
   if (request + 1 < requests_.size()) plan(drawn_gap(), Kind::arrival, 0, request + 1);
   requests_[request].arrived = now_;
-  requests_[request].work = drawn_work();
+  draw_work(requests_[request]);
   const std::vector<std::uint32_t> holders = drawn_holders(requests_[request].hot);
   if (shape_.rule == RoutingRule::probes) return ask(request, holders);
   const std::uint32_t chosen = shape_.rule == RoutingRule::gossip
@@ -131,7 +137,9 @@ void RoutingWorld::ask(std::uint32_t request, const std::vector<std::uint32_t>& 
   ProbeLoad probe;
   probe.operation.raw = request;
   probe.request = id_of<RequestId>(request);
-  probe.recipe = recipe;
+  probe.recipe = requests_[request].recipe;
+  probe.way = requests_[request].way;
+  probe.pixels = requests_[request].pixels;
   requests_[request].asking =
       std::make_unique<Asking>(Asking{{probe, asked, help_for(requests_[request].hot)}, {}});
   perform(request, requests_[request].asking->placement.start(now_));
@@ -173,8 +181,9 @@ void RoutingWorld::perform(std::uint32_t request, const RunPlacement::Effects& e
 }
 
 void RoutingWorld::on_probe(const Event& event) {
-  const LaneLoad load =
-      lanes_[event.node].on_probe(now_, id_of<RequestId>(event.request), {recipe});
+  const Request& asked = requests_[event.request];
+  const LaneLoad load = lanes_[event.node].on_probe(
+      now_, id_of<RequestId>(event.request), {asked.recipe, asked.pixels, false, 0, asked.way});
   LoadAnswer answer;
   answer.operation.raw = event.request;
   answer.has_recipe = true;
@@ -199,8 +208,15 @@ void RoutingWorld::on_answer(const Event& event) {
 
 void RoutingWorld::on_start(const Event& event) {
   if (requests_[event.request].hot && has_hot_image(event.node)) borrowed_[event.node] = now_;
-  const StartAnswer answer = lanes_[event.node].on_start(
-      now_, {RunId{event.request}, id_of<RequestId>(event.request), recipe, {}, 0, now_ + forever});
+  const Request& asked = requests_[event.request];
+  Job job{RunId{event.request},
+          id_of<RequestId>(event.request),
+          std::string(asked.recipe),
+          {},
+          asked.pixels,
+          now_ + forever};
+  job.way = asked.way;
+  const StartAnswer answer = lanes_[event.node].on_start(now_, std::move(job));
   invariant(std::holds_alternative<JobStarted>(answer.outcome) ||
                 std::holds_alternative<JobQueued>(answer.outcome),
             "an unbounded queue refuses nothing");
@@ -226,7 +242,7 @@ void RoutingWorld::on_finish(const Event& event) {
 }
 
 void RoutingWorld::on_gossip(std::uint32_t node) {
-  const LaneLoad load = lanes_[node].load({recipe});
+  const LaneLoad load = lanes_[node].load({only_recipe});
   told_[node] = {id_of<NodeId>(node), load.running,        load.queued,     load.announced,
                  load.workers,        load.service_micros, load.wait_micros};
   plan(shape_.gossip_interval, Kind::gossip, node, 0);
@@ -251,14 +267,25 @@ Duration RoutingWorld::drawn_gap() {
   return seconds_of(-std::log(share) / arrivals_a_second_);
 }
 
-Duration RoutingWorld::drawn_work() {
+double RoutingWorld::drawn_factor() {
   const double radius = static_cast<double>((work_.next() >> 11) + 1) * 0x1p-53;
   const double angle = static_cast<double>(work_.next() >> 11) * 0x1p-53;
   const double normal = std::sqrt(-2 * std::log(radius)) * std::cos(2 * std::numbers::pi * angle);
   const double variance = std::log(1 + shape_.service_cv * shape_.service_cv);
-  const double work =
-      seconds_in(shape_.service) * std::exp(std::sqrt(variance) * normal - variance / 2);
-  return std::max(seconds_of(work), Duration{1us});
+  return std::exp(std::sqrt(variance) * normal - variance / 2);
+}
+
+void RoutingWorld::draw_work(Request& request) {
+  Duration average = shape_.service;
+  request.recipe = only_recipe;
+  if (!measured_.empty()) {
+    const MeasuredWork::Kind& kind = measured_.drawn(work_);
+    request.recipe = kind.recipe;
+    request.way = kind.way;
+    request.pixels = kind.pixels;
+    average = kind.time;
+  }
+  request.work = std::max(seconds_of(seconds_in(average) * drawn_factor()), Duration{1us});
 }
 
 }  // namespace pixmesh::studies

@@ -12,6 +12,7 @@
 #include "processing/lanes.h"
 #include "routing/hot_images.h"
 #include "routing/request.h"
+#include "simulations/studies/measured_costs.h"
 #include "simulations/studies/samples.h"
 
 namespace pixmesh::studies {
@@ -39,6 +40,8 @@ struct RoutingShape {
   double hot_share = 0;            // of the requests want one image
   std::size_t helpers = 0;         // nodes that may borrow it …
   Duration moving = 135ms;         // … in this time, once until it was not used for half a minute
+  std::vector<RecipeCost> costs;   // work is drawn from them, `service` is their average …
+  bool costs_known = true;         // … and nodes that are not slow have learned them before
   std::size_t requests = 100'000;  // counted, after a tenth of that to warm up
 };
 
@@ -46,6 +49,9 @@ struct RoutingShape {
 /// are many and evenly placed: the holders of a request are drawn by chance, but those of the hot
 /// image are the last nodes, and its helpers those before them. Queues are unbounded and nobody
 /// gives up, so that latencies are all there is.
+///
+/// With `costs` requests are of the ways and sizes that a mesh has seen, `service_cv` is how much
+/// the runs of one size vary, and holders estimate by the cost model.
 ///
 /// Arrivals, holders and the work of each request come from sources of their own: rules with one
 /// seed meet the very same requests. Drawing times uses floating point; no decision does.
@@ -79,6 +85,9 @@ class RoutingWorld {
   struct Request {
     Instant arrived;
     Duration work{};  // on a node that is not slow
+    std::string_view recipe;
+    std::string_view way;
+    std::uint64_t pixels = 0;
     bool hot = false;
     std::unique_ptr<Asking> asking;
   };
@@ -100,10 +109,12 @@ class RoutingWorld {
   [[nodiscard]] std::uint32_t best_by_gossip(const std::vector<std::uint32_t>& holders) const;
   [[nodiscard]] Duration time_on(std::uint32_t node, Duration work) const;
   [[nodiscard]] Duration drawn_gap();
-  [[nodiscard]] Duration drawn_work();
-  [[nodiscard]] double drawn_share();  // above 0, at most 1
+  void draw_work(Request& request);
+  [[nodiscard]] double drawn_factor();  // log-normal, 1 on average
+  [[nodiscard]] double drawn_share();   // above 0, at most 1
 
   RoutingShape shape_;
+  MeasuredWork measured_;  // of shape_
   Rng arrivals_;
   Rng work_;
   Rng holders_;

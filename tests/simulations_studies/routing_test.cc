@@ -57,6 +57,44 @@ TEST_CASE("studies: a message takes its time, and a probed request sends four in
   CHECK(probed - straight == doctest::Approx(0.2).epsilon(0.01));  // 2 * 50 ms of 500 ms
 }
 
+TEST_CASE("studies: work is drawn as often as a mesh has seen it, and nodes know what it takes") {
+  // As 'pixmesh recipe cost --json' prints it.
+  const std::string told =
+      R"({"schema":1,"recipe":"thumbnail","way":"jpeg ints<=1024","digest":"00","points":[)"
+      R"({"pixels":1000000,"runs":300,"wall_micros":20000,"cpu_micros":19000,"memory_bytes":9},)"
+      R"({"pixels":24000000,"runs":100,"wall_micros":500000,"cpu_micros":9,"memory_bytes":9}]})"
+      "\n"
+      R"({"schema":1,"recipe":"convert","way":"jpeg format=webp","digest":"00","points":[)"
+      R"({"pixels":24000000,"runs":100,"wall_micros":4000000,"cpu_micros":9,"memory_bytes":9}]})"
+      "\n";
+  const auto costs = parse_costs(told);
+  REQUIRE(costs.has_value());
+  const MeasuredWork work(costs.value());
+  CHECK(work.average() == 912ms);  // 0.6 of 20 ms, 0.2 of 500 ms, 0.2 of 4 s
+  Rng rng(5);
+  int large = 0;
+  for (int i = 0; i < 10'000; ++i) large += work.drawn(rng).recipe == "convert" ? 1 : 0;
+  CHECK(large > 1'900);
+  CHECK(large < 2'100);
+
+  RoutingShape shape;
+  shape.costs = costs.value();
+  shape.service_cv = 0.2;
+  shape.requests = 20'000;
+  Samples known = RoutingWorld(shape).run();
+  // The same work where all runs look alike to the nodes.
+  for (RecipeCost& cost : shape.costs) {
+    cost.recipe = "any";
+    cost.way.clear();
+    for (CostPoint& point : cost.points) point.pixels = 0;
+  }
+  CHECK(known.quantile(0.99) < RoutingWorld(shape).run().quantile(0.99));
+  CHECK_FALSE(parse_costs(""));
+  CHECK_FALSE(parse_costs("{}\n"));
+  CHECK_FALSE(parse_costs(told + "{\"recipe\":1}"));
+  CHECK(parse_costs(told + "nonsense").error().detail.find("line 3") != std::string::npos);
+}
+
 TEST_CASE("studies: asking all holders beats asking two, hearsay and chance") {
   const Json rows = json_of(routing_study(small_study()))["routing"];
 
