@@ -79,8 +79,9 @@ Result<std::unique_ptr<Client>> CommandContext::connect(Duration deadline) {
 }
 
 Result<std::unique_ptr<Client>> CommandContext::connect_to(std::vector<Endpoint> nodes,
-                                                           Duration deadline) {
+                                                           Duration deadline, std::size_t links) {
   ClientOptions options;
+  options.links = links;
   options.nodes = std::move(nodes);
   options.deadline = deadline;
   options.connect_timeout = std::min(options.connect_timeout, deadline);

@@ -40,8 +40,8 @@ class CommandContext {
   /// @param deadline  of one call, when --timeout says nothing.
   /// Errors: usage, and those of Client::connect.
   [[nodiscard]] Result<std::unique_ptr<Client>> connect(Duration deadline = 120s);
-  [[nodiscard]] Result<std::unique_ptr<Client>> connect_to(std::vector<Endpoint> nodes,
-                                                           Duration deadline);
+  [[nodiscard]] Result<std::unique_ptr<Client>> connect_to(
+      std::vector<Endpoint> nodes, Duration deadline, std::size_t links = ClientOptions{}.links);
 
   /// A descriptor that is readable once SIGINT or SIGTERM came; those have to be blocked before.
   [[nodiscard]] int cancel_fd();

@@ -1,3 +1,5 @@
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <set>
@@ -92,7 +94,8 @@ class MapCommand {
     if (auto done = try_chain(); !done) return done;
     if (auto done = open(); !done) return done;
     leave_out_what_is_done();
-    if (orders_.concurrency == 0) learn_start();
+    learn_means();
+    learn_costs();
     return Done{};
   }
 
@@ -136,6 +139,7 @@ class MapCommand {
       options.then = orders_.chain.then;
       options.name = items_[i].name;
       const auto plan = client_->plan(options);
+      if (plan) kind_ = {orders_.chain.recipe, plan->recipe_digest, plan->choices};
       if (plan || plan.error().code != ErrorCode::usage) return Done{};
       faults.insert(plan.error().detail);
     }
@@ -192,15 +196,50 @@ class MapCommand {
     return line.done ? target_->still_has(line) : !flags_.rerun_failed;
   }
 
-  // A worker of each node, and one image more a node that waits for its turn.
-  void learn_start() {
+  void learn_means() {
+    means_.concurrency = orders_.concurrency;
+    means_.files = files_to_open();
     const auto reports = client_->status();
-    if (!reports) return;
-    std::size_t workers = 0;
-    for (const NodeReport& one : reports.value()) {
-      if (one.status) workers += one.status->workers + 1;
+    if (reports) {
+      means_.nodes = 0;
+      for (const NodeReport& one : reports.value()) {
+        if (!one.status) continue;
+        ++means_.nodes;
+        means_.workers += one.status->workers;
+      }
     }
-    orders_.start = std::max<std::size_t>(workers, 2);
+    orders_.bounds = map_bounds(means_);
+    if (orders_.bounds.most < orders_.concurrency) {
+      context_.output().say("at most " + std::to_string(orders_.bounds.most) +
+                            " images at one time: this process may open " +
+                            std::to_string(means_.files) + " files for them (ulimit -n)");
+    }
+  }
+
+  // Each has a connection of its own to every node that it talks to.
+  static std::size_t files_to_open() {
+    constexpr rlim_t own = 64;       // of everything else
+    constexpr rlim_t most = 60'000;  // ZeroMQ is given 30,000 sockets
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    limit.rlim_cur = limit.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) (void)::getrlimit(RLIMIT_NOFILE, &limit);
+    return std::clamp<rlim_t>(limit.rlim_cur, own, most + own) - own;
+  }
+
+  // By what a few nodes have learned: each has run some of it.
+  void learn_costs() {
+    constexpr std::size_t nodes_asked = 4;
+    MapForecast forecast(kind_, means_.workers);
+    if (kind_.digest == Digest{}) return;
+    for (std::size_t i = 0; i < std::min(orders_.nodes.size(), nodes_asked); ++i) {
+      const auto client = context_.connect_to({orders_.nodes[i]}, 2s);
+      const auto costs =
+          client ? client.value()->costs() : Result<std::vector<RecipeCost>>(client.error());
+      if (!costs) continue;
+      for (const RecipeCost& cost : costs.value()) forecast.learn(cost);
+    }
+    orders_.forecast = std::move(forecast);
   }
 
   void work_through() {
@@ -283,6 +322,8 @@ class MapCommand {
   CommandContext& context_;
   const MapFlags& flags_;
   MapOrders orders_;
+  MapMeans means_;
+  MapWorkKind kind_;
   std::unique_ptr<Client> client_;
   std::vector<MapItem> items_;
   bool complete_ = true;
@@ -327,7 +368,7 @@ void add_map(CommandLine& line) {
   app.add_flag("--rerun-failed", flags->rerun_failed, "Do again what failed");
   app.add_option("--limit", flags->limit, "At most so many images now; 0: all").type_name("COUNT");
   app.add_option("--concurrency", flags->concurrency,
-                 "Images under way at one time; 0: as many as the mesh takes")
+                 "Images under way at one time; 0: as many as the mesh has places for")
       .within(0, static_cast<int>(MapPace::most));
   app.add_option("--deadline", flags->deadline,
                  "For one image, such as 30s (default: --timeout, else 2m)")

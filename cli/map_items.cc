@@ -29,7 +29,11 @@ Result<MapItems> listed(Client& client, const MapSelection& selection) {
   const auto complete = client.list(selection.prefix, selection.tags, [&](const ListEntry& entry) {
     const bool is_result =
         !selection.leave_out.empty() && entry.name.starts_with(selection.leave_out);
-    if (!is_result) found.items.push_back({entry.name, to_text(entry.digest)});
+    const MediaFacts& media = entry.media;
+    const std::uint64_t pixels = std::uint64_t{media.width} * media.height;
+    if (!is_result) {
+      found.items.push_back({entry.name, to_text(entry.digest), media.type, pixels});
+    }
     return true;
   });
   if (!complete) return complete.error();
@@ -51,7 +55,7 @@ Result<std::vector<MapItem>> items_of_text(std::string_view text) {
                    "line " + std::to_string(number) + " of the names: " + good.error().detail};
     }
     seen.emplace(line);
-    items.push_back({std::string(line), {}});
+    items.push_back({std::string(line), {}, {}, 0});
   }
   return items;
 }

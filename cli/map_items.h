@@ -11,7 +11,9 @@ namespace pixmesh {
 /// One image of a map.
 struct MapItem {
   std::string name;
-  std::string digest;  // as the listing had it; empty: not known
+  std::string digest;        // as the listing had it; empty: not known
+  std::string type;          // the same
+  std::uint64_t pixels = 0;  // 0: not known
 };
 
 /// Which images.

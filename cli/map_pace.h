@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,10 +19,11 @@ namespace pixmesh {
 /// at hand, and the queues stay short for others. (As TCP Vegas does with the round trip.)
 class MapPace {
  public:
-  static constexpr std::size_t most = 64;
+  static constexpr std::size_t most = 1024;
 
-  /// @param fixed  0: it learns, from `start` on; else always that many.
-  MapPace(std::size_t start, std::size_t fixed);
+  /// @param fixed    0: it learns, from `start` on; else always that many.
+  /// @param ceiling  never more than that.
+  MapPace(std::size_t start, std::size_t fixed, std::size_t ceiling = most);
 
   [[nodiscard]] std::size_t limit() const { return limit_; }
   /// Nobody begins before.
@@ -31,12 +33,29 @@ class MapPace {
   void on_busy(Instant now, Duration retry_after);
 
  private:
+  std::size_t ceiling_;
   std::size_t limit_;
   bool fixed_;
   std::size_t short_waits_ = 0;
   std::size_t long_waits_ = 0;
   Instant not_before_{};
 };
+
+/// What a map may use.
+struct MapMeans {
+  std::size_t workers = 0;      // of the mesh
+  std::size_t nodes = 1;        // of the mesh
+  std::size_t files = 0;        // that this process may open for it
+  std::size_t concurrency = 0;  // that was asked for; 0: as many as the mesh takes
+};
+/// How many images at one time, and how many nodes each of their clients is connected to.
+struct MapBounds {
+  std::size_t start =
+      1;                 // a worker of each node, and one image more a node that waits for its turn
+  std::size_t most = 1;  // twice that, but 64 to 1,024; fewer where files are short
+  std::size_t links = 2;
+};
+[[nodiscard]] MapBounds map_bounds(const MapMeans& means);
 
 /// How fast it goes, by the last half minute.
 class MapRate {
@@ -64,7 +83,9 @@ struct MapCounts {
 
 /// "45%  90 of 200  3 failed  4 under way  9.1/s  12s left"
 /// @param rate  per thousand seconds; 0: not known.
-[[nodiscard]] std::string map_progress_text(const MapCounts& counts, std::uint64_t rate);
+/// @param left  what a forecast says; none: it is told by the rate.
+[[nodiscard]] std::string map_progress_text(const MapCounts& counts, std::uint64_t rate,
+                                            std::optional<Duration> left = std::nullopt);
 
 /// "9.1/s", or "12.0/min" where that is less than one a second.
 [[nodiscard]] std::string rate_text(std::uint64_t per_thousand_seconds);

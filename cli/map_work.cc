@@ -30,11 +30,17 @@ MapWork::MapWork(CommandContext& context, MapTarget& target, MapJournal& journal
       target_(target),
       journal_(journal),
       orders_(std::move(orders)),
-      pace_(orders_.start, orders_.concurrency),
+      pace_(orders_.bounds.start, orders_.concurrency, orders_.bounds.most),
+      forecast_(orders_.forecast),
       counts_(counts) {
-  for (MapItem& item : items) queue_.push_back({std::move(item), 0, std::nullopt});
+  for (MapItem& item : items) {
+    forecast_.add(item);
+    queue_.push_back({std::move(item), 0, std::nullopt});
+  }
   (void)context_.cancel_fd();  // made here, read by all threads
-  rate_.begin(steady_now());
+  last_end_ = steady_now();
+  rate_.begin(last_end_);
+  forecast_.begin(last_end_);
 }
 
 MapWork::~MapWork() { end(); }
@@ -70,7 +76,9 @@ std::string MapWork::progress() {
   const std::scoped_lock lock(mutex_);
   MapCounts counts = counts_;
   counts.running = under_way_;
-  return map_progress_text(counts, rate_.per_thousand_seconds(steady_now()));
+  const Instant now = steady_now();
+  return map_progress_text(counts, rate_.per_thousand_seconds(now),
+                           forecast_.left(now, pace_.limit()));
 }
 
 MapCounts MapWork::counts() {
@@ -84,7 +92,7 @@ std::optional<Error> MapWork::fault() {
 }
 
 void MapWork::work(std::size_t number) {
-  const auto client = context_.connect_to(orders_.nodes, orders_.deadline);
+  const auto client = context_.connect_to(orders_.nodes, orders_.deadline, orders_.bounds.links);
   if (!client) return give_up(client.error());
   while (auto job = take(number)) handle(*client.value(), *std::move(job));
 }
@@ -136,6 +144,8 @@ Result<MapLine> MapWork::run(Client& client, const Job& job, RequestId request) 
   {
     const std::scoped_lock lock(mutex_);
     pace_.on_done(receipt->queued, receipt->wall);
+    last_end_ = steady_now();
+    forecast_.on_ended(last_end_, job.item, receipt->wall, receipt->origin == ResultOrigin::made);
   }
   MapLine line;
   line.name = job.item.name;
@@ -155,7 +165,7 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
   if (context_.interrupted()) return stop();
   if (error.code == ErrorCode::no_space) return give_up(error);
   const Instant now = steady_now();
-  if (error.code == ErrorCode::overloaded && now - job.busy_since.value_or(now) < busy_max) {
+  if (error.code == ErrorCode::overloaded && is_worth_waiting(now, job)) {
     if (!job.busy_since) job.busy_since = now;
     const std::scoped_lock lock(mutex_);
     pace_.on_busy(now, std::max(client.retry_after(), busy_pause_min));
@@ -166,6 +176,11 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
     const std::scoped_lock lock(mutex_);
     return queue_.push_back(std::move(job));
   }
+  {
+    const std::scoped_lock lock(mutex_);
+    last_end_ = now;
+    forecast_.on_ended(now, job.item, std::nullopt, false);
+  }
   MapLine line;
   line.name = job.item.name;
   line.digest = job.item.digest;
@@ -174,6 +189,13 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
   line.detail = error.detail;
   line.request = to_text(request);
   note(std::move(line));
+}
+
+// A mesh that others keep busy lets the images of a map in one by one: as long as any comes to its
+// end the others wait.
+bool MapWork::is_worth_waiting(Instant now, const Job& job) {
+  const std::scoped_lock lock(mutex_);
+  return now - std::max(job.busy_since.value_or(now), last_end_) < busy_max;
 }
 
 void MapWork::note(MapLine line) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/command_context.h"
+#include "cli/map_forecast.h"
 #include "cli/map_items.h"
 #include "cli/map_journal.h"
 #include "cli/map_pace.h"
@@ -23,14 +24,16 @@ struct MapOrders {
   std::vector<Endpoint> nodes;  // any of them may answer
   Duration deadline = 120s;     // of one image
   std::size_t concurrency = 0;  // 0: learned
-  std::size_t start = 4;        // where learning begins
+  MapBounds bounds;
+  MapForecast forecast;
 };
 
 /// The images of a map on their way through the mesh: a queue, and threads that each have a client
 /// of their own and take one image at a time, as many as `MapPace` lets work.
 ///
 ///   queue ──► run ──► result under its name ──► line in the journal
-///     ▲        │ busy: in front again, after the pause that the node asked for, for 10 min at most
+///     ▲        │ busy: in front again, after the pause that the node asked for, until no image
+///     │        │ has come to its end for 10 min
 ///     └────────┘ unreachable, damaged: at the end again, twice
 ///
 /// A full disk here or in the mesh, and a journal that cannot be written, stop all of it: what is
@@ -67,6 +70,7 @@ class MapWork {
   void handle(Client& client, Job job);
   [[nodiscard]] Result<MapLine> run(Client& client, const Job& job, RequestId request);
   void on_error(Client& client, Job job, RequestId request, const Error& error);
+  [[nodiscard]] bool is_worth_waiting(Instant now, const Job& job);
   void note(MapLine line);
   void stop();
   void give_up(const Error& why);
@@ -83,6 +87,8 @@ class MapWork {
   std::size_t under_way_ = 0;
   MapPace pace_;
   MapRate rate_;
+  MapForecast forecast_;
+  Instant last_end_{};
   MapCounts counts_;
   std::vector<MapLine> fresh_;
   std::optional<Error> fault_;

@@ -22,6 +22,7 @@ struct ClientOptions {
   Duration connect_timeout = 2s;  // for a node's first answer
   Duration deadline = 120s;       // of one call, retries included
   std::uint64_t client = 0;       // for whom runs are: each gets the same share; 0: this link's
+  std::size_t links = 400;        // nodes it is connected to at one time: four files each; >= 2
   int cancel_fd = -1;             // readable: the call ends with `timed_out` ("interrupted")
 };
 

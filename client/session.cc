@@ -16,7 +16,6 @@ std::uint64_t random_number() { return seed_from_entropy() >> 1; }
 
 constexpr Duration impatience = 500ms;  // with a node, when there are others to ask
 constexpr Duration silence_is_kept = 5s;
-constexpr std::size_t links_max = 400;  // two sockets each, of ZeroMQ's 1,023
 
 // Names are looked up by it.
 bool is_sound(const MeshAnswer& answer) {
@@ -51,7 +50,7 @@ StreamId Client::Session::fresh_stream() const {
 DealerClient* Client::Session::reach(const std::string& control) {
   const auto known = nodes_.find(control);
   if (known != nodes_.end()) return &known->second;
-  if (nodes_.size() >= links_max) hang_up();
+  if (nodes_.size() >= options_.links) hang_up();
   auto opened = DealerClient::open({control}, {});
   if (!opened) return nullptr;
   return &nodes_.emplace(control, std::move(opened).value()).first->second;

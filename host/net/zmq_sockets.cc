@@ -133,7 +133,11 @@ std::shared_ptr<zmq::context_t> node_zmq_context() {
 
 std::shared_ptr<zmq::context_t> client_zmq_context() {
   static Shared<zmq::context_t> shared;
-  return shared.get([] { return std::make_shared<zmq::context_t>(1); });
+  return shared.get([] {
+    auto context = std::make_shared<zmq::context_t>(1);
+    context->set(zmq::ctxopt::max_sockets, sockets_max);  // of many clients of one process
+    return context;
+  });
 }
 
 Result<zmq::socket_t> connect_dealer(zmq::context_t& context, Plane plane, const Endpoint& to,

@@ -10,13 +10,21 @@ TEST_CASE("cli: a map grows while nobody waits, shrinks while all wait, and keep
   MapPace pace(2, 0);
   for (int i = 0; i < 5; ++i) pace.on_done(1ms, 100ms);
   CHECK(pace.limit() == 4);
-  for (int i = 0; i < 10'000; ++i) pace.on_done(1ms, 100ms);
+  for (int i = 0; i < 600'000; ++i) pace.on_done(1ms, 100ms);
   CHECK(pace.limit() == MapPace::most);
 
-  for (int i = 0; i < 10'000; ++i) pace.on_done(300ms, 100ms);
+  for (int i = 0; i < 600'000; ++i) pace.on_done(300ms, 100ms);
   CHECK(pace.limit() == 1);
   for (int i = 0; i < 100; ++i) pace.on_done(70ms, 100ms);  // neither
   CHECK(pace.limit() == 1);
+}
+
+TEST_CASE("cli: a map stays below what its process may open, also with a given number") {
+  MapPace pace(2, 0, 5);
+  for (int i = 0; i < 1'000; ++i) pace.on_done(1ms, 100ms);
+  CHECK(pace.limit() == 5);
+  CHECK(MapPace(9, 0, 5).limit() == 5);
+  CHECK(MapPace(2, 100, 5).limit() == 5);
 }
 
 TEST_CASE("cli: a busy node makes a map pause and go slower, once for all that were refused") {
@@ -58,6 +66,8 @@ TEST_CASE("cli: the progress of a map tells share, rate and what is left") {
   CHECK(map_progress_text({200, 87, 3, 4}, 9'100) ==
         "45%  90 of 200  3 failed  4 under way  9.1/s  12.0s left");
   CHECK(map_progress_text({2, 1, 0, 1}, 200) == "50%  1 of 2  1 under way  12.0/min  5.0s left");
+  CHECK(map_progress_text({200, 0, 0, 4}, 0, 30s) == "0%  0 of 200  4 under way  30.0s left");
+  CHECK(map_progress_text({200, 87, 3, 4}, 9'100, 90s).ends_with("9.1/s  1m30s left"));
   CHECK(map_progress_text({2, 2, 0, 0}, 200) == "100%  2 of 2  12.0/min");
 }
 
