@@ -45,7 +45,8 @@ std::vector<std::string> worker_environment(const NativeWorkerStart& how) {
       "PATH=/usr/bin:/bin", "HOME=" + home,           "TMPDIR=" + home,       "LANG=C.UTF-8",
       "VIPS_CONCURRENCY=1", "VIPS_BLOCK_UNTRUSTED=1", "VIPSHOME=/nonexistent"};
   // /tmp is memory there: pixels are to lie in the worker's own, which has a limit.
-  if (how.sandbox) environment.push_back("VIPS_DISC_THRESHOLD=" + std::to_string(1ULL << 40));
+  // libvips reads the number as an int; with a unit it may mean more.
+  if (how.sandbox) environment.emplace_back("VIPS_DISC_THRESHOLD=1024g");
   return environment;
 }
 

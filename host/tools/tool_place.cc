@@ -65,7 +65,8 @@ std::vector<std::string> environment_of(const ToolPlace& place, const ToolRun& t
   if (!place.sandbox) return environment;
   // /tmp is memory there: pixels are to lie in the tool's own, which counts.
   const std::uint64_t memory = tool.limits.memory_bytes;
-  environment.push_back("VIPS_DISC_THRESHOLD=" + std::to_string(memory));
+  // libvips reads the number as an int; with a unit it may mean more.
+  environment.push_back("VIPS_DISC_THRESHOLD=" + std::to_string((memory >> 20) + 1) + "m");
   environment.push_back("MAGICK_MEMORY_LIMIT=" + std::to_string(memory - memory / 4));
   environment.emplace_back("MAGICK_MAP_LIMIT=0");
   environment.emplace_back("MAGICK_DISK_LIMIT=0");

@@ -168,3 +168,29 @@ TEST_CASE("host_tools: a worker makes them without a sandbox too, and if it fork
     CHECK(ways.finished() == 34);
   }
 }
+
+// libvips reads VIPS_DISC_THRESHOLD as an int: of 2^32 bytes and of 2^40 it makes 0, and spills.
+TEST_CASE("host_tools: a picture that is larger than a sandbox's /tmp is turned in memory") {
+  const RecipeBook book = load_recipe_book("").value();
+  const auto sandbox = sandbox_if_it_works();
+  if (vips_worker.empty() || !sandbox || !book.find("rotate")->available) return;
+  ToolBench maker;
+  const ToolReport made = maker.run(maker.shell(
+      R"(vips black "$out.jpg" 5200 5200 --bands 3 && mv "$out.jpg" "$out")"));  // 77 MiB of pixels
+  REQUIRE_MESSAGE(made.end == ToolEnd::finished, made.error_text);
+  NativeWorkersOptions native;
+  native.program = vips_worker;
+  ToolBench bench(sandbox, native);
+  write_text(bench.disk() / "images" / "large.jpg", read_text(made.output_path));
+
+  for (const ToolEngine engine : {ToolEngine::vips, ToolEngine::command}) {
+    ToolRun tool = bench.tool(render_arguments(book.find("rotate")->recipe, {})->argv);
+    tool.input_path = "images/large.jpg";
+    tool.input_extension = tool.output_extension = "jpg";
+    tool.limits.memory_bytes = 4ULL << 30;
+    tool.limits.wall = 60s;
+    tool.engine = engine;
+    const ToolReport report = bench.run(tool);
+    CHECK_MESSAGE(report.end == ToolEnd::finished, report.error_text);
+  }
+}
