@@ -24,9 +24,7 @@ void Node::on_peer_news(Instant now) {
       } else if (const auto* proven = std::get_if<MemberProven>(&one)) {
         evictions_.on_member_proven(proven->node);
       } else if (const auto* stolen = std::get_if<OwnRecordStolen>(&one)) {
-        const auto kept = standing_.on_record_stolen(now, peers_, *stolen);
-        if (!kept) fail(now, kept.error().detail);
-        if (stolen->is_ours) doubt_all(now);
+        on_record_stolen(now, *stolen);
         apply_evictions(now, {members_.self()});
       }
     }
@@ -34,7 +32,29 @@ void Node::on_peer_news(Instant now) {
 }
 
 // What is said in our name is durable before others hear of it. If they have heard of more than our
-// folders know, these were put back to an earlier state, or copied.
+// folders know, these were put back to an earlier state, or copied. After our answer nobody would
+// tell us again, so the doubts are durable before it.
+void Node::on_record_stolen(Instant now, const OwnRecordStolen& stolen) {
+  if (!stolen.is_ours) return answer_challenge(now, stolen);
+  if (standing_.is_told(stolen)) return;
+  if (challenge_) {
+    challenge_->generation = std::max(challenge_->generation, stolen.generation);
+    return;
+  }
+  challenge_ = stolen;
+  doubt_all(now);
+}
+
+void Node::answer_challenge_if_doubts_are_durable(Instant now) {
+  if (!challenge_ || (rebalance_ != nullptr && !rebalance_->all_written())) return;
+  answer_challenge(now, *std::exchange(challenge_, std::nullopt));
+}
+
+void Node::answer_challenge(Instant now, const OwnRecordStolen& stolen) {
+  const auto kept = standing_.on_record_stolen(now, peers_, stolen);
+  if (!kept) fail(now, kept.error().detail);
+}
+
 void Node::doubt_all(Instant now) {
   if (rebalance_ == nullptr) return;
   std::vector<PartitionId> all;

@@ -265,6 +265,15 @@ void Peers::on_verified(Instant now, const LinkVerified& verified) {
     peer.bulk = outside_.transport.open(Plane::bulk, {peer.bulk_address});
     bulk_links_[*peer.bulk] = verified.node;
   }
+  // It does not know its own last word, or says two things at once: it is told before it is asked
+  // anything here, whichever of the two prevails.
+  const MemberRecord* known = table_.find(verified.node);
+  if (!is_surplus && known != nullptr && known->generation >= verified.record.generation &&
+      *known != verified.record) {
+    RecordPush push;
+    push.records.push_back(*known);
+    post(verified.link, to_message(RecordMessage(std::move(push))));
+  }
   const bool fresh = table_.merge(verified.record).outcome == MergeOutcome::adopted;
   if (fresh) {
     log_records({verified.node});
@@ -276,13 +285,6 @@ void Peers::on_verified(Instant now, const LinkVerified& verified) {
   const auto link_owner = control_links_.find(verified.link);
   if (link_owner == control_links_.end()) {
     callers_[verified.node] = verified.link;
-    // It does not know its own last word: answers to that go to where the word says.
-    const MemberRecord* known = table_.find(verified.node);
-    if (known != nullptr && *known != verified.record) {
-      RecordPush push;
-      push.records.push_back(*known);
-      post(verified.link, to_message(RecordMessage(std::move(push))));
-    }
     return;
   }
   Peer& peer = peers_[link_owner->second];

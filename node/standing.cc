@@ -193,6 +193,11 @@ void Standing::on_members_changed(Instant now, Peers& peers, const MembersChange
   }
 }
 
+// By another member that knows the same, while our answer is on its way.
+bool Standing::is_told(const OwnRecordStolen& stolen) const {
+  return stolen.is_ours && last_own_ && last_own_->generation > stolen.generation;
+}
+
 Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnRecordStolen& stolen) {
   std::erase_if(stolen_at_, [&](Instant at) { return at + 60s < now; });
   stolen_at_.push_back(now);

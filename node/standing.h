@@ -40,6 +40,8 @@ class Standing {
 
   /// Stores what changed; takes its place in a mesh that just became known.
   void on_members_changed(Instant now, Peers& peers, const MembersChanged& changed);
+  /// Whether a later record of ours than the stolen one is on its way already.
+  [[nodiscard]] bool is_told(const OwnRecordStolen& stolen) const;
   /// @returns an error when this has happened twice in a minute: another process is us.
   [[nodiscard]] Result<Done> on_record_stolen(Instant now, Peers& peers,
                                               const OwnRecordStolen& stolen);

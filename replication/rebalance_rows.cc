@@ -79,6 +79,9 @@ Effects Rebalance::lose(Instant now, const std::vector<PartitionId>& partitions)
     lost.seen_by.clear();
     to_sync_.erase(partition);
     doubt({partition});
+    if (lost.lists.target.empty() || in_motion(lost)) continue;
+    to_drop_.insert(partition);  // a settled set may name us that we do not know
+    ask_for_settling(lost);
   }
   comparison_.reset();
   outbox_.clear();

@@ -57,15 +57,7 @@ std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
   rng_.fill(seed);
   added.key = signing_key_of(seed);
   added.id = node_id_of(added.key.public_key);
-  const auto place = [this](ByteView record) -> Result<RecordPlace> {
-    find_settings();
-    if (!settings_) return Error{ErrorCode::malformed, "no mesh yet"};
-    return place_stored(record, settings_->placement_key, settings_->partition_bits);
-  };
-  added.disk = std::make_unique<VirtualDisk>(clock_, added.rng.split(),
-                                             VirtualDisk::Options{0, admit_stored, place});
-  added.state = std::make_unique<VirtualDisk>(
-      clock_, added.rng.split(), VirtualDisk::Options{state_disk, admit_stored, place});
+  give_disks(added);
   added.disk->watch([this, number = added.number](const VirtualDisk::Key& key,
                                                   const std::string& name, bool dropping) {
     if (watch_ != nullptr) watch_->on_record_changing(number, key, name, dropping);
@@ -73,6 +65,18 @@ std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
   machines_.push_back(std::move(machine));
   start(added.number);
   return added.number;
+}
+
+void MeshWorld::give_disks(NodeMachine& machine) {
+  const auto place = [this](ByteView record) -> Result<RecordPlace> {
+    find_settings();
+    if (!settings_) return Error{ErrorCode::malformed, "no mesh yet"};
+    return place_stored(record, settings_->placement_key, settings_->partition_bits);
+  };
+  machine.disk = std::make_unique<VirtualDisk>(clock_, machine.rng.split(),
+                                               VirtualDisk::Options{0, admit_stored, place});
+  machine.state = std::make_unique<VirtualDisk>(
+      clock_, machine.rng.split(), VirtualDisk::Options{state_disk, admit_stored, place});
 }
 
 void MeshWorld::add_nodes(std::uint32_t count) {
@@ -93,12 +97,13 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.founding.partition_bits = options_.partition_bits;
   options.founding.replicas = options_.replicas;
   options.founding.write_quorum = options_.write_quorum;
+  const std::uint32_t number = machine.number % twins_from;
   for (const auto& other : machines_) {
-    if (other->number != machine.number) {
+    if (other->number != number) {
       options.join.push_back(VirtualNetwork::address_of(other->number, Plane::control));
     }
   }
-  options.disks = {{{static_cast<std::uint8_t>(machine.number + 1)}, options.capacity_bytes}};
+  options.disks = {{{static_cast<std::uint8_t>(number + 1)}, options.capacity_bytes}};
   options.scratch_root = scratch_of_machine;
   options.version = "test";
   options.scrub = {.period = options_.scrub_period,
@@ -116,18 +121,18 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
 
 void MeshWorld::start(std::uint32_t number) {
   left_.erase(number);  // who comes back is a member again
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   const std::uint64_t life = ++machine.life;
   const auto tell = [this, number, life](const HostEvent& event) {
-    if (machines_[number]->life == life) deliver(number, event);
+    if (machine_of(number).life == life) deliver(number, event);
   };
   machine.disk->open(machine.chunks, tell);
   machine.state->open(machine.chunks, tell);
   network_.start(number,
                  [this, number, life](const MessageArrived& arrived, const SharedBytes& chunk) {
-                   if (machines_[number]->life != life) return;
+                   if (machine_of(number).life != life) return;
                    MessageArrived event = arrived;
-                   if (chunk) event.chunk = machines_[number]->chunks.add(chunk);
+                   if (chunk) event.chunk = machine_of(number).chunks.add(chunk);
                    deliver(number, event);
                  });
   machine.transport = std::make_unique<VirtualTransport>(network_, machine.chunks, number);
@@ -165,11 +170,12 @@ void MeshWorld::start(std::uint32_t number) {
 }
 
 void MeshWorld::note_logged(std::uint32_t number, std::string_view name, std::string fields) {
-  if (name == "node_left") left_.insert(number);
   if (told_log_) {
     told_log_(text_of_instant(clock_.now()) + "  node " + std::to_string(number) + "  " +
               std::string(name) + " " + fields);
   }
+  if (!is_node(number)) return;  // nobody counts on what a twin believes
+  if (name == "node_left") left_.insert(number);
   log_.push_back({clock_.now(), number, std::string(name), std::move(fields)});
 }
 
@@ -186,7 +192,7 @@ void MeshWorld::watch(WorldWatch& watch) {
 }
 
 void MeshWorld::crash(std::uint32_t number) {
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   trace_.add(clock_.now(), number, 101);
   ++machine.life;
   network_.stop(number);
@@ -200,7 +206,7 @@ void MeshWorld::crash(std::uint32_t number) {
   machine.backlog.clear();
   machine.chunks.clear();
   machine.wake.reset();
-  if (watch_ != nullptr) watch_->on_crashed(number);
+  if (watch_ != nullptr && is_node(number)) watch_->on_crashed(number);
 }
 
 void MeshWorld::restart(std::uint32_t number) {
@@ -210,10 +216,10 @@ void MeshWorld::restart(std::uint32_t number) {
 
 void MeshWorld::ask_to_stop(std::uint32_t number) { deliver(number, StopAsked{}); }
 
-void MeshWorld::pause(std::uint32_t number) { machines_[number]->paused = true; }
+void MeshWorld::pause(std::uint32_t number) { machine_of(number).paused = true; }
 
 void MeshWorld::resume(std::uint32_t number) {
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   machine.paused = false;
   if (!machine.node) return;
   const std::uint64_t life = machine.life;
@@ -224,7 +230,7 @@ void MeshWorld::resume(std::uint32_t number) {
 }
 
 void MeshWorld::deliver(std::uint32_t number, const HostEvent& event) {
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   if (!machine.node) return;
   if (machine.paused) {
     machine.backlog.push_back(event);
@@ -241,36 +247,42 @@ void MeshWorld::hand_over(NodeMachine& machine, const HostEvent& event) {
 }
 
 void MeshWorld::after_step(std::uint32_t number) {
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   machine.chunks.clear();
   if (machine.node->stopped()) {
-    if (left_.contains(number)) machine.is_member = false;
-    return crash(number);
+    const bool has_failed = !machine.node->failure().empty();
+    if (left_.contains(number)) {
+      machine.is_member = false;
+      end_twin(number);  // it would be a member again
+    }
+    crash(number);
+    if (has_failed && on_failed_) on_failed_(number);
+    return;
   }
   // They go through all members.
   const std::uint64_t now_and_then = std::max(64U, 8 * node_count());
   if (options_.check_all_invariants && ++steps_ % now_and_then == 0) {
     machine.node->check_invariants();
   }
-  if (watch_ != nullptr) watch_->on_step(number);
+  if (watch_ != nullptr && is_node(number)) watch_->on_step(number);
   if (machine.node) arm(number);
 }
 
 void MeshWorld::arm(std::uint32_t number) {
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   const auto due = machine.node->next_deadline();
   if (!due) return;
   const Instant at = machine.clock.when_shows(*due);
   if (machine.wake && *machine.wake <= at && *machine.wake > clock_.now()) return;
   machine.wake = std::max(at, clock_.now());
   clock_.at(*machine.wake, [this, number, life = machine.life, at = *machine.wake] {
-    NodeMachine& woken = *machines_[number];
+    NodeMachine& woken = machine_of(number);
     if (woken.life == life && woken.wake == at && !woken.paused) wake(number);
   });
 }
 
 void MeshWorld::wake(std::uint32_t number) {
-  NodeMachine& machine = *machines_[number];
+  NodeMachine& machine = machine_of(number);
   machine.wake.reset();
   const Instant now = machine.clock.monotonic_at(clock_.now());
   const auto due = machine.node->next_deadline();
@@ -281,7 +293,7 @@ void MeshWorld::wake(std::uint32_t number) {
   if (!next || *next > now) return after_step(number);
   ++late_wakes_;  // it would keep a real loop busy
   clock_.after(1ms, [this, number, life = machine.life] {
-    if (machines_[number]->life == life && !machines_[number]->paused) arm(number);
+    if (machine_of(number).life == life && !machine_of(number).paused) arm(number);
   });
   machine.chunks.clear();
   if (machine.node->stopped()) after_step(number);

@@ -33,6 +33,13 @@ struct NodePlan {
                                           // takes a place
 };
 
+/// All that a node keeps on its disks, as an image of its machine would have it.
+struct NodeContents {
+  VirtualDisk::Contents disk;
+  VirtualDisk::Contents state;
+  KeptFacts results;
+};
+
 class WorldWatch;
 
 /// Real nodes on one clock and one seed, with everything around them played by memory. Nodes have
@@ -50,6 +57,20 @@ class MeshWorld {
   void crash(std::uint32_t node);
   void restart(std::uint32_t node);
   void ask_to_stop(std::uint32_t node);
+  [[nodiscard]] NodeContents contents_of(std::uint32_t node) const;
+  /// A node that does not run has these from now on, and nothing else.
+  void restore(std::uint32_t node, NodeContents contents);
+  /// A second process with the identity of `node`, on a copy of its folders as they are now. It has
+  /// an address of its own, and no client asks it anything.
+  void start_twin(std::uint32_t node);
+  void end_twin(std::uint32_t node);
+  [[nodiscard]] bool has_twin(std::uint32_t node) const;
+  /// The node whose process, or whose twin, a party is; a client keeps its number.
+  [[nodiscard]] static PartyId node_of(PartyId party) {
+    return party >= twins_from && party < MeshClient::first_party ? party - twins_from : party;
+  }
+  /// Called when a process has ended because it could not go on; for a twin, `is_twin`.
+  void when_failed(std::function<void(std::uint32_t node, bool is_twin)> then);
   /// The mesh has been told to forget a node: placement is expected without it.
   void note_forgotten(std::uint32_t node);
 
@@ -154,6 +175,10 @@ class MeshWorld {
  private:
   template <typename T>
   T ask(std::uint32_t via, Message message, T when_silent);
+  static constexpr std::uint32_t twins_from = 500;  // numbers of twins, and their parties
+  [[nodiscard]] static bool is_node(std::uint32_t number) { return number < twins_from; }
+  [[nodiscard]] NodeMachine& machine_of(std::uint32_t number);
+  void give_disks(NodeMachine& machine);
   void start(std::uint32_t node);
   void hand_over(NodeMachine& machine, const HostEvent& event);
   void wake(std::uint32_t node);
@@ -173,6 +198,8 @@ class MeshWorld {
   VirtualClock clock_;
   VirtualNetwork network_;
   std::vector<std::unique_ptr<NodeMachine>> machines_;
+  std::map<std::uint32_t, std::unique_ptr<NodeMachine>> twins_;  // those that ended, too
+  std::function<void(std::uint32_t)> on_failed_;
   std::unique_ptr<MeshClient> client_;
   std::map<OperationId, std::function<void(const Message&)>> told_;  // whose answer is awaited
   mutable std::optional<MeshSettings>

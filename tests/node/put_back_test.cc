@@ -1,0 +1,103 @@
+#include <doctest/doctest.h>
+
+#include "simulations/world/mesh_world.h"
+
+using namespace pixmesh;
+
+namespace {
+
+constexpr std::uint32_t put_back = 5;
+
+/// Node 5 is put back to a state of a minute ago. Six nodes: it does not hold every partition.
+void put_back_node_5(MeshWorld& world) {
+  world.add_nodes(6);
+  REQUIRE(world.run_until_settled());
+  NodeContents before = world.contents_of(put_back);
+  world.run_for(60s);
+  world.crash(put_back);
+  world.restore(put_back, std::move(before));
+  world.restart(put_back);
+}
+
+}  // namespace
+
+TEST_CASE("node: one that was put back recovers, however many tell it at once") {
+  MeshWorld world({.seed = 71, .renew_every = 20s});
+  put_back_node_5(world);
+  CHECK(world.run_until_settled());
+  world.run_for(30s);
+  CHECK(world.count_logged("node_failed") == 0);
+  CHECK(world.count_logged("copies_doubted") == 1);
+  CHECK(world.is_running(put_back));
+}
+
+TEST_CASE("node: one that is told after its placement lists names like any other") {
+  MeshWorld world({.seed = 72, .renew_every = 20s});
+  put_back_node_5(world);
+  for (std::uint32_t other = 0; other < put_back; ++other) world.cut(other, put_back);
+  world.run_for(2s);
+  REQUIRE(world.count_logged("copies_doubted") == 0);
+  world.heal_all();
+  REQUIRE(world.run_until([&] { return world.count_logged("copies_doubted") == 1; }));
+  CHECK(world.run_until_settled());
+  CHECK(world.run_until([&] { return world.list(put_back, "").complete; }));
+  CHECK(world.list(0, "").complete);
+}
+
+// Two records of one generation: of the node before it was put back, and after.
+TEST_CASE("node: one that was put back is told by whoever knows another record as new") {
+  for (std::uint64_t seed = 80; seed < 88; ++seed) {  // which of the two prevails is chance
+    MeshWorld world({.seed = seed});
+    world.add_nodes(4);
+    REQUIRE(world.run_until_settled());
+    NodeContents before = world.contents_of(3);
+    const auto restart = [&] {
+      world.crash(3);
+      world.run_for(1s);
+      world.restart(3);
+      world.run_for(5s);
+    };
+    restart();
+    world.crash(3);
+    world.restore(3, before);
+    world.restart(3);
+    world.run_for(20s);
+    CHECK(world.count_logged("copies_doubted") == 1);
+  }
+}
+
+TEST_CASE("node: one that stops while it is told that it was put back is told again") {
+  for (std::uint32_t steps = 1; steps <= 8; ++steps) {
+    MeshWorld world({.seed = 90 + steps, .renew_every = 20s});
+    world.add_nodes(4);
+    REQUIRE(world.run_until_settled());
+    NodeContents before = world.contents_of(3);
+    world.run_for(60s);
+    world.crash(3);
+    world.restore(3, std::move(before));
+    world.disk(3).trouble.slower = 50ms;  // the doubts are written there, its record is not
+    world.restart(3);
+    REQUIRE(world.run_until([&] { return world.count_logged("copies_doubted") == 1; }));
+    world.run_for(5ms * steps);
+    world.crash(3);
+    world.disk(3).trouble = {};
+    world.restart(3);
+    CHECK(world.run_until([&] { return world.count_logged("copies_doubted") == 2; }, 20s));
+  }
+}
+
+TEST_CASE("node: of two processes with one identity one ends, and nothing is lost") {
+  for (std::uint64_t seed = 100; seed < 104; ++seed) {
+    MeshWorld world({.seed = seed});
+    world.add_nodes(5);
+    REQUIRE(world.run_until_settled());
+    const Bytes bytes = MeshWorld::sample_image(900, seed);
+    world.start_twin(3);
+    REQUIRE(world.put(0, "a.png", bytes).code == ErrorCode{});
+    CHECK(world.run_until([&] { return !world.has_twin(3) || !world.is_running(3); }, 30s));
+    world.end_twin(3);
+    if (!world.is_running(3)) world.restart(3);
+    CHECK(world.run_until_settled());
+    for (std::uint32_t node = 0; node < 5; ++node) CHECK(world.get(node, "a.png").value() == bytes);
+  }
+}
