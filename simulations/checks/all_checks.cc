@@ -5,9 +5,16 @@
 namespace pixmesh {
 
 bool Scene::loses_disk(std::uint32_t node) const {
+  return loses_state(node) || std::ranges::any_of(scenario.events, [node](const Event& event) {
+           return event.node == node &&
+                  (event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back);
+         });
+}
+
+bool Scene::loses_state(std::uint32_t node) const {
   return std::ranges::any_of(scenario.events, [node](const Event& event) {
     return event.node == node &&
-           (event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back);
+           (event.kind == EventKind::node_rolled_back || event.kind == EventKind::twin);
   });
 }
 namespace {

@@ -22,8 +22,11 @@ struct Scene {
   const Scenario& scenario;
   Findings& findings;
 
-  /// Whether at some time the node's disk comes back empty or older; not its state folder.
+  /// Whether at some time the node's disk comes back empty or older, with or without its state
+  /// folder, or a copy of it knows what it does not.
   [[nodiscard]] bool loses_disk(std::uint32_t node) const;
+  /// Of these, those whose state folder does so too.
+  [[nodiscard]] bool loses_state(std::uint32_t node) const;
 };
 
 /// Once nothing is wrong any more, no hint is kept longer.

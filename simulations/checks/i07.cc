@@ -74,8 +74,10 @@ class CarefulDrops : public Check {
 
   void on_sent(PartyId from, PartyId to, Plane plane, ByteView message) override {
     const std::uint32_t count = scene_.world.node_count();
-    if (plane != Plane::control || from >= count || to >= count) return;
     const std::uint32_t number = message_number_of(message);
+    // A twin's word is the node's in the ears of the others.
+    if (number == Fields<AnnounceNoted>::number) from = MeshWorld::node_of(from);
+    if (plane != Plane::control || from >= count || to >= count) return;
     if (number != Fields<Settle>::number && number != Fields<ListsAnnounced>::number &&
         number != Fields<SyncConfirmed>::number && number != Fields<InventoryRequest>::number &&
         number != Fields<FingerprintRequest>::number && number != Fields<AnnounceNoted>::number) {
@@ -116,9 +118,11 @@ class CarefulDrops : public Check {
       if (!contains(lists->settled, scene_.world.id_of(other)) || scene_.atlas.is_gone(other)) {
         continue;
       }
-      // It had raised its clock, and takes it over again before it counts as a holder.
-      const bool is_back =
-          scene_.world.is_running(other) && !scene_.world.is_recovering(other, partition);
+      // It had raised its clock, and takes it over again before it counts as a holder. One that was
+      // put back with its state may still have to be told, and a twin may have raised its own.
+      const bool is_told = !scene_.loses_state(other) || !scene_.atlas.is_destroyed(other);
+      const bool is_back = is_told && scene_.world.is_running(other) &&
+                           !scene_.world.is_recovering(other, partition);
       if (scene_.loses_disk(other) && !is_back) continue;
       if (scene_.world.stored_collected(other, partition) >= record.version.clock) continue;
       report("node " + std::to_string(node) + " forgets the deletion of '" + record.name +

@@ -126,6 +126,7 @@ class Order : public Check {
   }
   void look_at_incarnation(std::uint32_t from, std::uint64_t incarnation) {
     // Inside one life what waited for its link may be said late.
+    if (scene_.loses_state(from)) return;
     if (incarnation < earlier_incarnations_[from]) {
       report("the incarnation of node " + std::to_string(from) + " stepped back", {from});
     }
@@ -147,6 +148,7 @@ class Order : public Check {
     return record ? record->generation : 0;
   }
   void look_at(std::uint32_t node) {
+    if (scene_.loses_state(node)) return;
     const std::uint64_t generation = stored_generation(node);
     std::uint64_t& last = generations_[node];
     if (generation < last) {

@@ -12,6 +12,7 @@ bool Atlas::may_destroy(std::uint32_t node, bool for_good) {
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
     if (!world_.is_member(other)) continue;
     if (!world_.is_running(other) || world_.disk(other).is_behind()) all_well = false;
+    if (world_.has_twin(other)) all_well = false;
   }
   if (all_well && world_.unrest().empty()) since_whole_.clear();
   const bool allowed = since_whole_.contains(node) || since_whole_.size() + 1 < quorum_;

@@ -19,6 +19,8 @@ class Atlas {
   [[nodiscard]] bool may_destroy(std::uint32_t node, bool for_good);
   /// Whether this disk is gone for good: what it holds does not count any more.
   [[nodiscard]] bool is_gone(std::uint32_t node) const { return gone_.contains(node); }
+  /// Whether this disk may lack something that it had when all copies were last seen.
+  [[nodiscard]] bool is_destroyed(std::uint32_t node) const { return since_whole_.contains(node); }
   /// Disks that may lack something they had when all copies were last seen.
   [[nodiscard]] std::size_t destroyed_count() const { return since_whole_.size(); }
 

@@ -1,26 +1,12 @@
 #include "simulations/faults/draw.h"
 
 #include <algorithm>
+#include <span>
+
+#include "simulations/faults/chances.h"
 
 namespace pixmesh {
 namespace {
-
-std::uint64_t between(Rng& rng, std::uint64_t low, std::uint64_t high) {
-  return low + rng.below(high - low + 1);
-}
-
-// From `low` to `high`, each doubling equally likely.
-std::uint64_t log_between(Rng& rng, std::uint64_t low, std::uint64_t high) {
-  std::uint64_t doublings = 0;
-  while ((low << (doublings + 1)) <= high) ++doublings;
-  const std::uint64_t begin = low << rng.below(doublings + 1);
-  return begin + rng.below(std::min(begin, high - begin + 1));
-}
-
-Duration log_time(Rng& rng, Duration low, Duration high) {
-  const auto micros = [](Duration d) { return static_cast<std::uint64_t>(d / 1us); };
-  return std::chrono::microseconds(log_between(rng, micros(low), micros(high)));
-}
 
 /// Draws the faults of one class.
 class ClassDraw {
@@ -57,8 +43,13 @@ class ClassDraw {
         return draw_some(4s, 40s, [this] {
           add(EventKind::rot).amount = static_cast<std::int64_t>(rng_.below(1'000'000));
         });
+      case FaultClass::restore:
+        return draw_restores();
+      case FaultClass::state:
+        return draw_state();
       case FaultClass::operation:
       case FaultClass::repeat:  // drawn with the operations
+      case FaultClass::rare:    // drawn for the whole scenario
         return;
     }
   }
@@ -201,12 +192,22 @@ class ClassDraw {
     static constexpr std::array kinds{EventKind::disk_full,    EventKind::disk_slow,
                                       EventKind::write_errors, EventKind::sync_errors,
                                       EventKind::read_errors,  EventKind::misreads};
-    draw_some(5s, 60s, [this] {
+    draw_troubles(kinds, 8);
+  }
+
+  void draw_state() {
+    static constexpr std::array kinds{EventKind::state_full, EventKind::state_slow,
+                                      EventKind::state_errors};
+    draw_troubles(kinds, 1);
+  }
+
+  void draw_troubles(std::span<const EventKind> kinds, std::uint64_t times_max) {
+    draw_some(5s, 60s, [&] {
       Event& event = add(kinds[rng_.below(kinds.size())]);
       event.lasting = time(100ms, 30s);
-      const bool slow = event.kind == EventKind::disk_slow;
+      const bool slow = event.kind == EventKind::disk_slow || event.kind == EventKind::state_slow;
       event.amount = static_cast<std::int64_t>(slow ? log_between(rng_, 1'000, 3'000'000)
-                                                    : between(rng_, 1, 8));
+                                                    : between(rng_, 1, times_max));
     });
   }
 
@@ -246,6 +247,23 @@ class ClassDraw {
     witness.node = (loss.node + 2) % count;
     witness.at = std::max<Duration>(back_at - time(100ms, 500ms), 0s);
     witness.lasting = time(5s, 40s);
+  }
+
+  // Whole nodes that come back as they were some time ago, or are started twice. Now and then
+  // somebody who could tell is silent just then, or the node stops while it is told.
+  void draw_restores() {
+    draw_some(15s, 90s, [this] {
+      const bool twice = rng_.below(4) == 0;
+      Event event = add(twice ? EventKind::twin : EventKind::node_rolled_back);
+      if (!twice) event.lasting = noticed_from + time(1s, 40s);
+      events_.back() = event;
+      const std::uint64_t company = rng_.below(4);
+      if (company > 1) return;
+      Event& blow = add(company == 0 ? EventKind::pause : EventKind::crash);
+      blow.at += event.lasting + (company == 0 ? 0s : 1s + time(1ms, 500ms));
+      if (company == 1) blow.node = event.node;
+      blow.lasting = time(10ms, 40s);
+    });
   }
 
   void draw_tools() {
@@ -367,8 +385,7 @@ std::vector<Event> draw_faults(Rng rng, const Scenario& scenario, const FaultCho
     Rng own = rng.split();
     const bool drawn = own.below(2) == 0;
     const auto fault = static_cast<FaultClass>(i);
-    if (choice.allowed[i] && drawn && fault != FaultClass::operation &&
-        fault != FaultClass::repeat) {
+    if (choice.allowed[i] && drawn) {
       ClassDraw(own, scenario, events).draw(fault);
     }
   }

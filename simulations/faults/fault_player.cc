@@ -26,7 +26,9 @@ auto halves_of(const Event& fault) {
 
 }  // namespace
 
-FaultPlayer::FaultPlayer(MeshWorld& world, Atlas& atlas) : world_(world), atlas_(atlas) {}
+FaultPlayer::FaultPlayer(MeshWorld& world, Atlas& atlas) : world_(world), atlas_(atlas) {
+  world_.when_failed([this](std::uint32_t node, bool is_twin) { on_failed(node, is_twin); });
+}
 
 void FaultPlayer::until(Duration lasting, Undo undo) {
   const std::uint64_t key = ++last_undo_;
@@ -46,6 +48,7 @@ void FaultPlayer::begin(const Event& fault) {
     return await_motion(fault, world_.log().size(), world_.now() + motion_within);
   }
   if (is_process_fault(form.fault)) return begin_process(fault);
+  if (form.fault == FaultClass::state) return begin_state(fault);
   begin_disk(fault);
 }
 
@@ -66,8 +69,11 @@ void FaultPlayer::end_all() {
 }
 
 bool FaultPlayer::is_busy() const {
-  return std::any_of(forgotten_.begin(), forgotten_.end(),
-                     [this](std::uint32_t node) { return world_.is_member(node); });
+  for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
+    if (world_.has_twin(node)) return true;  // of two processes with one identity one is to end
+    if (world_.is_member(node) && (is_forgotten(node) || failed_.contains(node))) return true;
+  }
+  return false;
 }
 
 void FaultPlayer::begin_network(const Event& fault) {
@@ -238,6 +244,10 @@ void FaultPlayer::begin_disk(const Event& fault) {
       return roll_back(node, fault.lasting);
     case EventKind::rot:
       return rot(fault);
+    case EventKind::node_rolled_back:
+      return roll_back_node(node, fault.lasting);
+    case EventKind::twin:
+      return begin_twin(node);
     default:
       return;
   }

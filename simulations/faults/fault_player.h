@@ -22,7 +22,8 @@ class FaultPlayer {
   void end_all();
   /// All processes die in one instant and come back after `lasting`.
   void cut_power(Duration lasting);
-  /// Whether the others are still to be told to forget a node.
+  /// Whether the others are still to be told to forget a node, or one process more runs than
+  /// should.
   [[nodiscard]] bool is_busy() const;
   /// Nodes that were given up for good and that the others were told to forget.
   [[nodiscard]] bool is_forgotten(std::uint32_t node) const { return forgotten_.contains(node); }
@@ -33,6 +34,7 @@ class FaultPlayer {
   void begin_network(const Event& fault);
   void begin_process(const Event& fault);
   void begin_disk(const Event& fault);
+  void begin_state(const Event& fault);
   void begin_membership(const Event& fault);
   void await_motion(const Event& fault, std::size_t seen, Instant end);
   void strike(const Event& fault);
@@ -43,6 +45,10 @@ class FaultPlayer {
   void crash(std::uint32_t node, Duration lasting);
   void restart(std::uint32_t node);
   void roll_back(std::uint32_t node, Duration age);
+  void roll_back_node(std::uint32_t node, Duration age);
+  [[nodiscard]] bool know_later_record(std::uint32_t node, const NodeContents& before) const;
+  void begin_twin(std::uint32_t node);
+  void on_failed(std::uint32_t node, bool is_twin);
   void rot(const Event& fault);
   [[nodiscard]] bool is_elsewhere(std::uint32_t node, const std::string& path) const;
   void forget(std::uint32_t victim, std::uint32_t via);
@@ -53,9 +59,9 @@ class FaultPlayer {
   MeshWorld& world_;
   Atlas& atlas_;
   std::set<std::uint32_t> forgotten_;
+  std::set<std::uint32_t> failed_;  // processes that ended and are to be started again
   std::uint64_t last_undo_ = 0;
-  std::map<std::uint64_t, Undo> undos_;          // of what is going on, oldest first
-  std::map<std::uint32_t, std::uint64_t> down_;  // nodes to be started again, and by which undo
+  std::map<std::uint64_t, Undo> undos_;  // of what is going on, oldest first
 };
 
 }  // namespace pixmesh

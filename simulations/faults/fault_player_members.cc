@@ -107,6 +107,7 @@ void FaultPlayer::forget(std::uint32_t victim, std::uint32_t via) {
   if (!atlas_.may_destroy(victim, true)) return;
   forgotten_.insert(victim);
   if (world_.is_running(victim)) world_.crash(victim);
+  world_.end_twin(victim);
   tell_forget(victim, via, 0);
 }
 

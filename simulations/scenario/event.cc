@@ -7,8 +7,8 @@ namespace pixmesh {
 namespace {
 
 constexpr std::array<std::string_view, fault_class_count> class_words{
-    "operation", "network", "crash",      "pause",  "clock",  "disk", "loss",
-    "tool",      "client",  "membership", "motion", "repeat", "rot"};
+    "operation", "network",    "crash",  "pause",  "clock", "disk",    "loss",  "tool",
+    "client",    "membership", "motion", "repeat", "rot",   "restore", "state", "rare"};
 
 using enum FaultClass;
 
@@ -59,6 +59,11 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"disk-lost", loss, true, false, true, false, false, false},
     {"disk-rolled-back", loss, true, false, true, false, false, false},
     {"rot", rot, true, false, false, true, true, false},
+    {"node-rolled-back", restore, true, false, true, false, false, false},
+    {"twin", restore, true, false, false, false, false, false},
+    {"state-full", state, true, false, true, false, false, false},
+    {"state-slow", state, true, false, true, true, false, false},
+    {"state-errors", state, true, false, false, true, false, false},
     {"tool-trouble", tool, true, false, true, true, false, false},
     {"tool-slow", tool, true, false, true, true, false, false},
     {"join", membership, true, false, false, true, false, false},

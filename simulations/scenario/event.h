@@ -23,11 +23,14 @@ enum class FaultClass : std::uint8_t {
   tool,
   client,
   membership,
-  motion,  // members come, go, and stay after all; strikes while partitions move
-  repeat,  // clients say again what was acknowledged
-  rot,     // stored bytes change
+  motion,   // members come, go, and stay after all; strikes while partitions move
+  repeat,   // clients say again what was acknowledged
+  rot,      // stored bytes change
+  restore,  // whole nodes are put back to an earlier state, or run twice
+  state,    // the disk under the state folder
+  rare,     // in one scenario of fifty what lasts for minutes
 };
-inline constexpr std::size_t fault_class_count = 13;
+inline constexpr std::size_t fault_class_count = 16;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 
@@ -82,6 +85,14 @@ enum class EventKind : std::uint8_t {
   disk_lost,         // crash, and back with an empty disk
   disk_rolled_back,  // crash after `lasting`, and back with the disk as it was now
   rot,               // one byte of one image; `number` 1: even of its last whole copy
+  // All of `node`.
+  node_rolled_back,  // crash after `lasting`, and back with its disk and state as they were now
+  twin,              // a copy of its folders is started; one of the two ends, the copy is gone then
+  // The disk under the state folder of `node`. A process that cannot write it ends, and is started
+  // anew.
+  state_full,
+  state_slow,    // `amount` µs more for each operation
+  state_errors,  // of `amount` writes
   // Tools of `node`.
   tool_trouble,  // `amount`: 1 fails, 2 dies, 3 floods, 4 hangs
   tool_slow,     // `amount` ms

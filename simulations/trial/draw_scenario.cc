@@ -1,6 +1,7 @@
 #include "simulations/trial/draw_scenario.h"
 
 #include <algorithm>
+#include <array>
 
 #include "simulations/workload/draw.h"
 
@@ -28,6 +29,28 @@ void draw_nodes(Rng rng, std::uint32_t count, Scenario& scenario) {
 Duration draw_out_delay(Rng rng) {
   if (rng.below(50) == 0) return 10min;
   return std::chrono::milliseconds(5'000 + rng.below(55'001));
+}
+
+// One scenario of fifty goes on so many times longer, with no more in it, and somebody is silent
+// for minutes.
+void draw_rare(Rng rng, Scenario& scenario) {
+  if (rng.below(50) != 0) return;
+  const auto longer = static_cast<std::int64_t>(4 + rng.below(5));
+  scenario.safety *= longer;
+  for (Event& event : scenario.events) event.at *= longer;
+  static constexpr std::array kinds{EventKind::pause,   EventKind::pause, EventKind::crash,
+                                    EventKind::isolate, EventKind::split, EventKind::cut};
+  for (std::uint64_t i = 1 + rng.below(3); i > 0; --i) {
+    Event silence;
+    silence.kind = kinds[rng.below(kinds.size())];
+    silence.at =
+        std::chrono::microseconds(rng.below(static_cast<std::uint64_t>(scenario.safety / 2us)));
+    silence.node = static_cast<std::uint32_t>(rng.below(scenario.nodes.size()));
+    silence.peer = static_cast<std::uint32_t>(rng.below(scenario.nodes.size()));
+    silence.lasting = std::chrono::seconds(60 + rng.below(641));
+    silence.amount = static_cast<std::int64_t>(1 + rng.below((1ULL << 62) - 1));
+    scenario.events.push_back(std::move(silence));
+  }
 }
 
 bool allows(const DrawWishes& wishes, FaultClass fault) {
@@ -60,6 +83,7 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   client_faults.repeats = allows(wishes, FaultClass::repeat) && operations.below(2) == 0;
   auto more = draw_operations(own, scenario, client_faults);
   scenario.events.insert(scenario.events.end(), more.begin(), more.end());
+  if (allows(wishes, FaultClass::rare) && !wishes.safety) draw_rare(rng.split(), scenario);
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return scenario;

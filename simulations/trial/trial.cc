@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration setup_within = 120s;
 constexpr Duration scrub_period = 30s;        // a week, scaled; one seed in fifty has a week
+constexpr Duration renewed_every = 6s;        // ten minutes, scaled, where nodes are put back
 constexpr Duration wishes_end_within = 130s;  // every client gives up by then
 constexpr Duration probes_end_within = 5s;
 constexpr Duration audit_within = 60s;
@@ -31,9 +32,12 @@ WorldOptions options_of(const Scenario& scenario) {
   options.partition_bits = scenario.partition_bits;
   options.replicas = scenario.replicas;
   options.write_quorum = scenario.write_quorum;
-  const bool rots = std::ranges::any_of(
-      scenario.events, [](const Event& event) { return event.kind == EventKind::rot; });
-  if (rots || scenario.seed % 50 != 0) options.scrub_period = scrub_period;
+  const auto has = [&](EventKind kind) {
+    return std::ranges::any_of(scenario.events,
+                               [kind](const Event& event) { return event.kind == kind; });
+  };
+  if (has(EventKind::node_rolled_back)) options.renew_every = renewed_every;
+  if (has(EventKind::rot) || scenario.seed % 50 != 0) options.scrub_period = scrub_period;
   options.out_delay = scenario.out_delay;
   if (deletions_are_soon_forgotten(scenario)) {
     options.collection = {.kept_for = 10s, .interval = 3s};
@@ -146,7 +150,7 @@ class Trial {
     (void)run_while_well(wishes_end_within, [this] { return workload_.open_count() == 0; });
     (void)run_while_well(std::max(Duration{}, probes_end - world_.now()), [] { return false; });
     const Instant late = world_.now() + rest_within + world_.node_count() * repair_within;
-    while (well() && !(!player_.is_busy() && world_.unrest().empty() && all_see_all())) {
+    while (well() && !(!player_.is_busy() && world_.unrest().empty() && not_seen().empty())) {
       if (world_.now() >= late) report_unrest("the mesh is not right in time");
       (void)run_while_well(500ms, [] { return false; });
     }
@@ -160,21 +164,23 @@ class Trial {
     return well();
   }
 
-  // Whether every node believes every other alive that is, hears from all of them, and has nothing
-  // left to move.
-  [[nodiscard]] bool all_see_all() {
+  // Why not every node believes every other alive that is, hears from all of them, and has nothing
+  // left to move; empty if so.
+  [[nodiscard]] std::string not_seen() {
     const auto running = world_.running();
     for (const std::uint32_t node : running) {
+      const std::string who = "node " + std::to_string(node);
       const StatusAnswer status = world_.status(node);
-      if (status.unsettled > 0) return false;
+      if (status.unsettled > 0) return who + " has partitions that are not settled";
       std::size_t alive = 0;
       for (const MemberStatus& member : status.members) {
         const bool runs = world_.is_running(world_.number_of(member.node));
         alive += runs && member.life == "alive" ? 1 : 0;
       }
-      if (alive < running.size() || !world_.list(node, "image").complete) return false;
+      if (alive < running.size()) return who + " believes a member dead that runs";
+      if (!world_.list(node, "image").complete) return "a listing of " + who + " is not complete";
     }
-    return true;
+    return {};
   }
 
   // In a mesh at rest every node can take a write, once uploads whose clients went away have ended.
@@ -242,6 +248,8 @@ class Trial {
     const auto unrest = world_.unrest();
     std::string text = what + ": " + std::to_string(unrest.size()) + " faults";
     for (std::size_t i = 0; i < unrest.size() && i < 4; ++i) text += "; " + unrest[i];
+    if (player_.is_busy()) text += "; somebody is still to be ended, started again or forgotten";
+    if (unrest.empty()) text += "; " + not_seen();
     findings_.report({"I15", text, world_.now(), {}});
   }
 
