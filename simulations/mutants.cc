@@ -18,7 +18,8 @@ namespace {
 
 // Whatever may find a bug; a seed that fails without it does not count.
 constexpr const char* all_faults =
-    " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat,rot,loss";
+    " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat,rot,loss,"
+    "restore,state,rare";
 
 struct MutantsFlags {
   std::string program;
@@ -123,8 +124,7 @@ Verdict judge(const MutantsFlags& flags, const std::string& bug) {
     const auto failure = first_failure(soak.text);
     if (!failure) break;
     const std::string seed = std::to_string(failure->seed);
-    if (output_of("'" + flags.program + "' run --seed " + seed + all_faults + " 2>&1").code ==
-        0) {
+    if (output_of("'" + flags.program + "' run --seed " + seed + all_faults + " 2>&1").code == 0) {
       return {bug, failure->seed, {}, failure->promise, failure->what};
     }
     from = failure->seed + 1;

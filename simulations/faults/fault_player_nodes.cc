@@ -22,12 +22,16 @@ bool FaultPlayer::know_later_record(std::uint32_t node, const NodeContents& befo
     return row == facts->second.end() ? 0 : decode_member(row->second).value().generation;
   };
   const std::uint64_t known_then = generation_in(before.state);
-  if (known_then == 0) return false;
+  const MeshSettings* settings = world_.machine(node).node->settings();
+  if (known_then == 0 || settings == nullptr) return false;
+  std::uint32_t members = 0;
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
-    if (other == node || !world_.is_member(other) || is_forgotten(other)) continue;
+    if (!world_.is_member(other) || is_forgotten(other)) continue;
+    ++members;
+    if (other == node) continue;
     if (generation_in(world_.contents_of(other).state) <= known_then) return false;
   }
-  return true;
+  return members > settings->write_quorum;  // or it would be a read quorum by itself
 }
 
 void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
