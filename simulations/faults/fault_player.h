@@ -46,6 +46,7 @@ class FaultPlayer {
   void restart(std::uint32_t node);
   void roll_back(std::uint32_t node, Duration age);
   void roll_back_node(std::uint32_t node, Duration age);
+  [[nodiscard]] bool needs_others(std::uint32_t node) const;
   [[nodiscard]] bool know_later_record(std::uint32_t node, const NodeContents& before) const;
   void begin_twin(std::uint32_t node);
   void on_failed(std::uint32_t node, bool is_twin);

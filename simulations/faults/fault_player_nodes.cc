@@ -11,6 +11,17 @@ constexpr Duration started_again_after = 3s;  // by whoever looks after a node t
 
 }  // namespace
 
+// Else what it lost, and cannot know of while it is alone, it says that there never was.
+bool FaultPlayer::needs_others(std::uint32_t node) const {
+  const MeshSettings* settings = world_.machine(node).node->settings();
+  if (settings == nullptr) return false;
+  std::uint32_t members = 0;
+  for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
+    members += world_.is_member(other) && !is_forgotten(other) ? 1 : 0;
+  }
+  return members > settings->write_quorum;
+}
+
 // What nobody can tell the node is not asked of it: all others know a later record of it than the
 // one that it is put back to, and keep it.
 bool FaultPlayer::know_later_record(std::uint32_t node, const NodeContents& before) const {
@@ -22,16 +33,12 @@ bool FaultPlayer::know_later_record(std::uint32_t node, const NodeContents& befo
     return row == facts->second.end() ? 0 : decode_member(row->second).value().generation;
   };
   const std::uint64_t known_then = generation_in(before.state);
-  const MeshSettings* settings = world_.machine(node).node->settings();
-  if (known_then == 0 || settings == nullptr) return false;
-  std::uint32_t members = 0;
+  if (known_then == 0) return false;
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
-    if (!world_.is_member(other) || is_forgotten(other)) continue;
-    ++members;
-    if (other == node) continue;
+    if (other == node || !world_.is_member(other) || is_forgotten(other)) continue;
     if (generation_in(world_.contents_of(other).state) <= known_then) return false;
   }
-  return members > settings->write_quorum;  // or it would be a read quorum by itself
+  return true;
 }
 
 void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
@@ -39,7 +46,8 @@ void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
   const Instant taken_at = world_.now();
   until(age, [this, node, age, taken_at, before = world_.contents_of(node)] {
     if (world_.now() - taken_at < age || !world_.is_running(node)) return;  // the faults are over
-    if (!know_later_record(node, before) || !atlas_.may_destroy(node, false)) return;
+    if (!needs_others(node) || !know_later_record(node, before)) return;
+    if (!atlas_.may_destroy(node, false)) return;
     crash(node, put_back_within);
     world_.restore(node, before);
   });
@@ -47,7 +55,7 @@ void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
 
 void FaultPlayer::begin_twin(std::uint32_t node) {
   if (!world_.is_running(node) || world_.has_twin(node)) return;
-  if (!atlas_.may_destroy(node, false)) return;
+  if (!needs_others(node) || !atlas_.may_destroy(node, false)) return;
   world_.start_twin(node);
 }
 

@@ -146,6 +146,52 @@ TEST_CASE("node: a whole node put back to an earlier state does not bring back w
   }
 }
 
+// Of three, two doubt what they have: the one with the latest snapshot is no read quorum.
+TEST_CASE("node: a mesh put back to snapshots of different times has all that is in any of them") {
+  MeshWorld world({.seed = 64, .renew_every = 30s});
+  world.add_nodes(3);
+  REQUIRE(world.run_until_settled());
+  std::map<std::string, Bytes> images;
+  std::array<std::pair<VirtualDisk::Contents, VirtualDisk::Contents>, 3> snapshots;
+  for (const std::uint32_t node : {2U, 1U, 0U}) {
+    const std::string name = "image" + std::to_string(node);
+    images[name] = MeshWorld::sample_image(900, node);
+    REQUIRE(world.put(0, name, images[name], {.wait_all = true}).detail == "");
+    snapshots[node] = {world.disk(node).contents(), world.state(node).contents()};
+    world.run_for(60s);
+  }
+  REQUIRE(world.put(0, "after", MeshWorld::sample_image(900, 9), {.wait_all = true}).detail == "");
+  const auto put_back = [&](std::uint32_t node) {
+    world.disk(node).restore(snapshots[node].first);
+    world.state(node).restore(snapshots[node].second);
+  };
+
+  for (std::uint32_t node = 0; node < 3; ++node) world.crash(node);
+  for (std::uint32_t node = 0; node < 3; ++node) put_back(node);
+
+  SUBCASE("all of them come back") {
+    for (std::uint32_t node = 0; node < 3; ++node) world.restart(node);
+  }
+  SUBCASE("one of them never does, until it is forgotten") {
+    for (const std::uint32_t node : {0U, 2U}) world.restart(node);
+    world.run_for(60s);
+    CHECK_FALSE(world.look_up(0, "image0").confirmed);
+    REQUIRE(world.command(0, NodeCommand::forget, world.id_of(1), true).code == ErrorCode{});
+    world.note_forgotten(1);
+  }
+  CHECK(world.run_until_settled());
+  CHECK(joined(world.unrest()) == "");
+  CHECK(world.count_logged("copies_doubted") > 0);
+  for (const auto& [name, bytes] : images) {
+    for (const std::uint32_t node : {0U, 2U}) {
+      CHECK(world.look_up(node, name).confirmed);
+      const auto got = world.get(node, name);
+      REQUIRE_MESSAGE(got, name);
+      CHECK(got.value() == bytes);
+    }
+  }
+}
+
 TEST_CASE("node: one that has lost its disk leaves only when no settled set names it") {
   const auto world = settled_mesh(4, 53);
   std::map<std::string, Bytes> images;
