@@ -42,6 +42,7 @@ void MapForecast::on_ended(Instant now, const MapItem& item, std::optional<Durat
   if (size.count > 0) --size.count;
   size.pixels -= std::min(size.pixels, item.pixels);
   if (wall && made) {
+    has_made_ = true;
     const std::string way = way_of(item.type, 0, kind_.choices);
     model_.add({kind_.recipe, way}, kind_.digest, item.pixels, {*wall, {}, 0});
   }
@@ -61,15 +62,19 @@ std::uint64_t MapForecast::expected_micros(const std::string& type, std::uint64_
 std::optional<Duration> MapForecast::left(Instant now, std::size_t at_once) const {
   if (!knows()) return std::nullopt;
   Wide work = 0;
+  std::uint64_t images = 0;
   for (const auto& [key, size] : left_) {
     if (size.count == 0) continue;
     work += Wide{expected_micros(key.first, size.pixels / size.count)} * size.count;
+    images += size.count;
   }
   const std::uint64_t done = samples_.empty() ? 0 : done_micros_ - samples_.front().micros;
   const auto span =
       samples_.empty() ? Duration{} : std::max<Duration>(now - samples_.front().at, Duration{1us});
+  const bool is_measured =
+      has_made_ || Wide{static_cast<std::uint64_t>(span / 1us)} * images >= work;
   Wide micros = 0;
-  if (done > 0) {
+  if (done > 0 && is_measured) {
     micros = work * static_cast<std::uint64_t>(span / 1us) / done;
   } else {
     const std::size_t lanes = workers_ == 0 ? at_once : std::min(at_once, workers_);

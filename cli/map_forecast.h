@@ -29,7 +29,8 @@ struct MapWorkKind {
 ///
 /// A map of small images and a few huge ones is half done when half of its work is, whatever its
 /// count says. Before the first run has ended the workers of the mesh say how many go on at one
-/// time; afterwards what was done. Not thread-safe. O(sizes) for each answer, not O(images).
+/// time; afterwards what was done. Kept results come at once, and say nothing of the rest until an
+/// image has had the time that one takes. Not thread-safe. O(sizes) for each answer, not O(images).
 class MapForecast {
  public:
   /// @param workers  of the mesh; 0: not known
@@ -67,6 +68,7 @@ class MapForecast {
   std::map<std::pair<std::string, int>, Size> left_;  // by type and bits of the pixels
   std::deque<Sample> samples_;
   std::uint64_t done_micros_ = 0;
+  bool has_made_ = false;  // a run of this map has ended
 };
 
 }  // namespace pixmesh

@@ -105,8 +105,8 @@ Result<std::string> Client::apply_plan(PlanId plan, bool accept_fewer_copies) {
   std::vector<HolderAddress> members = session_->mesh().members;
   std::erase_if(members, [](const HolderAddress& member) { return !member.alive; });
   const NodeId contact = session_->mesh().node;
-  std::ranges::stable_partition(
-      members, [&](const HolderAddress& member) { return member.node == contact; });
+  std::stable_partition(members.begin(), members.end(),
+                        [&](const HolderAddress& member) { return member.node == contact; });
   Error last{ErrorCode::unreachable, "no member answers"};
   const auto ask = [&](const HolderAddress& member) {
     const ApplyRequest order{session_->next_operation(), plan, accept_fewer_copies};

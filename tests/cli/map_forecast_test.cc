@@ -78,6 +78,20 @@ TEST_CASE("cli: a map learns from its own runs, and what was kept tells only how
   CHECK(fresh.left(now, 2) == Duration{});
 }
 
+TEST_CASE(
+    "cli: the first results of a map being kept ones, the others are not thought to come as fast") {
+  MapForecast known = forecast(1);
+  Instant now{};
+  known.begin(now);
+  for (int i = 0; i < 41; ++i) known.add(image(10));
+  known.on_ended(now += 10ms, image(10), 1s, false);
+  CHECK(known.left(now, 1) == 40s);
+  for (int i = 0; i < 20; ++i) known.on_ended(now += 50ms, image(10), 1s, false);
+  const auto left = known.left(now, 1);  // a second has passed, and twenty-one were kept
+  REQUIRE(left);
+  CHECK(*left < 1s);
+}
+
 TEST_CASE("cli: as many images are under way as the mesh has places, and files to be opened") {
   // A worker of each node and one more a node to begin with; at most twice as many.
   CHECK(map_bounds({.workers = 6, .nodes = 3, .files = 60'000}).start == 9);
