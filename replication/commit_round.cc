@@ -7,7 +7,8 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration retry_after = 60ms;
+constexpr Duration retry_after = 60ms;  // the first time, then twice as long each time
+constexpr Duration retry_after_max = 1s;
 
 }  // namespace
 
@@ -18,7 +19,8 @@ CommitRound::CommitRound(OperationId id, const MeshView& mesh, PartitionId parti
       partition_(partition),
       lists_(std::move(lists)),
       source_partition_(partition),
-      tally_(lists_, Tally::Kind::write) {}
+      tally_(lists_, Tally::Kind::write),
+      retry_wait_(retry_after) {}
 
 void CommitRound::set_sources(std::vector<NodeId> sources, PartitionId source_partition) {
   sources_ = std::move(sources);
@@ -39,7 +41,9 @@ Effects CommitRound::offer(NodeId holder, std::optional<StreamId> stream) {
 Effects CommitRound::offer_all_alive() {
   Effects effects;
   for (const NodeId& holder : holders_of(lists_)) {
-    if (mesh_.is_alive(holder)) append(effects, offer(holder, std::nullopt));
+    if (mesh_.is_alive(holder) && !contains(durable(), holder)) {
+      append(effects, offer(holder, std::nullopt));
+    }
   }
   return effects;
 }
@@ -54,8 +58,13 @@ Effects CommitRound::on_answer(Instant now, NodeId from, const CommitAnswer& ans
       // Those that stored it under the old lists are asked again: only the same lists count.
       for (const NodeId& node : had) sources_.push_back(node);
       tally_ = Tally(lists_, Tally::Kind::write);
+    } else {
+      holders_[from] = State::behind;
     }
-    retry_at_ = now + retry_after;
+    if (!retry_at_) {
+      retry_at_ = now + retry_wait_;
+      retry_wait_ = std::min(2 * retry_wait_, retry_after_max);
+    }
     return {ListsDiffer{from}};
   }
   if (answer.lists != lists_) return {};  // made under lists that no longer count
@@ -106,8 +115,9 @@ bool CommitRound::possible() const {
   return tally_.possible_with(hopeful);
 }
 
-bool CommitRound::waiting() const {
-  if (retry_at_) return true;
+bool CommitRound::waiting() const { return retry_at_ || is_owed(); }
+
+bool CommitRound::is_owed() const {
   return std::any_of(holders_.begin(), holders_.end(),
                      [](const auto& entry) { return entry.second == State::offered; });
 }

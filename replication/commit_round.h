@@ -34,6 +34,8 @@ class CommitRound {
   /// Could living holders that have not failed still make the quorum?
   [[nodiscard]] bool possible() const;
   [[nodiscard]] bool waiting() const;
+  /// Does one owe its answer that is not known to have older lists?
+  [[nodiscard]] bool is_owed() const;
   [[nodiscard]] const std::vector<NodeId>& durable() const { return tally_.seen(); }
   [[nodiscard]] std::vector<NodeId> missing() const;  // holders without a durable copy
   [[nodiscard]] const HolderLists& lists() const { return lists_; }
@@ -46,7 +48,7 @@ class CommitRound {
 
  private:
   void note_refusal(NodeId from, const CommitAnswer& answer);
-  enum class State { offered, durable, failed };
+  enum class State { offered, behind, durable, failed };
 
   OperationId id_;
   const MeshView& mesh_;
@@ -60,6 +62,7 @@ class CommitRound {
   Tally tally_;
   std::map<NodeId, State> holders_;
   std::optional<Instant> retry_at_;
+  Duration retry_wait_;
   std::optional<Error> refusal_;  // the last of a holder's; for want of space before any other
 };
 

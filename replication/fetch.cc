@@ -45,8 +45,12 @@ std::uint32_t Fetch::window(Instant now) const {
   return rests ? std::min(options_.credit, 1U) : options_.credit;
 }
 
-Effects Fetch::grant(Instant now) {
+Effects Fetch::go_on(Instant now) {
   grant_at_.reset();
+  if (options_.slot != nullptr && !options_.slot->may_go_on(now)) {
+    grant_at_ = options_.slot->look_again_at(now);
+    return {};
+  }
   const std::uint32_t allowed = written_count_ + window(now);
   if (allowed <= granted_) return {};
   const std::uint32_t more = allowed - granted_;
@@ -123,12 +127,12 @@ Effects Fetch::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     return {UseDisk{partition_, SyncTemp{temp_}}};
   }
   if (state_ != State::receiving) return {};
-  grant_at_ = options_.slot != nullptr ? options_.slot->after_part(now) : now;
-  return now >= *grant_at_ ? grant(now) : Effects{};
+  if (options_.slot != nullptr) options_.slot->note_part(now);
+  return go_on(now);
 }
 
 Effects Fetch::on_deadline(Instant now) {
-  if (grant_at_) return now >= *grant_at_ && state_ == State::receiving ? grant(now) : Effects{};
+  if (grant_at_) return now >= *grant_at_ && state_ == State::receiving ? go_on(now) : Effects{};
   if (!stall_at_ || now < *stall_at_ || state_ != State::receiving) return {};
   return leave_source(now, "the holder stopped sending");
 }

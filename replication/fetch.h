@@ -38,7 +38,7 @@ class Fetch {
   enum class State { creating, receiving, syncing, draining, done, failed };
   [[nodiscard]] Effects ask_next(Instant now);
   [[nodiscard]] std::uint32_t window(Instant now) const;
-  [[nodiscard]] Effects grant(Instant now);
+  [[nodiscard]] Effects go_on(Instant now);
   [[nodiscard]] Effects leave_source(Instant now, std::string why);
   [[nodiscard]] Effects fail(std::string why);
   [[nodiscard]] Effects drained();
@@ -57,7 +57,7 @@ class Fetch {
   std::uint32_t next_chunk_ = 0;     // expected from the source
   std::uint32_t written_count_ = 0;  // chunks the disk has confirmed
   std::uint32_t granted_ = 0;        // chunks that the source may send, in all
-  std::optional<Instant> grant_at_;  // after a rest
+  std::optional<Instant> grant_at_;  // when to look whether a rest is over
   std::optional<Instant> stall_at_;
   std::string detail_;
 };

@@ -95,7 +95,7 @@ Effects Lookup::ask_all(Instant now) {
   linger_until_.reset();
   outcome_.record.reset();
   outcome_.have.clear();
-  is_behind_ = false;
+  waits_for_behind_ = false;
   tally_ = Tally(outcome_.lists, Tally::Kind::read);
   waiting_for_.clear();
   Effects effects;
@@ -162,11 +162,13 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
     effects.push_back(ListsDiffer{from});
     if (answer.lists.known() && answer.lists.number >= outcome_.lists.number) {
       outcome_.lists = answer.lists;
+      waits_for_behind_ = false;
       if (!retry_at_) retry_later(now);
-    } else {
-      is_behind_ = true;
-      settle_if_complete(now);
+    } else if (!retry_at_ && !tally_.reached()) {
+      waits_for_behind_ = true;
+      retry_later(now);
     }
+    settle_if_complete(now);
     return effects;
   }
   if (answer.code == ErrorCode{} && answer.lists == outcome_.lists) note(from, answer);
@@ -235,7 +237,12 @@ WallTime Lookup::first_at() const {
 }
 
 void Lookup::settle_if_complete(Instant now) {
-  if (!outcome_.lists.known() || retry_at_) return;
+  if (!outcome_.lists.known()) return;
+  if (waits_for_behind_ && tally_.reached()) {  // it takes the others alone
+    waits_for_behind_ = false;
+    retry_at_.reset();
+  }
+  if (retry_at_) return;
   if (tally_.reached()) {
     if (waiting_for_.empty()) {
       done_ = true;
@@ -244,12 +251,7 @@ void Lookup::settle_if_complete(Instant now) {
     }
     return;
   }
-  if (!waiting_for_.empty()) return;
-  if (is_behind_) {
-    retry_later(now);
-  } else {
-    give_up(now);
-  }
+  if (waiting_for_.empty()) give_up(now);
 }
 
 void Lookup::give_up(Instant) {

@@ -97,8 +97,8 @@ class Lookup {
   std::optional<Instant> deadline_;  // of the whole
   std::optional<Instant> repeat_at_;
   std::optional<Instant> retry_at_;
-  bool is_behind_ = false;  // one has older lists than these, or was told none yet
-  Duration retry_wait_{};   // until the attempt after that
+  bool waits_for_behind_ = false;  // the next attempt is for who has older lists, or none yet
+  Duration retry_wait_{};          // until the attempt after that
   std::optional<Instant> linger_until_;
   bool done_ = false;
 };

@@ -28,14 +28,21 @@ bool CopySlot::rests(Instant now) const {
   return pace_ != nullptr && pace_->rate_ == 0 && pace_->yields(now);
 }
 
-Instant CopySlot::after_part(Instant now) {
-  if (rests(now)) {
-    const Duration took = now - began_;
-    began_ = pace_->after_part(now, took, is_last_copy_);
-  } else {
-    began_ = now;
-  }
-  return began_;
+// What was on its way when the rests began comes during one, and is no reason for another.
+void CopySlot::note_part(Instant now) {
+  if (!rests(now) || now < rest_until_) return;
+  pace_->note_took(now, now - began_);
+  rest_until_ = pace_->end_of_rest(parts_of(is_last_copy_));
+}
+
+bool CopySlot::may_go_on(Instant now) {
+  if (now < rest_until_ && rests(now)) return false;
+  began_ = now;
+  return true;
+}
+
+Instant CopySlot::look_again_at(Instant now) const {
+  return std::min<Instant>(rest_until_, now + orders_may_change);
 }
 
 void CopySlot::note_copied(Instant now, std::uint64_t bytes) {
@@ -83,10 +90,9 @@ Instant RepairPace::end_of_rest(std::uint64_t parts) const {
   return last_ended_at_ + std::min(rest, rest_max);
 }
 
-Instant RepairPace::after_part(Instant now, Duration took, bool is_last_copy) {
+void RepairPace::note_took(Instant now, Duration took) {
   last_ended_at_ = now;
   last_took_ = took;
-  return end_of_rest(parts_of(is_last_copy));
 }
 
 // By whole milliseconds, so that nothing is lost however often it is asked.
@@ -103,8 +109,7 @@ void RepairPace::pay_off(Instant now, std::uint64_t rate) {
 }
 
 void RepairPace::on_copied(Instant now, Duration took, std::uint64_t bytes) {
-  last_ended_at_ = now;
-  last_took_ = took;
+  note_took(now, took);
   copied_bytes_ += bytes;
   const std::int64_t number = second_of(now);
   Second& second = seconds_[static_cast<std::size_t>(number) % window_seconds];

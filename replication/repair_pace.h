@@ -17,10 +17,12 @@ class CopySlot {
   CopySlot(CopySlot&& other) noexcept
       : pace_(std::exchange(other.pace_, nullptr)),
         began_(other.began_),
+        rest_until_(other.rest_until_),
         is_last_copy_(other.is_last_copy_) {}
   CopySlot& operator=(CopySlot&& other) noexcept {
     std::swap(pace_, other.pace_);
     std::swap(began_, other.began_);
+    std::swap(rest_until_, other.rest_until_);
     std::swap(is_last_copy_, other.is_last_copy_);
     return *this;
   }
@@ -28,8 +30,11 @@ class CopySlot {
 
   /// Whether parts of it are to come one after the other, with rests in between.
   [[nodiscard]] bool rests(Instant now) const;
-  /// A part of it is here. @returns when the next one may come: now, or after a rest.
-  [[nodiscard]] Instant after_part(Instant now);
+  /// A part of it is here: the next one comes after a rest, if there are to be rests.
+  void note_part(Instant now);
+  /// May the next part come? Asked when it would, and then at `look_again_at` until it may.
+  [[nodiscard]] bool may_go_on(Instant now);
+  [[nodiscard]] Instant look_again_at(Instant now) const;
   /// So many bytes came from elsewhere; 0: they were here already.
   void note_copied(Instant now, std::uint64_t bytes);
 
@@ -39,6 +44,7 @@ class CopySlot {
       : pace_(&pace), began_(began), is_last_copy_(is_last_copy) {}
   RepairPace* pace_;
   Instant began_;  // it, or the part that is coming
+  Instant rest_until_;
   bool is_last_copy_;
 };
 
@@ -59,7 +65,7 @@ class RepairPace {
   static constexpr Duration pause_max = 24h;
   static constexpr std::uint64_t rate_min = 10'000;  // bytes a second
   static constexpr std::uint64_t rate_max = 1ULL << 36;
-  static constexpr Duration rest_max = 10s;  // after one chunk; sources wait for 20 s
+  static constexpr Duration rest_max = 5s;  // after one chunk; sources wait for 20 s
 
   void pause(Instant until) { paused_until_ = until; }
   void resume() { paused_until_.reset(); }
@@ -88,7 +94,7 @@ class RepairPace {
   static constexpr std::size_t window_seconds = 10;
   [[nodiscard]] std::optional<Instant> held_until(Instant now, bool is_last_copy);
   [[nodiscard]] std::optional<Instant> resting_until(Instant now, std::uint64_t parts) const;
-  [[nodiscard]] Instant after_part(Instant now, Duration took, bool is_last_copy);
+  void note_took(Instant now, Duration took);
   [[nodiscard]] Instant end_of_rest(std::uint64_t parts) const;
   void pay_off(Instant now, std::uint64_t rate);
   void on_copied(Instant now, Duration took, std::uint64_t bytes);

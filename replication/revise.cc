@@ -169,8 +169,8 @@ Effects Revise::commit_successor(Instant now) {
 Effects Revise::after_commit() {
   if (!commit_ || over_) return {};
   // Every living holder's answer is waited for, so that the receipt counts all copies; silent
-  // ones end with on_member_down.
-  if (commit_->waiting()) return {};
+  // ones end with on_member_down. Who has older lists gets a hint where the others are enough.
+  if (commit_->acknowledged() ? commit_->is_owed() : commit_->waiting()) return {};
   if (!commit_->acknowledged()) {
     const Error why = commit_->failure();
     return fail(why.code, why.detail);

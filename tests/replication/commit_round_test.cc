@@ -112,3 +112,27 @@ TEST_CASE("commit round: nobody is waited for who holds the partition no more") 
   CHECK(round.acknowledged());
   CHECK_FALSE(round.waiting());
 }
+
+TEST_CASE(
+    "commit round: who has no lists yet is asked again, less and less often, and nobody else") {
+  const MeshView view = view_of({1, 2, 3, 4});
+  const HolderLists in_motion{nodes({1, 2, 3}), 4, nodes({1, 2, 4}), 0};
+  CommitRound round(OperationId{5}, view, PartitionId{1}, in_motion);
+  (void)round.offer_all_alive();
+  for (const NodeId& holder : in_motion.settled) {
+    (void)round.on_answer(start, holder, said(CommitCode::stored, in_motion));
+  }
+  CHECK(round.is_owed());
+  Instant now = start;
+  for (const Duration wait : {Duration(60ms), Duration(120ms), Duration(240ms)}) {
+    (void)round.on_answer(now, node(4), said(CommitCode::stale, {}));
+    CHECK(round.acknowledged());
+    CHECK_FALSE(round.is_owed());
+    CHECK(round.waiting());
+    CHECK(round.next_deadline() == now + wait);
+    now += wait;
+    const auto again = asked<CommitRequest>(round.on_deadline(now));
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].first == node(4));
+  }
+}

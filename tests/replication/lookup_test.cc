@@ -236,7 +236,7 @@ TEST_CASE("lookup: who was told no lists yet counts nowhere and holds nobody up"
   Lookup lookup = lookup_with(view, in_motion);
   (void)lookup.start(start);
   CHECK(count_of<ListsDiffer>(lookup.on_message(start, node(4), stale({}))) == 1);
-  for (const NodeId &holder : nodes({1, 2, 3})) {
+  for (const NodeId& holder : nodes({1, 2, 3})) {
     CHECK_FALSE(lookup.done());
     (void)lookup.on_message(start, holder, answer(in_motion, record_of(10)));
   }
@@ -249,15 +249,29 @@ TEST_CASE("lookup: where it takes those who were told no lists yet, all are aske
   const HolderLists in_motion{nodes({1, 2, 3}), 4, nodes({1, 4, 5}), 0};
   Lookup lookup = lookup_with(view, in_motion);
   (void)lookup.start(start);
-  for (const NodeId &newcomer : nodes({4, 5})) {
+  for (const NodeId& newcomer : nodes({4, 5})) {
     (void)lookup.on_message(start, newcomer, stale({}));
   }
-  for (const NodeId &holder : nodes({1, 2, 3})) {
+  for (const NodeId& holder : nodes({1, 2, 3})) {
     (void)lookup.on_message(start, holder, answer(in_motion, record_of(10)));
   }
   CHECK_FALSE(lookup.done());
   CHECK(lookup.next_deadline() == start + 60ms);
   CHECK(asked<VersionRequest>(lookup.on_deadline(start + 60ms)).size() == 5);
+}
+
+TEST_CASE("lookup: who was told no lists yet is asked again soon, though another owes its answer") {
+  const MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+  (void)lookup.on_message(start, node(2), stale({}));
+  CHECK_FALSE(lookup.done());
+  CHECK(asked<VersionRequest>(lookup.on_deadline(start + 60ms)).size() == 3);
+  (void)lookup.on_message(start, node(1), answer(lists, record_of(10)));
+  (void)lookup.on_message(start, node(2), answer(lists, record_of(10)));
+  (void)lookup.on_deadline(start + 100ms);
+  CHECK(lookup.done());
 }
 
 TEST_CASE("lookup: who knows no lists asks for them first") {

@@ -165,6 +165,25 @@ TEST_CASE("pace: while clients are at work an image comes a chunk at a time, wit
   CHECK(granted_by(fetch.on_disk(now, DiskAnswer(Done{}))) == 4);
 }
 
+TEST_CASE(
+    "pace: what was on its way when clients came gets one rest, which ends when they have gone") {
+  RepairPace pace;
+  auto slot = pace.open(start, megabyte, false);
+  REQUIRE(slot);
+  Instant now = start + 400ms;
+  for (int i = 0; i < 4; ++i) {
+    now += 10ms;
+    pace.on_client_work(now);
+    pace.on_client_work(now);
+    slot->note_part(now);
+    CHECK_FALSE(slot->may_go_on(now));
+  }
+  const Instant rested = start + 410ms + 9 * 410ms;
+  CHECK(slot->look_again_at(now) == now + 500ms);
+  CHECK(slot->look_again_at(rested - 1ms) == rested);
+  CHECK(slot->may_go_on(now + 1s));
+}
+
 TEST_CASE("pace: a slow image does not stop the next one for long") {
   RepairPace pace;
   {
