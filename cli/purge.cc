@@ -10,8 +10,6 @@
 namespace pixmesh {
 namespace {
 
-constexpr std::size_t sources_max = 1'000;  // of one question
-
 struct PurgeFlags {
   std::vector<std::string> names;
   std::string prefix;

@@ -11,7 +11,6 @@ namespace pixmesh {
 namespace {
 
 constexpr std::uint64_t block_bytes = 4'096;
-constexpr std::size_t names_max = 64;    // of one result that are remembered
 constexpr Duration worth_a_try = 100ms;  // less time is left: no use to begin anew
 
 /// What a result takes on the disk, with the file beside it.

@@ -264,7 +264,8 @@ class Node : private Post {
   Rebalance* rebalance_ = nullptr;             // owned by operations_, as is the next
   Repair* repair_ = nullptr;
   TombstoneCollection* collection_ = nullptr;
-  std::optional<OwnRecordStolen> challenge_;  // to be answered
+  std::optional<OwnRecordStolen> challenge_;  // to be answered …
+  Instant challenge_until_;                   // … by then
   PartitionId leaving_at_;                    // the one that kept us the last time
   DiskMarks* marks_ = nullptr;
   std::vector<Scrub*> scrubs_;                               // by number of disk

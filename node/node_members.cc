@@ -7,6 +7,11 @@
 #include "replication/request_memory.h"
 
 namespace pixmesh {
+namespace {
+
+constexpr Duration challenge_lasts = 30s;
+
+}  // namespace
 
 void Node::on_peer_news(Instant now) {
   for (std::vector<PeerNews> news = peers_.take_news(); !news.empty(); news = peers_.take_news()) {
@@ -33,7 +38,8 @@ void Node::on_peer_news(Instant now) {
 
 // What is said in our name is durable before others hear of it. If they have heard of more than our
 // folders know, these were put back to an earlier state, or copied. After our answer nobody would
-// tell us again, so the doubts are durable before it.
+// tell us again, so the doubts are durable before it. A disk that has failed takes none: after a
+// while the answer goes without it, else nothing else that we say of ourselves would be heard.
 void Node::on_record_stolen(Instant now, const OwnRecordStolen& stolen) {
   if (!stolen.is_ours) return answer_challenge(now, stolen);
   if (standing_.is_told(stolen)) return;
@@ -42,11 +48,14 @@ void Node::on_record_stolen(Instant now, const OwnRecordStolen& stolen) {
     return;
   }
   challenge_ = stolen;
+  challenge_until_ = now + challenge_lasts;
   doubt_all(now);
 }
 
 void Node::answer_challenge_if_doubts_are_durable(Instant now) {
-  if (!challenge_ || (rebalance_ != nullptr && !rebalance_->all_written())) return;
+  if (!challenge_) return;
+  const bool all_written = rebalance_ == nullptr || rebalance_->all_written();
+  if (!all_written && now < challenge_until_) return;
   answer_challenge(now, *std::exchange(challenge_, std::nullopt));
 }
 

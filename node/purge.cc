@@ -6,11 +6,23 @@
 namespace pixmesh {
 namespace {
 
-constexpr std::size_t gone_max = 10'000;  // names, and sources
+constexpr std::size_t gone_max = 10'000;   // names, and sources
+constexpr std::size_t wishes_max = 1'000;  // of each kind, in one question
+
+bool is_within_bounds(const PurgeRequest& wish) {
+  const auto is_name = [](const std::string& name) { return bool(check_name(name)); };
+  const auto is_prefix = [](const std::string& prefix) {
+    return !prefix.empty() && prefix.size() <= name_bytes_max;
+  };
+  return wish.sources.size() <= wishes_max && wish.names.size() <= wishes_max &&
+         wish.prefixes.size() <= wishes_max && std::ranges::all_of(wish.names, is_name) &&
+         std::ranges::all_of(wish.prefixes, is_prefix);
+}
 
 }  // namespace
 
 void Results::on_purge(LinkId from, const PurgeRequest& wish) {
+  if (!is_within_bounds(wish)) return;  // no client of ours says such a thing
   PurgeAnswer answer;
   answer.operation = wish.operation;
   for (const Digest& source : wish.sources) {

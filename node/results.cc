@@ -242,7 +242,7 @@ void Results::tell_hit(const Hit& hit, const Bytes& output) {
 void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
   Flight& flight = flights_.at(id);
   flight.askers[start.request] = asker;
-  flight.names.merge(names_in(start));
+  if (flight.names.size() < names_max) flight.names.merge(names_in(start));
   asking_[start.request] = id;
   ++joined_count_;
   runs_.journal().on_shared(now_, start, "joined");

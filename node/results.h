@@ -86,6 +86,7 @@ class Results : public Post {
   void to_link(LinkId to, Message message) override;
 
  private:
+  static constexpr std::size_t names_max = 64;  // of one result that are remembered
   struct Asker {
     LinkId link;
     OperationId operation;

@@ -62,6 +62,21 @@ TEST_CASE("results: a purge drops what was made of an image, also what is still 
   CHECK(results_of(*world).entries == 0);
 }
 
+TEST_CASE("results: a purge of everything, or of more than a client of ours asks, is not heard") {
+  const auto world = world_with(MeshWorld::sample_image(50'000, 1), 1, 84);
+  once(*world).leave();
+  const PurgeRequest everything{{}, {}, {}, {""}};
+  const PurgeRequest too_many{{}, {}, {}, std::vector<std::string>(1'001, "a")};
+  const PurgeRequest no_name{{}, {}, {std::string(2'000, 'a')}, {"a"}};
+  for (const PurgeRequest& wish : {everything, too_many, no_name}) {
+    const OperationId asked = world->client().send(0, wish);
+    world->run_for(1s);
+    CHECK(world->client().answer_of(asked) == nullptr);
+  }
+  CHECK(results_of(*world).entries == 1);
+  CHECK(purge_at(*world, 0, PurgeRequest{{}, {}, {}, {"a"}}).dropped == 1);
+}
+
 TEST_CASE("results: a purge by name reaches what was made of the name's earlier images") {
   const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 83);
   once(*world).leave();
