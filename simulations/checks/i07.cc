@@ -213,8 +213,16 @@ class CarefulDrops : public Check {
       agreed.insert(place->second.agreed.begin(), place->second.agreed.end());
     }
     if (have_agreed(lists.settled, agreed)) return;
-    // What a twin asked may have been answered to the node.
-    if (scene_.loses_state(node) && scene_.atlas.is_destroyed(node)) return;
+    // What a twin asked may have been answered to the node, and what it noted the node may not
+    // know.
+    const auto may_have_twin = [this](std::uint32_t member) {
+      return scene_.loses_state(member) && scene_.atlas.is_destroyed(member);
+    };
+    if (may_have_twin(node) || std::ranges::any_of(lists.settled, [&](NodeId id) {
+          return may_have_twin(scene_.world.number_of(id));
+        })) {
+      return;
+    }
     report("node " + std::to_string(node) + " drops partition " + std::to_string(partition.raw) +
                " before all of the others know that it is theirs",
            {node});

@@ -61,6 +61,7 @@ class FaultPlayer {
   Atlas& atlas_;
   std::set<std::uint32_t> forgotten_;
   std::set<std::uint32_t> failed_;  // processes that ended and are to be started again
+  std::set<std::uint32_t> told_to_leave_;  // at any time
   std::uint64_t last_undo_ = 0;
   std::map<std::uint64_t, Undo> undos_;  // of what is going on, oldest first
 };

@@ -23,7 +23,9 @@ void FaultPlayer::begin_membership(const Event& fault) {
       return;
     }
     case EventKind::leave:
-      if (has(node)) world_.tell(node, NodeCommand::leave, {});
+      if (!has(node) || world_.has_twin(node)) return;
+      told_to_leave_.insert(node);
+      world_.tell(node, NodeCommand::leave, {});
       return;
     case EventKind::stay:
       if (has(node)) world_.tell(node, NodeCommand::cancel_leave, {});

@@ -55,6 +55,7 @@ void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
 
 void FaultPlayer::begin_twin(std::uint32_t node) {
   if (!world_.is_running(node) || world_.has_twin(node)) return;
+  if (told_to_leave_.contains(node)) return;  // the twin would leave, and the node be no member
   if (!needs_others(node) || !atlas_.may_destroy(node, false)) return;
   world_.start_twin(node);
 }
