@@ -257,7 +257,10 @@ void Node::on_placement(Instant now) {
 // A leaving node goes when no settled set names it any more, its copies are dropped, and somebody
 // else has its last record: for all others it would be leaving for ever.
 void Node::leave_if_done(Instant now) {
-  if (standing_.has_left() && !stop_at_ && peers_.is_table_shared()) stop(now);
+  if (standing_.has_left() && !stop_at_ && peers_.is_table_shared()) {
+    outside_.log.event(LogLevel::info, "node_left", {});
+    stop(now);
+  }
   if (!standing_.is_leaving() || stop_at_ || rebalance_ == nullptr) return;
   if (view_.epoch != members_.epoch()) return;
   const auto is_held = [this](PartitionId partition) {
@@ -270,7 +273,6 @@ void Node::leave_if_done(Instant now) {
     if (is_held(leaving_at_)) return;
     leaving_at_ = PartitionId{(leaving_at_.raw + 1) % places_.count()};
   }
-  outside_.log.event(LogLevel::info, "node_left", {});
   standing_.left(now, peers_);
 }
 
