@@ -9,6 +9,7 @@
 namespace pixmesh {
 namespace {
 
+constexpr Duration renew_later = 1s;  // while nobody has the present record
 constexpr Duration join_interval = 500ms;
 constexpr Duration rejoin_interval = 10s;
 
@@ -151,6 +152,11 @@ void Standing::change_own(Instant now, Peers& peers,
 void Standing::on_deadline(Instant now, Peers& peers, bool few_answer) {
   if (join_at_ && now >= *join_at_) ask_to_join(now, peers, few_answer);
   if (!renew_at_ || now < *renew_at_) return;
+  // Whom nobody hears may have been put back, and must not get ahead of what others know of it.
+  if (!peers.is_table_shared()) {
+    renew_at_ = now + renew_later;
+    return;
+  }
   renew_at_.reset();
   const bool is_last = last_own_ && last_own_->state == MemberState::left;
   if (has_mesh() && !is_last) change_own(now, peers, [](MemberRecord&) {});

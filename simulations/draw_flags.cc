@@ -15,7 +15,8 @@ void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
   command.add_option(
       "--faults", faults_,
       "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,rot,"
-      "client,membership,motion,repeat; 'none'. Without it all");
+      "client,membership,motion,repeat,restore,state,rare; 'none', 'all'. Without it all but "
+      "restore");
 }
 
 Result<DrawWishes> DrawFlags::wishes() const {

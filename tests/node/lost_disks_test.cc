@@ -146,6 +146,28 @@ TEST_CASE("node: a whole node put back to an earlier state does not bring back w
   }
 }
 
+// It made one record after the other while nobody heard them, until none of the others knew a
+// later.
+TEST_CASE("node: one that was put back and is alone for longer is told all the same") {
+  MeshWorld world({.seed = 65, .renew_every = 5s});
+  world.add_nodes(3);
+  REQUIRE(world.run_until_settled());
+  world.run_for(10s);
+  const VirtualDisk::Contents disk = world.disk(2).contents();
+  const VirtualDisk::Contents state = world.state(2).contents();
+  world.run_for(30s);
+  for (std::uint32_t node = 0; node < 3; ++node) world.crash(node);
+  world.disk(2).restore(disk);
+  world.state(2).restore(state);
+  world.restart(2);
+  world.run_for(120s);
+  for (const std::uint32_t node : {0U, 1U}) world.restart(node);
+
+  world.run_for(20s);
+  CHECK(world.run_until_settled());
+  CHECK(world.count_logged("copies_doubted") == 1);
+}
+
 // Of three, two doubt what they have: the one with the latest snapshot is no read quorum.
 TEST_CASE("node: a mesh put back to snapshots of different times has all that is in any of them") {
   MeshWorld world({.seed = 64, .renew_every = 30s});
