@@ -58,6 +58,8 @@ Effects CommitRound::on_answer(Instant now, NodeId from, const CommitAnswer& ans
       // Those that stored it under the old lists are asked again: only the same lists count.
       for (const NodeId& node : had) sources_.push_back(node);
       tally_ = Tally(lists_, Tally::Kind::write);
+      retry_at_.reset();  // not as late as for those that are behind
+      retry_wait_ = retry_after;
     } else {
       holders_[from] = State::behind;
     }

@@ -135,4 +135,9 @@ TEST_CASE(
     REQUIRE(again.size() == 1);
     CHECK(again[0].first == node(4));
   }
+  (void)round.on_answer(now, node(4), said(CommitCode::stale, {}));
+  const HolderLists later{nodes({1, 2, 4}), 5, nodes({1, 2, 4}), 0};
+  (void)round.on_answer(now, node(4), said(CommitCode::stale, later));
+  CHECK(round.next_deadline() == now + 60ms);  // newer lists do not wait
+  CHECK(asked<CommitRequest>(round.on_deadline(now + 60ms)).size() == 3);
 }
