@@ -6,8 +6,9 @@ pkg_check_modules(lmdb REQUIRED IMPORTED_TARGET lmdb)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
-# Only pixmesh-vips-worker has it; a build without leaves that out.
+# Only pixmesh-vips-worker has these; a build without leaves that out.
 pkg_check_modules(vips IMPORTED_TARGET vips>=8.14)
+pkg_check_modules(jpeg IMPORTED_TARGET libjpeg)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 

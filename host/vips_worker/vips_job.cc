@@ -6,27 +6,13 @@
 #include <cstdlib>
 #include <deque>
 
+#include "host/vips_worker/held.h"
+#include "host/vips_worker/jpeg_loader.h"
+
 namespace pixmesh {
 namespace {
 
 constexpr int failed = 1;
-
-/// Owns one reference to an object of libvips.
-template <typename T>
-class Held {
- public:
-  explicit Held(T* object = nullptr) : object_(object) {}
-  Held(const Held&) = delete;
-  Held& operator=(const Held&) = delete;
-  ~Held() {
-    if (object_ != nullptr) g_object_unref(object_);
-  }
-  [[nodiscard]] T* get() const { return object_; }
-  [[nodiscard]] T** place() { return &object_; }
-
- private:
-  T* object_;
-};
 
 int tell_failure() {
   std::fputs(vips_error_buffer(), stderr);  // each line begins with who says it
@@ -171,6 +157,7 @@ bool open_vips(const char* program) {
   if (VIPS_INIT(program) != 0) return false;
   vips_concurrency_set(1);
   vips_cache_set_max(0);  // no job sees what an earlier one read
+  use_jpeg_loader();
   return true;
 }
 
