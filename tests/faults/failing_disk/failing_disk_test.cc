@@ -86,6 +86,8 @@ constexpr std::array faults{
     // Of its meta page LMDB cannot take it back.
     Fault{FaultOrder::short_writes, "index/", 1, Fate::either, "one short write of the index"},
     Fault{FaultOrder::no_space, "index/", always, Fate::lives, "no space for the index"},
+    Fault{FaultOrder::read_fails, "blobs", 20, Fate::lives, "some reads of images"},
+    Fault{FaultOrder::read_fails, "blobs", always, Fate::either, "all reads of images"},
 };
 
 class ShimmedMesh {
@@ -98,6 +100,7 @@ class ShimmedMesh {
     if (number > 0) traffic_.start();
     wait_for_writes(10);
     inflict(fault);
+    if (fault.kind == FaultOrder::read_fails) read_through_victim();
     REQUIRE_MESSAGE(becomes_true(20s, [&] { return fault_.hits() > 0; }), "nothing failed");
     if (fault.fate == Fate::fails) {
       CHECK(becomes_true(10s, [&] { return names_failed_disk(mesh_, victim); }));
@@ -134,6 +137,12 @@ class ShimmedMesh {
     if (fault.kind == FaultOrder::no_space) {
       fault_.leave_bytes(static_cast<std::int64_t>(chance_.below(2'000'000)));
     }
+  }
+  /// A client that knows only this node asks it first for what it holds.
+  void read_through_victim() {
+    traffic_.stop();
+    traffic_.check_through_each_node(mesh_);
+    traffic_.start();
   }
   void look_again_when_healed() {
     fault_.heal();

@@ -117,4 +117,12 @@ ssize_t pwrite(int file, const void* bytes, size_t count, off_t at) {
   return -1;
 }
 
+ssize_t pread(int file, void* bytes, size_t count, off_t at) {
+  if (asked(FaultOrder::read_fails) && is_meant(file) && is_due()) {
+    errno = EIO;
+    return -1;
+  }
+  return real<ssize_t(int, void*, size_t, off_t)>("pread")(file, bytes, count, at);
+}
+
 }  // extern "C"

@@ -15,6 +15,7 @@ struct FaultOrder {
     rename_fails,  // EIO
     no_space,      // writes: ENOSPC, after `bytes` more
     short_writes,  // writes take half of what they are given
+    read_fails,    // pread: EIO
   };
   std::atomic<std::uint32_t> kind{none};
   std::atomic<std::uint32_t> skipped{0};  // so many calls more go well
