@@ -175,7 +175,9 @@ void VirtualDisk::interrupt_after(std::uint32_t steps, std::function<void()> the
   interruption_ = std::move(then);
 }
 
-VirtualDisk::Contents VirtualDisk::contents() const { return {durable_, records_, tables_}; }
+VirtualDisk::Contents VirtualDisk::contents() const {
+  return {durable_, records_, tables_, rotten_};
+}
 
 void VirtualDisk::restore(Contents contents) {
   temps_.clear();
@@ -188,6 +190,7 @@ void VirtualDisk::restore(Contents contents) {
   files_ = durable_;
   records_ = std::move(contents.records);
   tables_ = std::move(contents.tables);
+  rotten_ = std::move(contents.rotten);
   for (const auto& [key, record] : records_) by_name_[record.name] = key;
 }
 

@@ -73,6 +73,7 @@ class VirtualDisk : public Disk {
     Files files;
     std::map<Key, Record> records;
     std::map<Table, std::map<Bytes, Bytes>> tables;
+    Files rotten;  // which of the files `damage` left as they are
   };
   [[nodiscard]] Contents contents() const;
   /// Has these from now on, and nothing else.
@@ -161,7 +162,7 @@ class VirtualDisk : public Disk {
   std::map<Table, std::map<Bytes, Bytes>> tables_;
   mutable std::map<Table, TableRows> shown_;  // copies of some of `tables_`, as they are now
   std::vector<std::string> faults_;
-  Files rotten_;  // as `damage` left them
+  Files rotten_;  // as `damage` left them last
 };
 
 }  // namespace pixmesh

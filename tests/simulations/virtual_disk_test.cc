@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "spoiled_mesh.h"
+
 using namespace pixmesh;
 
 namespace {
@@ -94,4 +96,24 @@ TEST_CASE("simulations: a disk that is rolled back has what it had, and nothing 
 
   node.disk().restore({});
   CHECK_FALSE(node.disk().row(Table::lists, row).has_value());
+}
+
+// 266625 at 3ffc670: a file rotted, rotted once more, and came back as the first time had left it.
+// Nobody waited for the scrub then, and I2 took what it would mend for broken.
+TEST_CASE("simulations: what had rotted on a disk has rotted when that is put back") {
+  SpoiledMesh mesh;
+  const std::string path = mesh.path();
+  VirtualDisk& disk = mesh.world_.disk(mesh.holders().front());
+  const auto whole = disk.contents();
+  disk.damage(path);
+  const auto rotten = disk.contents();
+  disk.damage(path);
+
+  disk.restore(rotten);
+  CHECK(disk.rotten() == std::vector{path});
+  CHECK(mesh.world_.unrest().size() == 1);
+
+  disk.restore(whole);
+  CHECK(disk.rotten().empty());
+  CHECK(mesh.world_.unrest().empty());
 }
