@@ -244,9 +244,8 @@ Effects MovePartitions::end() {
 
 Effects MovePartitions::on_disk(Instant now, const Result<DiskAnswer>& answer) {
   if (!answer) {
-    const ErrorCode code = answer.error().code;
-    const bool is_suspect = step_ == Step::read && code != ErrorCode::failed;
-    const bool has_changed = step_ == Step::displace && code == ErrorCode::stale;
+    const bool is_suspect = step_ == Step::read;  // a sector that cannot be read is mended too
+    const bool has_changed = step_ == Step::displace && answer.error().code == ErrorCode::stale;
     if (has_changed) return next_record(now);
     Effects effects = fail(answer.error().detail);
     if (is_suspect) effects.push_back(SuspectBytes{batch_[place_], record_.digest});

@@ -75,7 +75,6 @@ Effects StoreRecord::fail(const Error& error) {
 
 Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
   damaged_ = found.damaged;
-  bool had_them = false;  // under this name
   if (!found.record.empty()) {
     const auto stored = codec_.decode_record(found.record);
     const bool same = stored && stored->version == bid_.record.version;
@@ -83,7 +82,7 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
       return bid_.overtaken ? remember(CommitCode::already) : finish(CommitCode::already);
     }
     if (stored && stored->version > bid_.record.version) return remember(CommitCode::superseded);
-    had_them = stored && stored->digest == bid_.record.digest;
+    had_them_ = stored && stored->digest == bid_.record.digest;
   }
   if (bid_.record.tombstone) return write_record();
   if (bid_.temp) {
@@ -91,15 +90,15 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
     bid_.temp.reset();
     return publish(temp);
   }
-  return damaged_ ? fetch(now) : look_at_bytes(now, had_them);
+  return damaged_ ? fetch(now) : look_at_bytes(now);
 }
 
 // A new version of what this holder answers for already promises no more than the one before. For
 // any other name the bytes must be whole now: what rotted unnoticed would be acknowledged.
-Effects StoreRecord::look_at_bytes(Instant now, bool answers_for_them) {
+Effects StoreRecord::look_at_bytes(Instant now) {
   step_ = Step::look;
   ChunkCheck::File file{bid_.partition, blob_path_, 0, {}};  // only whether it is there
-  if (!answers_for_them) {
+  if (!had_them_) {
     file.size = bid_.record.size;
     file.checksums = bid_.record.checksums;
   }
@@ -111,7 +110,9 @@ Effects StoreRecord::on_looked(Instant now, const Result<DiskAnswer>& answer) {
   Effects effects = bytes_here_->on_disk(answer);
   if (!bytes_here_->done()) return effects;
   if (bytes_here_->intact()) return write_record();
-  damaged_ = answer.error().code == ErrorCode::corrupt;
+  const ErrorCode code = answer.error().code;
+  damaged_ = code == ErrorCode::corrupt;
+  is_suspect_ = had_them_ || code != ErrorCode::not_found;
   return fetch(now);
 }
 
@@ -136,6 +137,7 @@ Effects StoreRecord::fetch(Instant now) {
 Effects StoreRecord::after_fetch() {
   if (!fetch_->done()) return {};
   slot_.reset();
+  is_suspect_ = is_suspect_ && !fetch_->succeeded();
   if (!fetch_->succeeded()) return finish(CommitCode::failed, fetch_->detail());
   fetched_bytes_ = bid_.record.size;
   return publish(fetch_->temp());
@@ -202,6 +204,7 @@ Effects StoreRecord::finish(CommitCode code, std::string detail) {
   if (bid_.record.tombstone && code == CommitCode::stored) {
     effects.push_back(NameRemoved{bid_.record.name});
   }
+  if (is_suspect_) effects.push_back(SuspectBytes{bid_.partition, bid_.record.digest});
   if (!bid_.temp) return effects;
   const TempId temp = *bid_.temp;
   bid_.temp.reset();

@@ -25,7 +25,7 @@ struct RecordCodec {
 ///
 /// Bytes that are here under another name are read whole before they count. Where they are damaged,
 /// or were found so before, the version is stored with bytes of another holder, and the mark is
-/// taken back.
+/// taken back. Where nobody gives them, the copy is suspected: a record here may name it.
 ///
 /// A version older than what is here is not stored, but its wish is remembered like any other: a
 /// client that says it again must get the same answer, not a new version.
@@ -68,7 +68,7 @@ class StoreRecord {
   enum class Step { find, look, fetch, publish, record, folders, commit, mend, remember, done };
   [[nodiscard]] Effects fail(const Error& error);
   [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
-  [[nodiscard]] Effects look_at_bytes(Instant now, bool answers_for_them);
+  [[nodiscard]] Effects look_at_bytes(Instant now);
   [[nodiscard]] Effects on_looked(Instant now, const Result<DiskAnswer>& answer);
   [[nodiscard]] Effects fetch(Instant now);
   [[nodiscard]] Effects after_fetch();
@@ -88,7 +88,9 @@ class StoreRecord {
   std::string blob_path_;
   std::string record_path_;
   Step step_ = Step::find;
-  bool damaged_ = false;  // the bytes here, as far as is known
+  bool damaged_ = false;     // the bytes here, as far as is known
+  bool had_them_ = false;    // under this name
+  bool is_suspect_ = false;  // what is here is not what it was, and nothing has replaced it
   std::optional<ChunkCheck> bytes_here_;
   std::optional<IngressSlot> slot_;
   std::optional<Fetch> fetch_;

@@ -107,6 +107,7 @@ class TwoDisks {
     answers_.clear();
   }
   void perform(Effect& effect) {
+    if (const auto* one = std::get_if<SuspectBytes>(&effect)) suspected.push_back(one->digest);
     auto* use = std::get_if<UseDisk>(&effect);
     if (use == nullptr) return;
     VirtualDisk& disk = use->partition == address_of_disk(0) ? from : to;
@@ -116,6 +117,7 @@ class TwoDisks {
  public:
   VirtualDisk from{clock_, Rng(1), options(0)};
   VirtualDisk to{clock_, Rng(2), options(1)};
+  std::vector<Digest> suspected;
 };
 
 }  // namespace
@@ -177,6 +179,17 @@ TEST_CASE("node: a damaged file is not copied; its disk keeps the partition") {
   CHECK(move->problem() != "");
   CHECK(disks.to.records().empty());
   CHECK(disks.to.temp_count() == 0);
+  CHECK(disks.suspected == std::vector{record.digest});
+}
+
+// Else every move would fail at it until the scrub comes by, within a week.
+TEST_CASE("node: a file that a move cannot read is suspected, so that it is mended") {
+  TwoDisks disks;
+  const ImageRecord record = disks.put(disks.from, "image", 1);
+  disks.from.trouble.failing_reads = 1;
+  const auto move = disks.move_of({TwoDisks::partition_of_name("image")});
+  CHECK(move->moved().empty());
+  CHECK(disks.suspected == std::vector{record.digest});
 }
 
 TEST_CASE(

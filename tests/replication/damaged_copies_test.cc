@@ -130,6 +130,32 @@ TEST_CASE("damaged copies: a second name is given only to bytes that were read w
   CHECK(wanted<CreateTemp>(fetch) != nullptr);  // from the other holders
 }
 
+// Else whoever has them under another name would count on them until the scrub comes by.
+TEST_CASE("damaged copies: bytes that were found rotten here and nobody gives are suspected") {
+  const MeshView view = holder_view();
+  RecordCodec codec = one_record_codec();
+  codec.decode_record = [](ByteView) -> Result<ImageRecord> {
+    ImageRecord before = sample_record();
+    before.version.clock -= 1;
+    return before;
+  };
+  const auto suspected = [&](const StoredRecord& here, ErrorCode look) {
+    StoreRecord store(view, codec, {partition, sample_record(), {}, {}, {}, partition}, TempId{3});
+    (void)store.start(now);
+    Effects effects = store.on_disk(now, DiskAnswer(here));
+    if (!store.done()) effects = store.on_disk(now, Error{look, "not what it was"});
+    CHECK(store.code() == CommitCode::failed);
+    return count_of<SuspectBytes>(effects) == 1;
+  };
+  const StoredRecord earlier{{1}, {}, false};
+  const StoredRecord marked{{1}, {}, true};
+  CHECK(suspected({}, ErrorCode::corrupt));
+  CHECK(suspected({}, ErrorCode::failed));  // a sector that cannot be read
+  CHECK(suspected(earlier, ErrorCode::not_found));
+  CHECK_FALSE(suspected({}, ErrorCode::not_found));      // they were never here
+  CHECK_FALSE(suspected(marked, ErrorCode::not_found));  // known already
+}
+
 TEST_CASE("damaged copies: a new version of what was stored before need not be read") {
   const MeshView view = holder_view();
   RecordCodec codec = one_record_codec();
