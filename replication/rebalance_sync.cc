@@ -309,7 +309,8 @@ Effects Rebalance::on_drop_done(Instant now, PartitionId partition) {
   gone.dropping = false;
   wake(now);
   if (is_holder(gone.lists, mesh_.self)) return {};
-  gone = Part{};
+  gone.recovering = false;
+  begin_anew(gone, {{}, 0, gone.sets.target, {}});  // whose it is stays known, for the next doubt
   unwritten_.insert(partition);  // written with the next batch; until then a restart drops again
   const bool may_go_on = disks_owing_ == 0 && !mesh_.frozen;
   return may_go_on && drops_running_ <= options_.drops_max / 2 ? start_drops() : Effects{};

@@ -261,6 +261,20 @@ TEST_CASE("recovering: what others hold now is dropped once they say that it is 
   CHECK_FALSE(one.recovering());
 }
 
+// Seeds 263458 and 264226: it had forgotten whose the partition was, and asked nobody about it.
+TEST_CASE("recovering: what is doubted again after its drop is asked about, and dropped again") {
+  Doubting one({{}, 0, nodes({2, 3, 4}), 2});
+  for (int doubts = 0; doubts < 2; ++doubts) {
+    REQUIRE(one.recovering());
+    CHECK(asked<ListsAnnounced>(one.tick()).size() == 3);
+    for (const NodeId& other : nodes({2, 3, 4})) one.note(other);
+    CHECK(one.drops_in_ten_seconds() == 1);
+    one.answered(one.machine.on_drop_done(one.now, partition));
+    CHECK_FALSE(one.recovering());
+    one.answered(one.machine.lose(one.now, {partition}));
+  }
+}
+
 TEST_CASE("recovering: it answers no lookup, no inventory, and is equal to nobody") {
   const MeshView view = recovering_view();
   const RecordCodec codec = blind_codec();
