@@ -33,7 +33,7 @@ struct MemberRecord {
   std::uint64_t capacity_bytes = 0;
   MemberState state = MemberState::joining;
   bool no_new_work = false;             // drained: keeps its data, gets no new work
-  std::array<std::uint8_t, 16> boot{};  // drawn at each start of the process
+  std::array<std::uint8_t, 16> boot{};  // drawn by the process that made the record
   std::uint32_t format = format_version;
   std::uint64_t generation = 0;            // >= 1 once signed; grows with any change
   std::uint64_t placement_generation = 0;  // grows when weight, zone or state change

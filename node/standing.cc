@@ -97,9 +97,13 @@ bool Standing::start(Instant now, Peers& peers) {
   writer_.write({fact_row("boot", number_bytes(boot_number_))});
   if (!options_.join.empty()) join_at_ = now + (has_mesh() ? rejoin_interval : Duration{});
   if (has_mesh()) {
-    change_own(now, peers, [this](MemberRecord& own) {
-      if (own.state != MemberState::leaving) take_place(own);
-    });
+    MemberRecord own = fresh_record();
+    if (own.state != MemberState::leaving) take_place(own);
+    if (still_holds(own)) {
+      go_on_with_own(now, peers);
+    } else {
+      change_own(now, peers, [&own](MemberRecord& record) { record.state = own.state; });
+    }
     return false;
   }
   if (options_.create) {
@@ -110,6 +114,25 @@ bool Standing::start(Instant now, Peers& peers) {
   stranger.generation = 1;
   peers.introduce(now, sign_record(stranger, options_.key));
   return false;
+}
+
+// Whether `next` says no more than the record that is stored.
+bool Standing::still_holds(MemberRecord next) const {
+  if (!last_own_) return false;
+  next.boot = last_own_->boot;
+  return next == *last_own_;
+}
+
+// A later record follows once somebody has heard this one (on_deadline). Who was put back, and is
+// started again and again while nobody hears it, would get ahead of what the others know of it.
+// The write is answered after that of the number of this start.
+void Standing::go_on_with_own(Instant now, Peers& peers) {
+  writer_.write({fact_row(member_key(table_.self()), encode_member(*last_own_))},
+                [this, &peers](Instant at) {
+                  peers.own_record_changed(at, true);
+                  peers.note_change(table_.self());
+                });
+  renew_at_ = now;
 }
 
 void Standing::found(Instant now, Peers& peers) {

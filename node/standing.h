@@ -58,6 +58,8 @@ class Standing {
   void ask_to_join(Instant now, Peers& peers, bool few_answer);
   void change_own(Instant now, Peers& peers, const std::function<void(MemberRecord&)>& change);
   void restore(const TableRows& facts);
+  [[nodiscard]] bool still_holds(MemberRecord next) const;
+  void go_on_with_own(Instant now, Peers& peers);
   void found(Instant now, Peers& peers);
   [[nodiscard]] Result<std::string> leave(Instant now, Peers& peers, bool accept_fewer);
   [[nodiscard]] Result<std::string> set_copies(Peers& peers, const CommandRequest& command);

@@ -66,6 +66,38 @@ TEST_CASE("node: one that was put back is told by whoever knows another record a
   }
 }
 
+// Seed 262807: each start made a later record, until none of the others knew a later one.
+TEST_CASE("node: one that was put back and starts over and over, heard by nobody, is told") {
+  MeshWorld world({.seed = 73, .renew_every = 20s});
+  put_back_node_5(world);
+  for (std::uint32_t other = 0; other < put_back; ++other) world.cut(other, put_back);
+  const std::uint64_t generation = world.stored_member(put_back)->generation;
+  for (int starts = 0; starts < 10; ++starts) {
+    world.run_for(3s);
+    world.crash(put_back);
+    world.restart(put_back);
+  }
+  world.run_for(3s);
+  CHECK(world.stored_member(put_back)->generation == generation);
+  world.heal_all();
+  CHECK(world.run_until([&] { return world.count_logged("copies_doubted") == 1; }));
+  CHECK(world.run_until_settled());
+}
+
+TEST_CASE("node: each start makes a later record, as soon as another member has the present one") {
+  MeshWorld world({.seed = 74});
+  world.add_nodes(3);
+  REQUIRE(world.run_until_settled());
+  const std::uint64_t generation = world.stored_member(2)->generation;
+  world.crash(2);
+  world.restart(2);
+  world.run_for(3s);
+  CHECK(world.stored_member(2)->generation == generation + 1);
+  world.run_for(30s);
+  CHECK(world.stored_member(2)->generation == generation + 1);
+  CHECK(world.count_logged("copies_doubted") == 0);
+}
+
 TEST_CASE("node: one that stops while it is told that it was put back is told again") {
   for (std::uint32_t steps = 1; steps <= 8; ++steps) {
     MeshWorld world({.seed = 90 + steps, .renew_every = 20s});
