@@ -144,10 +144,13 @@ DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
         mark_in(memory.disk_facts[i]) < known[static_cast<std::size_t>(same - before.begin())].mark;
   }
   DiskDoubts doubts;
+  doubts.of_all = std::ranges::any_of(
+      memory.facts.rows, [](const auto& row) { return text_of(row.first) == all_doubted_key; });
   for (std::uint32_t raw = 0; raw < places.count(); ++raw) {
     const PartitionId partition{raw};
     const bool was_doubted = std::ranges::binary_search(places.doubted(), partition);
-    if (is_older[places.disk_of(partition)] || was_doubted || places.lost(partition)) {
+    const bool is_behind = is_older[places.disk_of(partition)] || places.lost(partition);
+    if (doubts.of_all || is_behind || was_doubted) {
       doubts.partitions.push_back(partition);
     }
   }

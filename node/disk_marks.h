@@ -66,7 +66,10 @@ class DiskMarks : public Operation {
 struct DiskDoubts {
   std::vector<PartitionId> partitions;  // whose copies may lack what was acknowledged
   std::vector<TableRow> gone;           // rows of the state folder about disks that are not here
+  bool of_all = false;                  // others told that this node does not know its past
 };
+/// The fact of the state folder that every copy is doubted, until that is durable on the disks.
+inline constexpr std::string_view all_doubted_key = "doubted";
 /// Nothing is doubted on the first start. A partition that was on a disk which is not here is.
 [[nodiscard]] DiskDoubts doubts_about(const NodeOptions& options, const NodeMemory& memory,
                                       const DiskPlaces& places);

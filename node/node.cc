@@ -224,7 +224,6 @@ void Node::after_event(Instant now) {
     start_syncs(now);
     go_on_moving(now);
   } while (!local_.empty() || results_.settle(now));
-  answer_challenge_if_doubts_are_durable(now);
   leave_if_done(now);
   kept_journal_.write(now, wall_, stopped_);
 }

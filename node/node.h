@@ -138,9 +138,8 @@ class Node : private Post {
   void on_members_changed(Instant now, const MembersChanged& changed);
   void on_member_down(Instant now, NodeId node);
   void on_record_stolen(Instant now, const OwnRecordStolen& stolen);
-  void answer_challenge_if_doubts_are_durable(Instant now);
-  void answer_challenge(Instant now, const OwnRecordStolen& stolen);
   void doubt_all(Instant now);
+  void end_doubts_of_all_when_durable();
   void apply_evictions(Instant now, std::vector<NodeId> nodes);
   [[nodiscard]] bool has_gone(NodeId node) const;
   void forget_hints_of_gone(NodeId node);
@@ -264,9 +263,7 @@ class Node : private Post {
   Rebalance* rebalance_ = nullptr;             // owned by operations_, as is the next
   Repair* repair_ = nullptr;
   TombstoneCollection* collection_ = nullptr;
-  std::optional<OwnRecordStolen> challenge_;  // to be answered …
-  Instant challenge_until_;                   // … by then
-  PartitionId leaving_at_;                    // the one that kept us the last time
+  PartitionId leaving_at_;  // the one that kept us the last time
   DiskMarks* marks_ = nullptr;
   std::vector<Scrub*> scrubs_;                               // by number of disk
   std::map<Digest, std::vector<CopyAsker>> checked_copies_;  // and who wants to know of it

@@ -7,11 +7,6 @@
 #include "replication/request_memory.h"
 
 namespace pixmesh {
-namespace {
-
-constexpr Duration challenge_lasts = 30s;
-
-}  // namespace
 
 void Node::on_peer_news(Instant now) {
   for (std::vector<PeerNews> news = peers_.take_news(); !news.empty(); news = peers_.take_news()) {
@@ -38,28 +33,12 @@ void Node::on_peer_news(Instant now) {
 
 // What is said in our name is durable before others hear of it. If they have heard of more than our
 // folders know, these were put back to an earlier state, or copied. After our answer nobody would
-// tell us again, so the doubts are durable before it. A disk that has failed takes none: after a
-// while the answer goes without it, else nothing else that we say of ourselves would be heard.
+// tell us again: that all is doubted is durable with it, in the state folder, for a disk may fail.
 void Node::on_record_stolen(Instant now, const OwnRecordStolen& stolen) {
-  if (!stolen.is_ours) return answer_challenge(now, stolen);
-  if (standing_.is_told(stolen)) return;
-  if (challenge_) {
-    challenge_->generation = std::max(challenge_->generation, stolen.generation);
-    return;
+  if (stolen.is_ours) {
+    if (standing_.is_told(stolen)) return;
+    doubt_all(now);
   }
-  challenge_ = stolen;
-  challenge_until_ = now + challenge_lasts;
-  doubt_all(now);
-}
-
-void Node::answer_challenge_if_doubts_are_durable(Instant now) {
-  if (!challenge_) return;
-  const bool all_written = rebalance_ == nullptr || rebalance_->all_written();
-  if (!all_written && now < challenge_until_) return;
-  answer_challenge(now, *std::exchange(challenge_, std::nullopt));
-}
-
-void Node::answer_challenge(Instant now, const OwnRecordStolen& stolen) {
   const auto kept = standing_.on_record_stolen(now, peers_, stolen);
   if (!kept) fail(now, kept.error().detail);
 }
@@ -70,7 +49,14 @@ void Node::doubt_all(Instant now) {
   for (std::uint32_t raw = 0; raw < places_.count(); ++raw) all.push_back(PartitionId{raw});
   outside_.log.event(LogLevel::warning, "copies_doubted",
                      {{"partitions", std::to_string(all.size())}});
+  ++view_.doubts;
+  end_doubts_of_all_when_durable();
   perform(now, *rebalance_, rebalance_->lose(now, all));
+}
+
+void Node::end_doubts_of_all_when_durable() {
+  rows_after_doubts_.push_back(fact_row(all_doubted_key, std::nullopt));
+  doubts_end_ = true;
 }
 
 void Node::on_members_changed(Instant now, const MembersChanged& changed) {
@@ -180,6 +166,7 @@ void Node::open_partitions(Instant now) {
   }
   const DiskDoubts doubts = doubts_about(options_, memory_, places_);
   doubts_end_ = !places_.doubted().empty();
+  if (doubts.of_all) end_doubts_of_all_when_durable();
   rebalance_->doubt(doubts.partitions);
   if (!doubts.partitions.empty()) {
     outside_.log.event(LogLevel::warning, "copies_doubted",

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "node/disk_marks.h"
 #include "node/evictions.h"
 #include "wire/stored.h"
 
@@ -148,7 +149,8 @@ void Standing::found(Instant now, Peers& peers) {
 }
 
 void Standing::change_own(Instant now, Peers& peers,
-                          const std::function<void(MemberRecord&)>& change) {
+                          const std::function<void(MemberRecord&)>& change,
+                          std::vector<TableRow> with) {
   MemberRecord own = fresh_record();
   const MemberRecord before = own;
   change(own);
@@ -161,14 +163,14 @@ void Standing::change_own(Instant now, Peers& peers,
   if (placement) ++own.placement_generation;
   own = sign_record(own, options_.key);
   last_own_ = own;
-  writer_.write({fact_row(member_key(own.node), encode_member(own))},
-                [this, own, &peers](Instant at) {
-                  const MemberRecord* present = table_.find(own.node);
-                  if (present != nullptr && present->generation >= own.generation) return;
-                  table_.set_own(own);
-                  peers.own_record_changed(at, true);
-                  peers.note_change(own.node);
-                });
+  with.push_back(fact_row(member_key(own.node), encode_member(own)));
+  writer_.write(std::move(with), [this, own, &peers](Instant at) {
+    const MemberRecord* present = table_.find(own.node);
+    if (present != nullptr && present->generation >= own.generation) return;
+    table_.set_own(own);
+    peers.own_record_changed(at, true);
+    peers.note_change(own.node);
+  });
   renew_at_ = now + options_.renew_every;
 }
 
@@ -227,17 +229,26 @@ bool Standing::is_told(const OwnRecordStolen& stolen) const {
   return stolen.is_ours && last_own_ && last_own_->generation > stolen.generation;
 }
 
+// Another member that knows a later one while our answer is on its way tells the same once more.
 Result<Done> Standing::on_record_stolen(Instant now, Peers& peers, const OwnRecordStolen& stolen) {
-  std::erase_if(stolen_at_, [&](Instant at) { return at + 60s < now; });
-  stolen_at_.push_back(now);
-  outside_.log.event(LogLevel::warning, "own_record_challenged", {{"reason", stolen.reason}});
+  const MemberRecord* known = table_.find(table_.self());
+  const bool is_on_its_way = known == nullptr || known->generation < answer_;
+  if (answer_ == 0 || !is_on_its_way) {
+    std::erase_if(stolen_at_, [&](Instant at) { return at + 60s < now; });
+    stolen_at_.push_back(now);
+    outside_.log.event(LogLevel::warning, "own_record_challenged", {{"reason", stolen.reason}});
+  }
   if (stolen_at_.size() > 2) {
     return Error{ErrorCode::denied,
                  "another process uses this identity; stop it, or start this node on an empty "
                  "--state folder"};
   }
   if (last_own_) last_own_->generation = std::max(last_own_->generation, stolen.generation);
-  change_own(now, peers, [](MemberRecord&) {});
+  std::vector<TableRow> with;
+  if (stolen.is_ours) with.push_back(fact_row(all_doubted_key, Bytes{1}));
+  change_own(
+      now, peers, [](MemberRecord&) {}, std::move(with));
+  answer_ = last_own_->generation;
   return Done{};
 }
 

@@ -42,6 +42,7 @@ class Standing {
   void on_members_changed(Instant now, Peers& peers, const MembersChanged& changed);
   /// Whether a later record of ours than the stolen one is on its way already.
   [[nodiscard]] bool is_told(const OwnRecordStolen& stolen) const;
+  /// Answers with a later record; that all copies are doubted is durable with it.
   /// @returns an error when this has happened twice in a minute: another process is us.
   [[nodiscard]] Result<Done> on_record_stolen(Instant now, Peers& peers,
                                               const OwnRecordStolen& stolen);
@@ -56,7 +57,8 @@ class Standing {
 
  private:
   void ask_to_join(Instant now, Peers& peers, bool few_answer);
-  void change_own(Instant now, Peers& peers, const std::function<void(MemberRecord&)>& change);
+  void change_own(Instant now, Peers& peers, const std::function<void(MemberRecord&)>& change,
+                  std::vector<TableRow> with = {});
   void restore(const TableRows& facts);
   [[nodiscard]] bool still_holds(MemberRecord next) const;
   void go_on_with_own(Instant now, Peers& peers);
@@ -77,6 +79,7 @@ class Standing {
   std::optional<MemberRecord> last_own_;  // as stored
   std::optional<std::string> held_for_;
   std::vector<Instant> stolen_at_;
+  std::uint64_t answer_ = 0;  // the generation that we answered the last one with
   std::optional<Instant> join_at_;
   std::optional<Instant> renew_at_;
 };

@@ -16,6 +16,7 @@ Listing::Listing(OperationId id, const MeshView& mesh, ListRequest request, bool
       mesh_(mesh),
       request_(std::move(request)),
       complete_(covered),
+      doubts_(mesh.doubts),
       client_(client) {
   request_.limit = std::clamp(request_.limit, 1U, page_entries_max);
 }
@@ -85,6 +86,7 @@ Effects Listing::finish_if_complete() {
   if (waiting) return {};
   answered_ = true;
   answer_by_.reset();
+  complete_ = complete_ && doubts_ == mesh_.doubts;
   return {Answer{client_, merged()}};
 }
 

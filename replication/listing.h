@@ -36,6 +36,7 @@ class Listing : public Operation {
   const MeshView& mesh_;
   ListRequest request_;
   bool complete_;
+  std::uint64_t doubts_;  // of MeshView, at the start: our own page may be from before
   LinkId client_;
   MembersAsked asked_;
   std::map<NodeId, std::optional<ListAnswer>> pages_;

@@ -91,6 +91,7 @@ Effects Lookup::again(Instant now) {
 
 Effects Lookup::ask_all(Instant now) {
   if (!deadline_) deadline_ = now + options_.timeout;
+  doubts_ = mesh_.doubts;
   retry_at_.reset();
   linger_until_.reset();
   outcome_.record.reset();
@@ -164,7 +165,7 @@ Effects Lookup::on_version(Instant now, NodeId from, const VersionAnswer& answer
       outcome_.lists = answer.lists;
       waits_for_behind_ = false;
       if (!retry_at_) retry_later(now);
-    } else if (!retry_at_ && !tally_.reached()) {
+    } else if (!retry_at_ && !has_quorum()) {
       waits_for_behind_ = true;
       retry_later(now);
     }
@@ -236,14 +237,18 @@ WallTime Lookup::first_at() const {
   return is_first ? mesh_.wall() : WallTime{};
 }
 
+// What we said ourselves before our copies were doubted counts no more: all are asked again.
+bool Lookup::has_quorum() const { return doubts_ == mesh_.doubts && tally_.reached(); }
+
 void Lookup::settle_if_complete(Instant now) {
   if (!outcome_.lists.known()) return;
-  if (waits_for_behind_ && tally_.reached()) {  // it takes the others alone
+  if (doubts_ != mesh_.doubts && !retry_at_) retry_later(now);
+  if (waits_for_behind_ && has_quorum()) {  // it takes the others alone
     waits_for_behind_ = false;
     retry_at_.reset();
   }
   if (retry_at_) return;
-  if (tally_.reached()) {
+  if (has_quorum()) {
     if (waiting_for_.empty()) {
       done_ = true;
     } else if (!linger_until_) {
@@ -273,11 +278,11 @@ Effects Lookup::on_member_down(Instant now, NodeId member) {
 Effects Lookup::on_deadline(Instant now) {
   if (done_) return {};
   if (linger_until_ && now >= *linger_until_) {
-    done_ = true;
-    return {};
+    done_ = has_quorum();
+    return done_ ? Effects{} : ask_all(now);
   }
   if (deadline_ && now >= *deadline_) {
-    if (tally_.reached() && !retry_at_) {
+    if (has_quorum() && !retry_at_) {
       done_ = true;
     } else {
       give_up(now);

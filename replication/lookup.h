@@ -78,6 +78,7 @@ class Lookup {
   void note(NodeId from, const VersionAnswer& answer);
   void retry_later(Instant now);
   [[nodiscard]] std::optional<Version> version_taken() const;
+  [[nodiscard]] bool has_quorum() const;
   [[nodiscard]] Effects ask_holders();
   void settle_if_complete(Instant now);
   void give_up(Instant now);
@@ -92,6 +93,7 @@ class Lookup {
   std::optional<std::uint64_t> clock_;  // for a fresh version
   Version floor_;                       // what others have taken
   std::uint32_t round_ = 0;             // answers to an earlier one do not count
+  std::uint64_t doubts_ = 0;            // of MeshView, when all were asked
   Tally tally_;
   std::vector<NodeId> waiting_for_;  // sorted
   std::optional<Instant> deadline_;  // of the whole

@@ -94,6 +94,7 @@ struct MeshView {
   bool knows_others = false;  // any other member, whatever became of it
   bool frozen = false;        // half or fewer of the members answer: move and drop nothing
   bool cut_off = false;       // fewer than half: the others may decide without us
+  std::uint64_t doubts = 0;   // times that all our copies were doubted: what they said is void
   std::function<HolderAddress(NodeId)> address_of;
   EvictionLookup eviction_of = [](NodeId) { return EvictionMarks{}; };
   std::function<HolderLists(PartitionId)> lists_of;  // ours; `number` 0 when we do not hold it

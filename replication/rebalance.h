@@ -38,7 +38,8 @@ namespace pixmesh {
 ///
 /// Where nobody can tell who held a partition (all were given up, or lost their disks), the first
 /// target member asks every member that may have copies, all of them alive. If none knows a later
-/// set than it does, it goes on as the settled set, with what it has.
+/// set than it does, it goes on as the settled set, with what it has. So does one that recovers
+/// and knows of nobody else that the partition comes from: its lists are as old as its copy.
 ///
 /// Each message may be lost, repeated or late: what is not answered is said again, and entries of
 /// another epoch or number are ignored.
@@ -190,7 +191,9 @@ class Rebalance : public Operation {
   [[nodiscard]] Quorum quorum_of_others(const HolderSet& set) const;
   [[nodiscard]] Quorums former_quorums_of_others(const Part& part) const;
   [[nodiscard]] std::vector<NodeId> compared_with(PartitionId partition) const;
-  [[nodiscard]] bool has_recovered(const Part& part, std::vector<NodeId> known,
+  [[nodiscard]] bool is_alone_in_doubt(PartitionId partition) const;
+  [[nodiscard]] bool may_recover(PartitionId partition) const;
+  [[nodiscard]] bool has_recovered(PartitionId partition, std::vector<NodeId> known,
                                    std::vector<NodeId> in_doubt) const;
   [[nodiscard]] Effects go_on_syncing();
   void end_recovery(PartitionId partition);
@@ -243,7 +246,8 @@ class Rebalance : public Operation {
   std::vector<PartitionId> sync_queue_;  // the next of them, the first one last
   std::uint64_t bytes_moved_ = 0;
   std::uint64_t files_moved_ = 0;
-  // Of partitions that nobody seems to know: members that said so, under this placement.
+  // Of partitions that nobody seems to know, or to know better than us who are in doubt: members
+  // that said so, under this placement.
   std::map<PartitionId, std::vector<NodeId>> denied_by_;
   std::uint32_t begun_anew_ = 0;
 };

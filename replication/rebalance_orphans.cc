@@ -31,10 +31,11 @@ Effects Rebalance::ask_about_orphans() {
   if (mesh_.frozen || !includes_all(mesh_.alive, mesh_.may_have_copies)) return effects;
   for (std::uint32_t raw = 0; raw < parts_.size() && effects.size() < questions_max; ++raw) {
     const PartitionId partition{raw};
-    if (!is_orphan(partition)) continue;
+    const bool orphan = is_orphan(partition);
+    if (!orphan && !is_alone_in_doubt(partition)) continue;
     const std::vector<NodeId>& denied = denied_by_[partition];
     if (includes_all(denied, mesh_.may_have_copies)) {
-      begin_from_self(partition);  // `denied` is gone with it
+      if (orphan) begin_from_self(partition);  // `denied` is gone with it
       continue;
     }
     for (const NodeId& node : mesh_.may_have_copies) {
@@ -47,13 +48,16 @@ Effects Rebalance::ask_about_orphans() {
 
 Effects Rebalance::on_orphan_answer(Instant now, NodeId from, const ListsAnswer& answer) {
   if (answer.epoch != mesh_.epoch) return {ListsDiffer{from}};
-  if (answer.partition.raw >= parts_.size() || !is_orphan(answer.partition)) return {};
+  if (answer.partition.raw >= parts_.size()) return {};
+  const bool orphan = is_orphan(answer.partition);
+  if (!orphan && !is_alone_in_doubt(answer.partition)) return {};
   std::vector<NodeId>& denied = denied_by_[answer.partition];
   if (answer.lists.number > part(answer.partition).lists.number) {
     denied.clear();  // it will tell us
     return {};
   }
   insert_sorted(denied, from);
+  if (!orphan) return {};  // may_recover
   if (!includes_all(mesh_.alive, mesh_.may_have_copies) || mesh_.frozen) return {};
   if (!includes_all(denied, mesh_.may_have_copies)) return {};
   begin_from_self(answer.partition);

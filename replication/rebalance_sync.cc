@@ -22,7 +22,7 @@ Effects Rebalance::compare(Instant now) {
   std::map<std::uint32_t, PartitionId> one_of;
   for (const PartitionId partition : moving_) {
     const Part& moving = part(partition);
-    const bool ready = moving.recovering ? moving.lists.known() : moving.fenced && !moving.synced;
+    const bool ready = moving.recovering ? may_recover(partition) : moving.fenced && !moving.synced;
     if (!ready || moving.in_sync || moving.dropping) continue;
     if (to_sync_.contains(partition)) continue;
     next.partitions.push_back(partition);
@@ -113,7 +113,7 @@ void Rebalance::finish_comparison(Instant now) {
     if (!moving_.contains(partition)) continue;
     std::vector<NodeId> equal = comparison_->equal[partition];
     if (moving.recovering) {
-      if (comparison_->asked && has_recovered(moving, equal, {})) {
+      if (comparison_->asked && has_recovered(partition, equal, {})) {
         end_recovery(partition);
       } else {
         to_sync_.insert(partition);
@@ -204,7 +204,7 @@ Effects Rebalance::on_sync_done(Instant now, PartitionId partition,
   std::vector<NodeId> known = merged;
   std::sort(known.begin(), known.end());
   if (moving.recovering) {
-    if (!outdated && has_recovered(moving, known, merged_in_doubt)) end_recovery(partition);
+    if (!outdated && has_recovered(partition, known, merged_in_doubt)) end_recovery(partition);
     wake(now);
     return go_on_syncing();
   }
@@ -253,10 +253,30 @@ std::vector<NodeId> Rebalance::compared_with(PartitionId partition) const {
   return compared.recovering ? witnesses_of(compared) : former_holders_of(compared.lists);
 }
 
+// Nobody else is left of whom the partition comes, as we know it: nobody's lists would differ.
+bool Rebalance::is_alone_in_doubt(PartitionId partition) const {
+  const Part& part = parts_[partition.raw];
+  return part.recovering && part.lists.known() &&
+         std::ranges::all_of(former_quorums_of_others(part),
+                             [](const Quorum& quorum) { return quorum.of.empty(); });
+}
+
+// Our lists are as old as our copy. Whoever is asked for what it has is asked under these lists,
+// and refuses if it knows later ones. Where nobody is to be asked, all members that may have copies
+// must have said, under the placement in use, that they know none.
+bool Rebalance::may_recover(PartitionId partition) const {
+  if (!is_alone_in_doubt(partition)) return parts_[partition.raw].lists.known();
+  const auto denied = denied_by_.find(partition);
+  return includes_all(denied == denied_by_.end() ? std::vector<NodeId>{} : denied->second,
+                      mesh_.may_have_copies);
+}
+
 // A write is with W of each set that it went to, of which we may have been one: the target set may
-// have settled, which only its members know. Alone, there is nobody to ask.
-bool Rebalance::has_recovered(const Part& part, std::vector<NodeId> known,
+// have settled, which only its members know.
+bool Rebalance::has_recovered(PartitionId partition, std::vector<NodeId> known,
                               std::vector<NodeId> in_doubt) const {
+  if (!may_recover(partition)) return false;
+  const Part& part = parts_[partition.raw];
   for (const NodeId& node : part.without_lists) {  // one of a former set has forgotten them
     if (!is_former_holder(part.lists, node)) insert_sorted(known, node);
   }

@@ -46,7 +46,7 @@ class FaultPlayer {
   void restart(std::uint32_t node);
   void roll_back(std::uint32_t node, Duration age);
   void roll_back_node(std::uint32_t node, Duration age);
-  [[nodiscard]] bool needs_others(std::uint32_t node) const;
+  [[nodiscard]] bool needs_others(std::uint32_t node, const NodeContents& contents) const;
   [[nodiscard]] bool know_later_record(std::uint32_t node, const NodeContents& before) const;
   void begin_twin(std::uint32_t node);
   void on_failed(std::uint32_t node, bool is_twin);
@@ -60,7 +60,7 @@ class FaultPlayer {
   MeshWorld& world_;
   Atlas& atlas_;
   std::set<std::uint32_t> forgotten_;
-  std::set<std::uint32_t> failed_;  // processes that ended and are to be started again
+  std::set<std::uint32_t> failed_;         // processes that ended and are to be started again
   std::set<std::uint32_t> told_to_leave_;  // at any time
   std::uint64_t last_undo_ = 0;
   std::map<std::uint64_t, Undo> undos_;  // of what is going on, oldest first

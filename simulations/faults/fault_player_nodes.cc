@@ -9,34 +9,71 @@ namespace {
 constexpr Duration put_back_within = 1s;
 constexpr Duration started_again_after = 3s;  // by whoever looks after a node that ended
 
+/// The rows of a state folder whose keys begin so.
+std::vector<Bytes> facts_in(const NodeContents& contents, std::string_view beginning) {
+  std::vector<Bytes> values;
+  const auto facts = contents.state.tables.find(Table::facts);
+  if (facts == contents.state.tables.end()) return values;
+  for (const auto& [key, value] : facts->second) {
+    if (text_of(key).starts_with(beginning)) values.push_back(value);
+  }
+  return values;
+}
+
+std::optional<MemberRecord> member_in(const NodeContents& contents, NodeId id) {
+  const std::vector<Bytes> rows = facts_in(contents, "member/" + to_text(id));
+  if (rows.empty()) return std::nullopt;
+  return decode_member(rows.front()).value();
+}
+
+bool is_evicted_in(const NodeContents& contents, const MemberRecord& member) {
+  for (const std::string_view kind : {"eviction/", "given_up/"}) {
+    for (const Bytes& row : facts_in(contents, std::string(kind) + to_text(member.node))) {
+      if (decode_eviction(row).value().generation >= member.generation) return true;
+    }
+  }
+  return false;
+}
+
+/// More active members than W: none of them is a read quorum by itself.
+bool knows_more_than_a_quorum(const NodeContents& contents) {
+  const std::vector<Bytes> settings = facts_in(contents, "settings");
+  if (settings.empty()) return false;
+  std::uint32_t members = 0;
+  for (const Bytes& row : facts_in(contents, "member/")) {
+    const MemberRecord member = decode_member(row).value();
+    const bool counts = member.state == MemberState::active && !is_evicted_in(contents, member);
+    members += counts ? 1 : 0;
+  }
+  return members > decode_settings(settings.front()).value().write_quorum;
+}
+
 }  // namespace
 
-// Else what it lost, and cannot know of while it is alone, it says that there never was.
-bool FaultPlayer::needs_others(std::uint32_t node) const {
+// Else what it lost, and cannot know of while it is alone, it says that there never was. Neither
+// the mesh as it is nor as the node will know it is that small.
+bool FaultPlayer::needs_others(std::uint32_t node, const NodeContents& contents) const {
   const MeshSettings* settings = world_.machine(node).node->settings();
   if (settings == nullptr) return false;
   std::uint32_t members = 0;
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
     members += world_.is_member(other) && !is_forgotten(other) ? 1 : 0;
   }
-  return members > settings->write_quorum;
+  return members > settings->write_quorum && knows_more_than_a_quorum(contents);
 }
 
 // What nobody can tell the node is not asked of it: all others know a later record of it than the
 // one that it is put back to, and keep it.
 bool FaultPlayer::know_later_record(std::uint32_t node, const NodeContents& before) const {
-  const auto generation_in = [&](const VirtualDisk::Contents& state) -> std::uint64_t {
-    const auto facts = state.tables.find(Table::facts);
-    if (facts == state.tables.end()) return 0;
-    const std::string name = "member/" + to_text(world_.id_of(node));
-    const auto row = facts->second.find(Bytes(name.begin(), name.end()));
-    return row == facts->second.end() ? 0 : decode_member(row->second).value().generation;
+  const auto generation_in = [&](const NodeContents& contents) -> std::uint64_t {
+    const auto record = member_in(contents, world_.id_of(node));
+    return record ? record->generation : 0;
   };
-  const std::uint64_t known_then = generation_in(before.state);
+  const std::uint64_t known_then = generation_in(before);
   if (known_then == 0) return false;
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
     if (other == node || !world_.is_member(other) || is_forgotten(other)) continue;
-    if (generation_in(world_.contents_of(other).state) <= known_then) return false;
+    if (generation_in(world_.contents_of(other)) <= known_then) return false;
   }
   return true;
 }
@@ -46,7 +83,7 @@ void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
   const Instant taken_at = world_.now();
   until(age, [this, node, age, taken_at, before = world_.contents_of(node)] {
     if (world_.now() - taken_at < age || !world_.is_running(node)) return;  // the faults are over
-    if (!needs_others(node) || !know_later_record(node, before)) return;
+    if (!needs_others(node, before) || !know_later_record(node, before)) return;
     if (!atlas_.may_destroy(node, false)) return;
     crash(node, put_back_within);
     world_.restore(node, before);
@@ -56,7 +93,8 @@ void FaultPlayer::roll_back_node(std::uint32_t node, Duration age) {
 void FaultPlayer::begin_twin(std::uint32_t node) {
   if (!world_.is_running(node) || world_.has_twin(node)) return;
   if (told_to_leave_.contains(node)) return;  // the twin would leave, and the node be no member
-  if (!needs_others(node) || !atlas_.may_destroy(node, false)) return;
+  if (!needs_others(node, world_.contents_of(node))) return;
+  if (!atlas_.may_destroy(node, false)) return;
   world_.start_twin(node);
 }
 

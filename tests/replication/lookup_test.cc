@@ -320,3 +320,34 @@ TEST_CASE("lookup: who is cut off and needs no other word confirms nothing, nor 
   found.lists.settled_quorum = 2;  // two answers: one of those that went on is among them
   CHECK(answer_of(found, view, "a.png", false, PartitionId{1}).code == ErrorCode::not_found);
 }
+
+// Another node told us meanwhile that our folders were put back.
+TEST_CASE("lookup: what we said before our copies were doubted does not count") {
+  MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, std::nullopt));
+  ++view.doubts;
+  (void)lookup.on_message(start, node(2), answer(lists, std::nullopt));
+  CHECK_FALSE(lookup.done());
+  const Instant later = *lookup.next_deadline();
+  CHECK(asked<VersionRequest>(lookup.on_deadline(later)).size() == 3);
+  (void)lookup.on_message(later, node(2), answer(lists, std::nullopt));
+  (void)lookup.on_message(later, node(3), answer(lists, record_of(10)));
+  (void)lookup.on_deadline(*lookup.next_deadline());
+  REQUIRE(lookup.done());
+  CHECK(lookup.outcome().confirmed);
+  CHECK(lookup.outcome().record->version.clock == 10);
+}
+
+TEST_CASE("lookup: nor while it waits for the last answers") {
+  MeshView view = view_of({1, 2, 3});
+  Lookup lookup = lookup_with(view, lists);
+  (void)lookup.start(start);
+  (void)lookup.on_message(start, node(1), answer(lists, std::nullopt));
+  (void)lookup.on_message(start, node(2), answer(lists, std::nullopt));
+  ++view.doubts;
+  const Instant later = *lookup.next_deadline();
+  CHECK(asked<VersionRequest>(lookup.on_deadline(later)).size() == 3);
+  CHECK_FALSE(lookup.done());
+}

@@ -45,6 +45,10 @@ struct Doubting : Holder {
     (void)merged({});
     return recovering();
   }
+  /// Its answer to whether it knows a set later than ours.
+  void answer_lists(std::uint8_t other, HolderLists known) {
+    hear(node(other), ListsAnswer{OperationId{1}, partition, std::move(known)});
+  }
   void knows_none(NodeId other) { hear(other, AnnounceNoted{{}, {partition}, announced, true}); }
   /// A sync that is running.
   void begin_sync() { REQUIRE(sync_in(compare({})) != nullptr); }
@@ -190,15 +194,46 @@ TEST_CASE("recovering: it confirms nothing, however much it is fenced") {
   }
 }
 
-TEST_CASE("recovering: whoever is alone in the settled set has nobody to ask") {
+TEST_CASE("recovering: whoever is alone in its mesh has nobody to ask") {
   Doubting one(HolderLists{nodes({1}), 3, nodes({1}), 0});
+  one.view.may_have_copies = {};
   (void)one.tick();
   CHECK_FALSE(one.recovering());
+}
+
+// Seed 264397: put back to when it was alone, it believed that it had all there was.
+TEST_CASE("recovering: whoever is alone in its lists asks all others for later ones") {
+  Doubting one(HolderLists{nodes({1}), 3, nodes({1}), 0});
+  one.view.may_have_copies = nodes({2, 3});
+  CHECK(asked<ListsRequest>(one.tick()).size() == 2);
+  one.answer_lists(2, {nodes({1}), 3, nodes({1})});
+  (void)one.tick();
+  CHECK(one.recovering());
+  one.answer_lists(3, {});
+  (void)one.tick();
+  CHECK_FALSE(one.recovering());
+}
+
+TEST_CASE("recovering: one later set is enough to wait for, and another placement asks anew") {
+  Doubting one(HolderLists{nodes({1}), 3, nodes({1}), 0});
+  one.view.may_have_copies = nodes({2, 3});
+  one.answer_lists(2, {});
+  one.answer_lists(3, {nodes({2, 3}), 4, nodes({1, 2, 3})});
+  (void)one.tick();
+  CHECK(one.recovering());
+  one.answer_lists(3, {});
+  one.place(5, nodes({1}));
+  one.answer_lists(2, {});
+  (void)one.tick();
+  CHECK(one.recovering());
 }
 
 // Seed 228073: the only holder had lost its disk, and waited for the lists of those that joined it.
 TEST_CASE("recovering: a target member that knows no lists has been in no settled set") {
   Doubting one(HolderLists{nodes({1}), 3, nodes({1, 2, 3}), 0});
+  one.view.may_have_copies = nodes({2, 3});
+  one.answer_lists(2, {});
+  one.answer_lists(3, {});
   CHECK(one.recovers_after_a_try());
   one.knows_none(node(2));
   CHECK(one.recovers_after_a_try());  // of three others may have settled without one
