@@ -38,6 +38,7 @@ struct ResultKept {
   std::string extension;
   Bytes facts;
   Result<KeptBytes> kept;
+  bool found = false;  // an earlier process kept it
 };
 
 /// Where a kept result lies, relative to the folder of disk 0.

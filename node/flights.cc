@@ -225,6 +225,7 @@ void Results::keep(FlightId id, const ToolReport& report) {
 // The answer to `keep`, or one that lay there when this process began.
 void Results::on_kept(Instant now, const ResultKept& kept) {
   now_ = now;
+  if (kept.found && keeping_.contains(kept.key)) return on_found_late(kept);
   const auto place = keeping_.find(kept.key);
   const bool is_ours = place != keeping_.end();
   const FlightId id = is_ours ? place->second : 0;
@@ -259,6 +260,13 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
   if (is_ours) end_if_over(now, id);
 }
 
+// What lay there is being replaced; only its names stay.
+void Results::on_found_late(const ResultKept& kept) {
+  const auto facts = decode_result_facts(kept.facts);
+  if (!facts || is_gone(facts.value())) return;
+  flights_.at(keeping_.at(kept.key)).names.insert(facts->names.begin(), facts->names.end());
+}
+
 void Results::drop(const ResultCache::Drops& keys) {
   for (const Digest& key : keys) {
     erase_kept(key);
@@ -290,7 +298,8 @@ void Results::note_names(const Digest& key, const std::set<std::string>& names) 
     known.push_back(name);
     names_.add(name, key);
   }
-  if (known.size() == before) return;
+  // Beside other bytes these checksums would be wrong; `on_kept` notes the names.
+  if (known.size() == before || keeping_.contains(key)) return;
   outside_.results->keep_facts(
       {key, kept.facts.extension, kept.bytes, encode_result_facts(kept.facts)});
 }

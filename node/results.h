@@ -161,6 +161,7 @@ class Results : public Post {
   void tell(const Flight& flight, RequestId request, const Asker& asker, const Bytes& output = {});
   void end_if_over(Instant now, FlightId id);
   void end(Instant now, FlightId id);
+  void on_found_late(const ResultKept& kept);
   void drop(const ResultCache::Drops& keys);
   void forget_kept(const Digest& key);
   void erase_kept(const Digest& key);

@@ -111,7 +111,9 @@ std::optional<ResultKept> look_at(const fs::path& disk, const fs::path& facts) {
   std::error_code error;
   const bool is_whole = facts_path(path) == facts && fs::is_regular_file(path, error) &&
                         fs::file_size(path, error) == found->kept->size;
-  return is_whole ? std::move(found) : std::nullopt;
+  if (!is_whole) return std::nullopt;
+  found->found = true;
+  return found;
 }
 
 }  // namespace

@@ -65,8 +65,10 @@ void VirtualExecutor::finish(const ToolRun& tool, const SharedBytes& input, Tool
     return ended_(report);
   }
   switch (with) {
-    case ToolTrouble::none: {
+    case ToolTrouble::none:
+    case ToolTrouble::varies: {
       Bytes output = output_of(digest_of(*input), input->size());
+      if (with == ToolTrouble::varies) output.front() = static_cast<std::uint8_t>(tool.run.raw);
       report.output_size = output.size();
       report.output_path = scratch_root_ + path_of(tool.run).substr(std::string("scratch").size());
       disk_.write_file(path_of(tool.run), std::move(output));

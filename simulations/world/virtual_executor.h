@@ -14,6 +14,7 @@ enum class ToolTrouble : std::uint8_t {
   dies,    // by a signal that nobody sent
   floods,  // stopped at its output limit
   hangs,   // until it is cancelled or over its time
+  varies,  // none, but each run makes other bytes
 };
 
 /// "Runs" tools: after a while the output is there, a function of the input's bytes.

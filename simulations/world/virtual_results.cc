@@ -1,5 +1,6 @@
 #include "simulations/world/virtual_results.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/digest.h"
@@ -8,7 +9,7 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration takes = 2ms;
+constexpr Duration look_through = 2ms;
 
 }  // namespace
 
@@ -18,19 +19,20 @@ VirtualResults::VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts
       facts_(facts),
       told_(std::move(told)),
       alive_(std::make_shared<bool>(true)) {
-  clock_.after(takes, [this, alive = alive_] {
+  clock_.after(look_through, [this, alive = alive_] {
     if (!*alive) return;
     const KeptFacts found = facts_;  // what it tells may change them
-    for (const auto& [key, kept] : found) told_(kept);
+    for (auto [key, kept] : found) {
+      kept.found = true;
+      told_(kept);
+    }
   });
 }
 
 VirtualResults::~VirtualResults() { *alive_ = false; }
 
 void VirtualResults::keep(ResultToKeep result) {
-  clock_.after(takes, [this, alive = alive_, result = std::move(result)] {
-    if (*alive) write(result);
-  });
+  in_order([this, result = std::move(result)] { write(result); });
 }
 
 void VirtualResults::write(const ResultToKeep& result) {
@@ -53,13 +55,27 @@ void VirtualResults::write(const ResultToKeep& result) {
 }
 
 void VirtualResults::keep_facts(FactsToKeep facts) {
-  const auto kept = facts_.find(facts.key);
-  if (kept != facts_.end()) kept->second.facts = std::move(facts.facts);
+  in_order([this, facts = std::move(facts)] {
+    const auto kept = facts_.find(facts.key);
+    if (kept == facts_.end()) return;
+    kept->second.facts = facts.facts;
+    kept->second.kept = facts.bytes;
+  });
 }
 
 void VirtualResults::drop(const Digest& key, const std::string& extension) {
-  disk_.remove_file(result_path(key, extension));
-  facts_.erase(key);
+  in_order([this, key, extension] {
+    disk_.remove_file(result_path(key, extension));
+    facts_.erase(key);
+  });
+}
+
+void VirtualResults::in_order(std::function<void()> order) {
+  const Instant now = clock_.now();
+  free_at_ = std::max(free_at_, now) + time;
+  clock_.after(free_at_ - now, [alive = alive_, order = std::move(order)] {
+    if (*alive) order();
+  });
 }
 
 }  // namespace pixmesh

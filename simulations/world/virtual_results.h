@@ -26,7 +26,10 @@ class VirtualResults : public ResultStore {
   void keep_facts(FactsToKeep facts) override;
   void drop(const Digest& key, const std::string& extension) override;
 
+  Duration time = 2ms;  // that it takes to do what is asked
+
  private:
+  void in_order(std::function<void()> order);
   void write(const ResultToKeep& result);
 
   VirtualClock& clock_;
@@ -34,6 +37,7 @@ class VirtualResults : public ResultStore {
   KeptFacts& facts_;
   Told told_;
   std::shared_ptr<bool> alive_;
+  Instant free_at_{};
 };
 
 }  // namespace pixmesh

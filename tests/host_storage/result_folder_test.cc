@@ -81,6 +81,7 @@ TEST_CASE("results: an output is kept under its key, also when its run's folder 
     const auto kept = box.next();
     REQUIRE(kept);
     REQUIRE_MESSAGE(kept->kept.has_value(), kept->kept.error().detail);
+    CHECK_FALSE(kept->found);
     CHECK(kept->kept->size == bytes.size());
     CHECK(kept->kept->checksums.size() == 3);
     fs::remove(output);
@@ -89,6 +90,7 @@ TEST_CASE("results: an output is kept under its key, also when its run's folder 
   CHECK(text_in(disk.path() / result_path(key, "jpg")) == bytes);
   const auto found = found_in(disk.path());
   REQUIRE(found.size() == 1);
+  CHECK(found[0].found);
   CHECK(found[0].key == key);
   CHECK(found[0].extension == "jpg");
   CHECK(found[0].facts == Bytes{1, 2, 3});

@@ -26,15 +26,29 @@ std::uint64_t purge_everywhere(MeshWorld& world, const PurgeRequest& wish) {
 }
 
 /// As if the node's store had found it while it looks through what an earlier process kept.
-void find_result(MeshWorld& world, std::uint8_t number, const Digest& source,
+void find_result(MeshWorld& world, std::uint32_t node, const Digest& key, const Digest& source,
                  const std::string& name) {
   ResultFacts facts;
-  facts.key = Digest{{number}};
+  facts.key = key;
   facts.source = source;
   facts.extension = "png";
   facts.names = {name};
-  const ResultKept kept{facts.key, "png", encode_result_facts(facts), KeptBytes{10, {1}}};
-  world.machine(0).node->on_event(world.now(), {1}, kept);
+  const ResultKept kept{key, "png", encode_result_facts(facts), KeptBytes{10, {1}}, true};
+  world.machine(node).node->on_event(world.now(), {1}, kept);
+}
+void find_result(MeshWorld& world, std::uint8_t number, const Digest& source,
+                 const std::string& name) {
+  find_result(world, 0, Digest{{number}}, source, name);
+}
+
+/// A new process on the same disk; whatever the crash took of this result is there again.
+void restart_with(MeshWorld& world, std::uint32_t node, const Digest& result) {
+  const std::string path = result_path(result, "png");
+  const Bytes kept = *world.disk(node).file(path);
+  world.crash(node);
+  world.restart(node);
+  world.disk(node).write_file(path, kept);
+  REQUIRE(world.run_until_settled());
 }
 
 }  // namespace
@@ -103,18 +117,50 @@ TEST_CASE(
   Crowd second = once(*world, "b.png");
   REQUIRE(second.count_of(ResultOrigin::kept) == 1);
   second.leave();
-  const std::string path = result_path(first.done(0).key, "png");
-  const Bytes kept = *world->disk(first.place(0)).file(path);
-  world->crash(first.place(0));
-  world->restart(first.place(0));
-  world->disk(first.place(0)).write_file(path, kept);  // whatever the crash took
-  REQUIRE(world->run_until_settled());
+  restart_with(*world, first.place(0), first.done(0).key);
   REQUIRE(results_of(*world).entries == 1);
 
   CHECK(purge_everywhere(*world, {{}, {}, {"c.png"}, {}}) == 0);
   CHECK(purge_everywhere(*world, {{}, {}, {"b.png"}, {}}) == 1);
 
-  CHECK_FALSE(world->disk(first.place(0)).file(path));
+  world->run_for(50ms);
+  CHECK_FALSE(world->disk(first.place(0)).file(result_path(first.done(0).key, "png")));
+}
+
+TEST_CASE("results: a name that is noted while a result is made anew leaves it intact") {
+  const Bytes image = MeshWorld::sample_image(50'000, 1);
+  const auto world = world_with(image, 1, 88);
+  REQUIRE(world->put(0, "b.png", image, {.wait_all = true}).code == ErrorCode{});
+  world->set_tool_trouble(0, ToolTrouble::varies);
+  Crowd first = once(*world);
+  first.leave();
+  once(*world).leave();  // from here on it lies in memory too
+  world->machine(0).results->time = 1s;
+  once(*world, "b.png", true).leave();  // the store is at it
+
+  Crowd other = once(*world, "b.png");
+  CHECK(other.done(0).made_at_micros == first.done(0).made_at_micros);
+  other.leave();
+  world->run_for(2300ms);  // two of three orders are carried out, if there are three
+  restart_with(*world, 0, first.done(0).key);
+
+  CHECK(once(*world).count_of(ResultOrigin::kept) == 1);
+  CHECK(world->count_logged("result_damaged") == 0);
+  CHECK(purge_everywhere(*world, {{}, {}, {"b.png"}, {}}) == 1);
+}
+
+TEST_CASE("results: what is found while it is made anew does not pass for what is made") {
+  const Bytes image = MeshWorld::sample_image(50'000, 1);
+  const auto world = world_with(image, 3, 89);
+  for (std::uint32_t node = 0; node < 3; ++node) world->machine(node).results->time = 1s;
+  Crowd first = once(*world);
+  first.leave();
+
+  find_result(*world, first.place(0), first.done(0).key, digest_of(image), "z.png");
+  world->run_for(3s);
+
+  CHECK(once(*world).count_of(ResultOrigin::kept) == 1);
+  CHECK(purge_everywhere(*world, {{}, {}, {"z.png"}, {}}) == 1);
 }
 
 TEST_CASE(
