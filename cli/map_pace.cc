@@ -61,6 +61,14 @@ void MapPace::on_busy(Instant now, Duration retry_after) {
   short_waits_ = long_waits_ = 0;
 }
 
+void MapPatience::on_ended(Instant now, ErrorCode how) {
+  if (how != ErrorCode::overloaded) last_end_ = std::max(last_end_, now);
+}
+
+bool MapPatience::lasts(Instant now, Instant busy_since) const {
+  return now - std::max(busy_since, last_end_) < most;
+}
+
 void MapRate::begin(Instant now) {
   if (samples_.empty()) samples_.push_back({now, 0});
 }

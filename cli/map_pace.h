@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/result.h"
 #include "base/time.h"
 
 namespace pixmesh {
@@ -39,6 +40,23 @@ class MapPace {
   std::size_t short_waits_ = 0;
   std::size_t long_waits_ = 0;
   Instant not_before_{};
+};
+
+/// How long an image waits whose holders are all too busy for it. A mesh that others keep busy lets
+/// the images of a map in one by one: as long as any comes to its end the others wait.
+class MapPatience {
+ public:
+  static constexpr Duration most = 10min;
+
+  explicit MapPatience(Instant begun) : last_end_(begun) {}
+
+  /// An image has come to its end, and how; that it was given up for busy holders is none.
+  void on_ended(Instant now, ErrorCode how);
+  /// @param busy_since  when its holders were too busy for the first time.
+  [[nodiscard]] bool lasts(Instant now, Instant busy_since) const;
+
+ private:
+  Instant last_end_;
 };
 
 /// What a map may use.

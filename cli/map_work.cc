@@ -9,7 +9,6 @@ namespace pixmesh {
 namespace {
 
 constexpr int tries_max = 3;
-constexpr Duration busy_max = 10min;
 constexpr Duration busy_pause_min = 100ms;
 constexpr Duration look_every = 50ms;
 
@@ -32,15 +31,16 @@ MapWork::MapWork(CommandContext& context, MapTarget& target, MapJournal& journal
       orders_(std::move(orders)),
       pace_(orders_.bounds.start, orders_.concurrency, orders_.bounds.most),
       forecast_(orders_.forecast),
+      patience_(steady_now()),
       counts_(counts) {
   for (MapItem& item : items) {
     forecast_.add(item);
     queue_.push_back({std::move(item), 0, std::nullopt});
   }
   (void)context_.cancel_fd();  // made here, read by all threads
-  last_end_ = steady_now();
-  rate_.begin(last_end_);
-  forecast_.begin(last_end_);
+  const Instant now = steady_now();
+  rate_.begin(now);
+  forecast_.begin(now);
 }
 
 MapWork::~MapWork() { end(); }
@@ -144,8 +144,9 @@ Result<MapLine> MapWork::run(Client& client, const Job& job, RequestId request) 
   {
     const std::scoped_lock lock(mutex_);
     pace_.on_done(receipt->queued, receipt->wall);
-    last_end_ = steady_now();
-    forecast_.on_ended(last_end_, job.item, receipt->wall, receipt->origin == ResultOrigin::made);
+    const Instant now = steady_now();
+    patience_.on_ended(now, ErrorCode{});
+    forecast_.on_ended(now, job.item, receipt->wall, receipt->origin == ResultOrigin::made);
   }
   MapLine line;
   line.name = job.item.name;
@@ -165,11 +166,11 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
   if (context_.interrupted()) return stop();
   if (error.code == ErrorCode::no_space) return give_up(error);
   const Instant now = steady_now();
-  if (error.code == ErrorCode::overloaded && is_worth_waiting(now, job)) {
+  if (error.code == ErrorCode::overloaded) {
     if (!job.busy_since) job.busy_since = now;
     const std::scoped_lock lock(mutex_);
     pace_.on_busy(now, std::max(client.retry_after(), busy_pause_min));
-    return queue_.push_front(std::move(job));
+    if (patience_.lasts(now, *job.busy_since)) return queue_.push_front(std::move(job));
   }
   const bool elsewhere = error.code == ErrorCode::unreachable || error.code == ErrorCode::corrupt;
   if (elsewhere && ++job.tries < tries_max) {
@@ -178,7 +179,7 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
   }
   {
     const std::scoped_lock lock(mutex_);
-    last_end_ = now;
+    patience_.on_ended(now, error.code);
     forecast_.on_ended(now, job.item, std::nullopt, false);
   }
   MapLine line;
@@ -189,13 +190,6 @@ void MapWork::on_error(Client& client, Job job, RequestId request, const Error& 
   line.detail = error.detail;
   line.request = to_text(request);
   note(std::move(line));
-}
-
-// A mesh that others keep busy lets the images of a map in one by one: as long as any comes to its
-// end the others wait.
-bool MapWork::is_worth_waiting(Instant now, const Job& job) {
-  const std::scoped_lock lock(mutex_);
-  return now - std::max(job.busy_since.value_or(now), last_end_) < busy_max;
 }
 
 void MapWork::note(MapLine line) {

@@ -70,7 +70,6 @@ class MapWork {
   void handle(Client& client, Job job);
   [[nodiscard]] Result<MapLine> run(Client& client, const Job& job, RequestId request);
   void on_error(Client& client, Job job, RequestId request, const Error& error);
-  [[nodiscard]] bool is_worth_waiting(Instant now, const Job& job);
   void note(MapLine line);
   void stop();
   void give_up(const Error& why);
@@ -88,7 +87,7 @@ class MapWork {
   MapPace pace_;
   MapRate rate_;
   MapForecast forecast_;
-  Instant last_end_{};
+  MapPatience patience_;
   MapCounts counts_;
   std::vector<MapLine> fresh_;
   std::optional<Error> fault_;

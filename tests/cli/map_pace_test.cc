@@ -39,6 +39,31 @@ TEST_CASE("cli: a busy node makes a map pause and go slower, once for all that w
   CHECK(pace.limit() == 4);
 }
 
+TEST_CASE("cli: an image waits for busy holders until no image of its map ended for ten minutes") {
+  const Instant begun{};
+  MapPatience patience(begun);
+  CHECK(patience.lasts(begun + 9min, begun + 1min));
+  CHECK(patience.lasts(begun + 10min + 59s, begun + 1min));  // each has ten minutes of its own
+  CHECK_FALSE(patience.lasts(begun + 11min, begun + 1min));
+
+  patience.on_ended(begun + 8min, ErrorCode{});
+  CHECK(patience.lasts(begun + 17min, begun + 1min));
+  CHECK_FALSE(patience.lasts(begun + 18min, begun + 1min));
+  patience.on_ended(begun + 17min, ErrorCode::tool_failed);
+  CHECK(patience.lasts(begun + 26min, begun + 1min));
+}
+
+TEST_CASE("cli: that one image was given up for busy holders lets no other one wait longer") {
+  const Instant begun{};
+  MapPatience patience(begun);
+  REQUIRE_FALSE(patience.lasts(begun + 10min, begun));
+
+  patience.on_ended(begun + 10min, ErrorCode::overloaded);
+
+  CHECK_FALSE(patience.lasts(begun + 10min, begun));
+  CHECK(patience.lasts(begun + 10min, begun + 10min));  // this one was not tried before
+}
+
 TEST_CASE("cli: a given number of images under way stays as it is") {
   MapPace pace(2, 5);
   for (int i = 0; i < 100; ++i) pace.on_done(1ms, 100ms);
