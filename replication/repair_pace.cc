@@ -22,6 +22,7 @@ CopySlot::~CopySlot() {
   if (pace_ == nullptr) return;
   invariant(pace_->open_slots_ > 0, "a copy ends once");
   --pace_->open_slots_;
+  if (is_last_copy_) --pace_->open_last_copies_;
 }
 
 bool CopySlot::rests(Instant now) const {
@@ -32,17 +33,23 @@ bool CopySlot::rests(Instant now) const {
 void CopySlot::note_part(Instant now) {
   if (!rests(now) || now < rest_until_) return;
   pace_->note_took(now, now - began_);
+  came_at_ = now;
   rest_until_ = pace_->end_of_rest(parts_of(is_last_copy_));
 }
 
+Instant CopySlot::rest_until() const {
+  const bool gives_way = !is_last_copy_ && pace_ != nullptr && pace_->open_last_copies_ > 0;
+  return gives_way ? came_at_ + RepairPace::rest_max : rest_until_;
+}
+
 bool CopySlot::may_go_on(Instant now) {
-  if (now < rest_until_ && rests(now)) return false;
+  if (now < rest_until() && rests(now)) return false;
   began_ = now;
   return true;
 }
 
 Instant CopySlot::look_again_at(Instant now) const {
-  return std::min<Instant>(rest_until_, now + orders_may_change);
+  return std::min<Instant>(rest_until(), now + orders_may_change);
 }
 
 void CopySlot::note_copied(Instant now, std::uint64_t bytes) {
@@ -66,22 +73,24 @@ std::optional<CopySlot> RepairPace::open(Instant now, std::uint64_t bytes, bool 
   }
   if (rate_ > 0) owed_bytes_ = bytes;
   ++open_slots_;
+  if (is_last_copy) ++open_last_copies_;
   return CopySlot(*this, now, is_last_copy);
 }
 
 std::optional<Instant> RepairPace::held_until(Instant now, bool is_last_copy) {
   if (paused_for(now) > Duration{}) return paused_until_;
+  if (rate_ == 0) return resting_until(now, is_last_copy);
   const std::uint64_t parts = yields(now) ? parts_of(is_last_copy) : 1;
-  if (rate_ == 0) return resting_until(now, parts);
   pay_off(now, rate_ / parts);
   if (owed_bytes_ == 0) return std::nullopt;
   return now + std::chrono::milliseconds(1 + owed_bytes_ * 1'000 / (rate_ / parts));
 }
 
-std::optional<Instant> RepairPace::resting_until(Instant now, std::uint64_t parts) const {
-  if (parts == 1) return std::nullopt;
-  if (open_slots_ > 0) return now + look_again_after;
-  const Instant until = end_of_rest(parts);
+std::optional<Instant> RepairPace::resting_until(Instant now, bool is_last_copy) const {
+  if (!yields(now)) return std::nullopt;
+  const std::uint32_t in_its_way = is_last_copy ? open_last_copies_ : open_slots_;
+  if (in_its_way > 0) return now + look_again_after;
+  const Instant until = end_of_rest(parts_of(is_last_copy));
   return now < until ? std::optional(until) : std::nullopt;
 }
 

@@ -17,11 +17,13 @@ class CopySlot {
   CopySlot(CopySlot&& other) noexcept
       : pace_(std::exchange(other.pace_, nullptr)),
         began_(other.began_),
+        came_at_(other.came_at_),
         rest_until_(other.rest_until_),
         is_last_copy_(other.is_last_copy_) {}
   CopySlot& operator=(CopySlot&& other) noexcept {
     std::swap(pace_, other.pace_);
     std::swap(began_, other.began_);
+    std::swap(came_at_, other.came_at_);
     std::swap(rest_until_, other.rest_until_);
     std::swap(is_last_copy_, other.is_last_copy_);
     return *this;
@@ -42,9 +44,11 @@ class CopySlot {
   friend RepairPace;
   CopySlot(RepairPace& pace, Instant began, bool is_last_copy)
       : pace_(&pace), began_(began), is_last_copy_(is_last_copy) {}
+  [[nodiscard]] Instant rest_until() const;
   RepairPace* pace_;
-  Instant began_;  // it, or the part that is coming
-  Instant rest_until_;
+  Instant began_;       // it, or the part that is coming
+  Instant came_at_;     // the last part
+  Instant rest_until_;  // by its share
   bool is_last_copy_;
 };
 
@@ -55,7 +59,9 @@ class CopySlot {
 ///   a rate    so many bytes a second at most, by an operator's word
 ///   yielding  while clients are at work: a tenth of that rate; without one, one chunk of one image
 ///             at a time with rests in between, so that a tenth of the time is spent on it
-/// It never starves: a tenth is the least, and half of it where one living holder is left.
+/// It never starves: a tenth is the least, and half of it where one living holder is left. Such a
+/// last copy does not wait for the end of another image: it begins beside it, and as long as it is
+/// under way the other rests for `rest_max` after each chunk.
 ///
 /// With a rate, bytes are counted when a copy begins, and the image goes over in one piece. A copy
 /// that has begun is not stopped. Not thread-safe; outlives its slots.
@@ -93,7 +99,7 @@ class RepairPace {
   friend CopySlot;
   static constexpr std::size_t window_seconds = 10;
   [[nodiscard]] std::optional<Instant> held_until(Instant now, bool is_last_copy);
-  [[nodiscard]] std::optional<Instant> resting_until(Instant now, std::uint64_t parts) const;
+  [[nodiscard]] std::optional<Instant> resting_until(Instant now, bool is_last_copy) const;
   void note_took(Instant now, Duration took);
   [[nodiscard]] Instant end_of_rest(std::uint64_t parts) const;
   void pay_off(Instant now, std::uint64_t rate);
@@ -104,8 +110,9 @@ class RepairPace {
   std::uint64_t owed_bytes_ = 0;  // begun, and not yet paid for by time
   Instant paid_until_;
   std::uint32_t open_slots_ = 0;
-  Instant last_ended_at_;  // the last chunk that was copied …
-  Duration last_took_{};   // … and how long that took
+  std::uint32_t open_last_copies_ = 0;  // of them
+  Instant last_ended_at_;               // the last chunk that was copied …
+  Duration last_took_{};                // … and how long that took
   Instant again_at_;
   std::array<std::optional<Instant>, 2> client_work_;  // the last two, the later one first
   std::uint64_t copied_bytes_ = 0;

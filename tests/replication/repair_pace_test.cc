@@ -184,6 +184,59 @@ TEST_CASE(
   CHECK(slot->may_go_on(now + 1s));
 }
 
+TEST_CASE("pace: a last copy begins beside another image, which makes way until it is here") {
+  RepairPace pace;
+  Instant now = start;
+  const auto clients_ask = [&](Duration after) {
+    now += after;
+    pace.on_client_work(now);
+    pace.on_client_work(now);
+  };
+  clients_ask(0ms);
+  auto ordinary = pace.open(now, 100 * megabyte, false);
+  REQUIRE(ordinary);
+  clients_ask(10ms);
+  ordinary->note_part(now);
+
+  CHECK_FALSE(pace.open(now, megabyte, true));  // after a rest of half the time
+  CHECK(pace.again_at() == now + 10ms);
+  clients_ask(10ms);
+  auto last_copy = pace.open(now, megabyte, true);
+  REQUIRE(last_copy);
+  CHECK_FALSE(pace.open(now, megabyte, true));
+  clients_ask(80ms);  // the ordinary one would have rested enough
+  CHECK_FALSE(ordinary->may_go_on(now));
+  CHECK(last_copy->may_go_on(now));
+  clients_ask(10ms);
+  last_copy->note_copied(now, megabyte);
+  last_copy.reset();
+
+  CHECK(ordinary->may_go_on(now));
+  CHECK_FALSE(pace.open(now, megabyte, false));  // one ordinary image at a time
+}
+
+TEST_CASE("pace: an image that makes way goes on before its source gives it up") {
+  RepairPace pace;
+  Instant now = start;
+  const auto clients_ask = [&](Duration after) {
+    now += after;
+    pace.on_client_work(now);
+    pace.on_client_work(now);
+  };
+  clients_ask(0ms);
+  auto ordinary = pace.open(now, 100 * megabyte, false);
+  auto last_copy = pace.open(now, 100 * megabyte, true);
+  REQUIRE(ordinary);
+  REQUIRE(last_copy);
+  clients_ask(10ms);
+  ordinary->note_part(now);
+
+  clients_ask(RepairPace::rest_max - 1ms);
+  CHECK_FALSE(ordinary->may_go_on(now));
+  clients_ask(1ms);
+  CHECK(ordinary->may_go_on(now));
+}
+
 TEST_CASE("pace: a slow image does not stop the next one for long") {
   RepairPace pace;
   {
