@@ -39,8 +39,9 @@ struct BackgroundDone {
 struct StopAsked {};    // SIGTERM, SIGINT
 struct ReloadAsked {};  // SIGHUP
 
-using HostEvent = std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked,
-                               ReloadAsked, ResultKept, LinkClosed, ShellNews, JournalFound>;
+using HostEvent =
+    std::variant<MessageArrived, DiskAnswered, ToolEnded, BackgroundDone, StopAsked, ReloadAsked,
+                 ResultKept, AllResultsFound, LinkClosed, ShellNews, JournalFound>;
 
 /// Where host threads put events. Safe to call from any thread; never blocks for long.
 class EventSink {

@@ -41,6 +41,9 @@ struct ResultKept {
   bool found = false;  // an earlier process kept it
 };
 
+/// Comes back as an event: all that an earlier process kept has been told.
+struct AllResultsFound {};
+
 /// Where a kept result lies, relative to the folder of disk 0.
 [[nodiscard]] inline std::string result_path(const Digest& key, const std::string& extension) {
   const std::string text = to_text(key);

@@ -239,7 +239,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
   auto facts = decode_result_facts(kept.facts);
   const bool is_right = kept.kept && facts && facts->key == kept.key &&
                         facts->extension == kept.extension && !kept.kept->checksums.empty();
-  if (is_right && !is_ours) is_wanted = !is_gone(facts.value());
+  if (is_right && !is_ours) is_wanted = !gone_.has(facts.value());
   if (is_right && is_wanted) {
     const std::uint64_t space = space_of(kept.kept->size);
     const ResultCache::Entry entry{facts->source, space, spent_by(facts.value())};
@@ -263,7 +263,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
 // What lay there is being replaced; only its names stay.
 void Results::on_found_late(const ResultKept& kept) {
   const auto facts = decode_result_facts(kept.facts);
-  if (!facts || is_gone(facts.value())) return;
+  if (!facts || gone_.has(facts.value())) return;
   flights_.at(keeping_.at(kept.key)).names.insert(facts->names.begin(), facts->names.end());
 }
 

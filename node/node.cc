@@ -144,6 +144,8 @@ void Node::on_event(Instant now, WallTime wall, const HostEvent& event) {
           runs_.on_tool_ended(now, one.report);
         } else if constexpr (std::is_same_v<T, ResultKept>) {
           results_.on_kept(now, one);
+        } else if constexpr (std::is_same_v<T, AllResultsFound>) {
+          results_.on_all_found();
         } else if constexpr (std::is_same_v<T, BackgroundDone>) {
           if (placements_.on_computed(one.ticket)) {
             on_placement(now);

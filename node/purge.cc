@@ -6,7 +6,6 @@
 namespace pixmesh {
 namespace {
 
-constexpr std::size_t gone_max = 10'000;   // names, and sources
 constexpr std::size_t wishes_max = 1'000;  // of each kind, in one question
 
 bool is_within_bounds(const PurgeRequest& wish) {
@@ -25,16 +24,20 @@ void Results::on_purge(LinkId from, const PurgeRequest& wish) {
   if (!is_within_bounds(wish)) return;  // no client of ours says such a thing
   PurgeAnswer answer;
   answer.operation = wish.operation;
+  // What an earlier process kept comes one by one after the start: some of it may still come.
   for (const Digest& source : wish.sources) {
     forget_all(cache_.made_of(source), answer);
     failed_.forget_source(source);
-    forget_early(source);
+    gone_.add_source(source);
   }
   for (const std::string& name : wish.names) {
     forget_all(names_.made_for(name), answer);
-    forget_early(name);
+    gone_.add_name(name);
   }
-  for (const std::string& prefix : wish.prefixes) forget_all(names_.made_under(prefix), answer);
+  for (const std::string& prefix : wish.prefixes) {
+    forget_all(names_.made_under(prefix), answer);
+    gone_.add_prefix(prefix);
+  }
   do_not_keep([&](const Flight& flight) {
     return std::ranges::count(wish.sources, flight.start.input.digest) > 0 ||
            std::ranges::any_of(flight.names, [&](const std::string& name) {
@@ -50,23 +53,8 @@ void Results::on_purge(LinkId from, const PurgeRequest& wish) {
 void Results::on_removed(const std::string& name) {
   PurgeAnswer sums;
   forget_all(names_.made_for(name), sums);
-  forget_early(name);
+  gone_.add_name(name);
   do_not_keep([&](const Flight& flight) { return flight.names.contains(name); });
-}
-
-// What an earlier process kept comes one by one after the start: some of it may still come.
-void Results::forget_early(const Digest& source) {
-  if (gone_sources_.size() < gone_max) gone_sources_.insert(source);
-}
-
-void Results::forget_early(const std::string& name) {
-  if (gone_names_.size() < gone_max) gone_names_.insert(name);
-}
-
-bool Results::is_gone(const ResultFacts& facts) const {
-  return gone_sources_.contains(facts.source) ||
-         std::ranges::any_of(
-             facts.names, [this](const std::string& name) { return gone_names_.contains(name); });
 }
 
 void Results::forget_all(const std::vector<Digest>& keys, PurgeAnswer& sums) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "node/gone_results.h"
 #include "node/options.h"
 #include "node/outside.h"
 #include "node/post.h"
@@ -57,6 +58,7 @@ class Results : public Post {
   /// The image of this name was deleted: what was made for it goes, whatever it was.
   void on_removed(const std::string& name);
   void on_kept(Instant now, const ResultKept& kept);
+  void on_all_found() { gone_.end(); }
   void on_read(Instant now, const ReadResult& result);
   /// Whether the result of this is kept here and may be given.
   [[nodiscard]] bool has(const RunStart& start) const;
@@ -169,9 +171,6 @@ class Results : public Post {
 
   // purge.cc
   void forget_all(const std::vector<Digest>& keys, PurgeAnswer& sums);
-  void forget_early(const Digest& source);
-  void forget_early(const std::string& name);
-  [[nodiscard]] bool is_gone(const ResultFacts& facts) const;
   void do_not_keep(const std::function<bool(const Flight&)>& is_meant);
 
   NodeId self_;
@@ -188,10 +187,9 @@ class Results : public Post {
   ResultCache cache_;
   FailedWork failed_;
   WorkClaims claims_;
-  std::map<Digest, Kept> kept_;       // what cache_ has, …
-  ResultNames names_;                 // of those in kept_
-  std::set<std::string> gone_names_;  // purged before all that lay here was looked through
-  std::set<Digest> gone_sources_;
+  std::map<Digest, Kept> kept_;               // what cache_ has, …
+  ResultNames names_;                         // of those in kept_
+  GoneResults gone_;                          // purged before all that lay here was looked through
   SmallResults in_memory_;                    // of those in kept_
   std::map<Digest, std::string> extensions_;  // … and what has a file, though purged and held
   std::map<RequestId, Hit> hits_;

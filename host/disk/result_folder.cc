@@ -171,6 +171,7 @@ void ResultFolder::obey(const LookThrough&) {
       if (!known.contains(path)) fs::remove(path, gone);
     }
   }
+  events_.post(AllResultsFound{});
 }
 
 }  // namespace pixmesh

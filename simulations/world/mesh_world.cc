@@ -141,8 +141,8 @@ void MeshWorld::start(std::uint32_t number) {
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
   machine.executor->time = machine.tool_time;
   machine.executor->trouble = machine.tool_trouble;
-  machine.results = std::make_unique<VirtualResults>(
-      clock_, *machine.disk, machine.kept_facts, [tell](const ResultKept& kept) { tell(kept); });
+  machine.results = std::make_unique<VirtualResults>(clock_, *machine.disk, machine.kept_facts,
+                                                     machine.look_through_time, tell);
   machine.background = std::make_unique<WorldBackground>(
       clock_, [tell](OperationId ticket) { tell(BackgroundDone{ticket}); });
   machine.log = std::make_unique<WorldLog>([this, number](std::string_view name, std::string text) {

@@ -36,6 +36,7 @@ struct NodeMachine {
   std::unique_ptr<VirtualDisk> disk;
   std::unique_ptr<VirtualDisk> state;
   KeptFacts kept_facts;  // of results
+  Duration look_through_time = 2ms;
   Duration tool_time = 50ms;
   ToolTrouble tool_trouble = ToolTrouble::none;
 

@@ -7,13 +7,8 @@
 #include "base/limits.h"
 
 namespace pixmesh {
-namespace {
-
-constexpr Duration look_through = 2ms;
-
-}  // namespace
-
-VirtualResults::VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts& facts, Told told)
+VirtualResults::VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts& facts,
+                               Duration look_through, Told told)
     : clock_(clock),
       disk_(disk),
       facts_(facts),
@@ -26,6 +21,7 @@ VirtualResults::VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts
       kept.found = true;
       told_(kept);
     }
+    told_(AllResultsFound{});
   });
 }
 

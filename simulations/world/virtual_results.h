@@ -4,7 +4,7 @@
 #include <map>
 #include <memory>
 
-#include "base/result_store.h"
+#include "base/events.h"
 #include "simulations/world/virtual_clock.h"
 #include "simulations/world/virtual_disk.h"
 
@@ -16,8 +16,10 @@ using KeptFacts = std::map<Digest, ResultKept>;
 /// Keeps results on a virtual disk: nothing is synced, so a crash may leave facts without bytes.
 class VirtualResults : public ResultStore {
  public:
-  using Told = std::function<void(const ResultKept&)>;
-  VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts& facts, Told told);
+  using Told = std::function<void(const HostEvent&)>;
+  /// @param look_through  how long it takes to find what is there.
+  VirtualResults(VirtualClock& clock, VirtualDisk& disk, KeptFacts& facts, Duration look_through,
+                 Told told);
   ~VirtualResults() override;
   VirtualResults(const VirtualResults&) = delete;
   VirtualResults& operator=(const VirtualResults&) = delete;

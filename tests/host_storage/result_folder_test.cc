@@ -23,7 +23,13 @@ class KeptBox : public EventSink {
  public:
   void post(HostEvent event) override {
     const std::scoped_lock lock(mutex_);
-    told_.push_back(std::get<ResultKept>(std::move(event)));
+    auto* kept = std::get_if<ResultKept>(&event);
+    if (kept == nullptr) {
+      all_found_after_ = told_count_;
+      return;
+    }
+    ++told_count_;
+    told_.push_back(std::move(*kept));
     arrived_.notify_all();
   }
   [[nodiscard]] std::optional<ResultKept> next(std::chrono::milliseconds limit = 10s) {
@@ -34,10 +40,18 @@ class KeptBox : public EventSink {
     return first;
   }
 
+  /// How many were told before the word that all were found; none: that has not come.
+  [[nodiscard]] std::optional<std::size_t> all_found_after() {
+    const std::scoped_lock lock(mutex_);
+    return all_found_after_;
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<ResultKept> told_;
+  std::size_t told_count_ = 0;
+  std::optional<std::size_t> all_found_after_;
 };
 
 fs::path write_output(const fs::path& folder, const std::string& text) {
@@ -63,7 +77,10 @@ std::vector<ResultKept> found_in(const fs::path& disk) {
   std::vector<ResultKept> found;
   for (;;) {
     const auto kept = box.next();
-    if (!kept || kept->key == Digest{{0xff}}) return found;
+    if (!kept || kept->key == Digest{{0xff}}) {
+      CHECK(box.all_found_after() == found.size());
+      return found;
+    }
     found.push_back(*kept);
   }
 }

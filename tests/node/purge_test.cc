@@ -25,20 +25,19 @@ std::uint64_t purge_everywhere(MeshWorld& world, const PurgeRequest& wish) {
   return dropped;
 }
 
-/// As if the node's store had found it while it looks through what an earlier process kept.
-void find_result(MeshWorld& world, std::uint32_t node, const Digest& key, const Digest& source,
-                 const std::string& name) {
+ResultKept result_for(const Digest& key, const Digest& source, const std::string& name) {
   ResultFacts facts;
   facts.key = key;
   facts.source = source;
   facts.extension = "png";
   facts.names = {name};
-  const ResultKept kept{key, "png", encode_result_facts(facts), KeptBytes{10, {1}}, true};
-  world.machine(node).node->on_event(world.now(), {1}, kept);
+  return {key, "png", encode_result_facts(facts), KeptBytes{10, {1}}, true};
 }
-void find_result(MeshWorld& world, std::uint8_t number, const Digest& source,
-                 const std::string& name) {
-  find_result(world, 0, Digest{{number}}, source, name);
+/// So that node 0 finds it.
+void plant_result(MeshWorld& world, std::uint8_t number, const Digest& source,
+                  const std::string& name) {
+  const Digest key{{number}};
+  world.machine(0).kept_facts.insert_or_assign(key, result_for(key, source, name));
 }
 
 /// A new process on the same disk; whatever the crash took of this result is there again.
@@ -156,7 +155,8 @@ TEST_CASE("results: what is found while it is made anew does not pass for what i
   Crowd first = once(*world);
   first.leave();
 
-  find_result(*world, first.place(0), first.done(0).key, digest_of(image), "z.png");
+  const ResultKept found = result_for(first.done(0).key, digest_of(image), "z.png");
+  world->machine(first.place(0)).node->on_event(world->now(), {1}, found);
   world->run_for(3s);
 
   CHECK(once(*world).count_of(ResultOrigin::kept) == 1);
@@ -200,17 +200,26 @@ TEST_CASE("results: what is being made when its image is deleted is given out an
   CHECK(results_of(*world).entries == 0);
 }
 
-TEST_CASE("results: what is found after it was purged or its image was deleted is dropped") {
+TEST_CASE("results: what is purged while a new process looks through what it keeps is not found") {
   const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 87);
-  (void)purge_at(*world, 0, {{}, {Digest{{77}}}, {"b.png"}, {}});
+  world->crash(0);
+  world->machine(0).look_through_time = 5s;
+  plant_result(*world, 1, Digest{{1}}, "a.png");
+  plant_result(*world, 2, Digest{{2}}, "b.png");
+  plant_result(*world, 3, Digest{{77}}, "c.png");
+  plant_result(*world, 4, Digest{{3}}, "dogs/1.png");
+  plant_result(*world, 5, Digest{{4}}, "e.png");
+  world->restart(0);
+  world->run_for(1s);
+  (void)purge_at(*world, 0, {{}, {Digest{{77}}}, {"b.png"}, {"dogs/"}});
   REQUIRE(world->remove(1, "a.png").code == ErrorCode{});
+  REQUIRE(results_of(*world).entries == 0);
+
   REQUIRE(world->run_until_settled());
+  world->run_for(6s);
 
-  find_result(*world, 1, Digest{{1}}, "a.png");
-  find_result(*world, 2, Digest{{2}}, "b.png");
-  find_result(*world, 3, Digest{{77}}, "c.png");
-  CHECK(results_of(*world).entries == 0);
-
-  find_result(*world, 4, Digest{{4}}, "d.png");
   CHECK(results_of(*world).entries == 1);
+  CHECK(purge_at(*world, 0, {{}, {}, {"e.png"}, {}}).dropped == 1);
+  world->run_for(50ms);
+  CHECK(world->machine(0).kept_facts.empty());
 }
