@@ -213,9 +213,8 @@ void Results::keep(FlightId id, const ToolReport& report) {
   facts.cpu_micros = done.cpu_micros;
   facts.memory_bytes = done.memory_bytes;
   facts.extension = done.extension;
-  for (const std::string& name : flight.names) {
-    if (facts.names.size() < names_max) facts.names.push_back(name);
-  }
+  facts.names.assign(flight.names.names.begin(), flight.names.names.end());
+  facts.more_names = flight.names.more;
   flight.keeping = true;
   keeping_[flight.key] = id;
   outside_.results->keep(
@@ -244,12 +243,13 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
     const std::uint64_t space = space_of(kept.kept->size);
     const ResultCache::Entry entry{facts->source, space, spent_by(facts.value())};
     extensions_[kept.key] = kept.extension;
-    std::set<std::string> names = is_ours ? flights_.at(id).names : std::set<std::string>{};
+    KnownNames names = is_ours ? flights_.at(id).names : KnownNames{};
     if (const auto before = kept_.find(kept.key); before != kept_.end()) {
-      names.insert(before->second.facts.names.begin(), before->second.facts.names.end());
+      names.add(before->second.facts.names, before->second.facts.more_names);
     }
     erase_kept(kept.key);  // it may have been made anew
     for (const std::string& name : facts->names) names_.add(name, kept.key);
+    if (facts->more_names) names_.add_others(kept.key);
     kept_[kept.key] = {std::move(facts).value(), kept.kept.value()};
     note_names(kept.key, names);
     drop(cache_.add(kept.key, entry));
@@ -264,7 +264,7 @@ void Results::on_kept(Instant now, const ResultKept& kept) {
 void Results::on_found_late(const ResultKept& kept) {
   const auto facts = decode_result_facts(kept.facts);
   if (!facts || gone_.has(facts.value())) return;
-  flights_.at(keeping_.at(kept.key)).names.insert(facts->names.begin(), facts->names.end());
+  flights_.at(keeping_.at(kept.key)).names.add(facts->names, facts->more_names);
 }
 
 void Results::drop(const ResultCache::Drops& keys) {
@@ -288,20 +288,26 @@ void Results::erase_kept(const Digest& key) {
 }
 
 // So that it is found by them, also by the next process.
-void Results::note_names(const Digest& key, const std::set<std::string>& names) {
+void Results::note_names(const Digest& key, const KnownNames& names) {
   Kept& kept = kept_.at(key);
-  std::vector<std::string>& known = kept.facts.names;
-  const std::size_t before = known.size();
-  for (const std::string& name : names) {
-    if (known.size() >= names_max) break;
-    if (std::ranges::find(known, name) != known.end()) continue;
-    known.push_back(name);
+  ResultFacts& facts = kept.facts;
+  const std::size_t before = facts.names.size();
+  const bool had_more = facts.more_names;
+  facts.more_names = had_more || names.more;
+  for (const std::string& name : names.names) {
+    if (std::ranges::find(facts.names, name) != facts.names.end()) continue;
+    if (facts.names.size() >= KnownNames::most) {
+      facts.more_names = true;
+      break;
+    }
+    facts.names.push_back(name);
     names_.add(name, key);
   }
+  if (facts.more_names) names_.add_others(key);
+  const bool is_news = facts.names.size() > before || facts.more_names != had_more;
   // Beside other bytes these checksums would be wrong; `on_kept` notes the names.
-  if (known.size() == before || keeping_.contains(key)) return;
-  outside_.results->keep_facts(
-      {key, kept.facts.extension, kept.bytes, encode_result_facts(kept.facts)});
+  if (!is_news || keeping_.contains(key)) return;
+  outside_.results->keep_facts({key, facts.extension, kept.bytes, encode_result_facts(facts)});
 }
 
 void Results::tell(const Flight& flight, RequestId request, const Asker& asker,

@@ -39,6 +39,8 @@ void GoneResults::end() {
 
 bool GoneResults::has(const ResultFacts& facts) const {
   if (all_ || sources_.contains(facts.source)) return true;
+  const bool any_name = !names_.empty() || !prefixes_.empty();
+  if (facts.more_names && any_name) return true;  // it may be one of those
   return std::ranges::any_of(facts.names,
                              [this](const std::string& name) { return has_name(name); });
 }

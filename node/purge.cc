@@ -38,14 +38,15 @@ void Results::on_purge(LinkId from, const PurgeRequest& wish) {
     forget_all(names_.made_under(prefix), answer);
     gone_.add_prefix(prefix);
   }
+  const auto is_meant = [&](const std::string& name) {
+    return std::ranges::count(wish.names, name) > 0 ||
+           std::ranges::any_of(wish.prefixes,
+                               [&](const std::string& prefix) { return name.starts_with(prefix); });
+  };
+  const bool by_name = !wish.names.empty() || !wish.prefixes.empty();
   do_not_keep([&](const Flight& flight) {
     return std::ranges::count(wish.sources, flight.start.input.digest) > 0 ||
-           std::ranges::any_of(flight.names, [&](const std::string& name) {
-             return std::ranges::count(wish.names, name) > 0 ||
-                    std::ranges::any_of(wish.prefixes, [&](const std::string& prefix) {
-                      return name.starts_with(prefix);
-                    });
-           });
+           (by_name && flight.names.more) || std::ranges::any_of(flight.names.names, is_meant);
   });
   post_.to_link(from, std::move(answer));
 }
@@ -54,7 +55,8 @@ void Results::on_removed(const std::string& name) {
   PurgeAnswer sums;
   forget_all(names_.made_for(name), sums);
   gone_.add_name(name);
-  do_not_keep([&](const Flight& flight) { return flight.names.contains(name); });
+  do_not_keep(
+      [&](const Flight& flight) { return flight.names.more || flight.names.names.contains(name); });
 }
 
 void Results::forget_all(const std::vector<Digest>& keys, PurgeAnswer& sums) {

@@ -32,9 +32,10 @@ RunDone done_of(const ResultFacts& facts, std::uint64_t size) {
   return done;
 }
 
-std::set<std::string> names_in(const RunStart& start) {
-  if (!check_name(start.input.name)) return {};  // a client said it, or did not
-  return {start.input.name};
+KnownNames names_in(const RunStart& start) {
+  KnownNames names;
+  if (check_name(start.input.name)) names.add(start.input.name);  // a client said it, or did not
+  return names;
 }
 
 }  // namespace
@@ -242,7 +243,7 @@ void Results::tell_hit(const Hit& hit, const Bytes& output) {
 void Results::join(FlightId id, const RunStart& start, const Asker& asker) {
   Flight& flight = flights_.at(id);
   flight.askers[start.request] = asker;
-  if (flight.names.size() < names_max) flight.names.merge(names_in(start));
+  flight.names.add(names_in(start).names, false);
   asking_[start.request] = id;
   ++joined_count_;
   runs_.journal().on_shared(now_, start, "joined");

@@ -88,7 +88,6 @@ class Results : public Post {
   void to_link(LinkId to, Message message) override;
 
  private:
-  static constexpr std::size_t names_max = 64;  // of one result that are remembered
   struct Asker {
     LinkId link;
     OperationId operation;
@@ -103,7 +102,7 @@ class Results : public Post {
     InputPlace place;
     Instant deadline;  // of that request
     std::map<RequestId, Asker> askers;
-    std::set<std::string> names;            // of the image, for these and those who have gone
+    KnownNames names;                       // of the image, for these and those who have gone
     std::optional<std::uint32_t> position;  // in the queue, once it was accepted
     std::optional<RunDone> done;
     bool reading = false;  // `done` is told of when it has been read
@@ -167,7 +166,7 @@ class Results : public Post {
   void drop(const ResultCache::Drops& keys);
   void forget_kept(const Digest& key);
   void erase_kept(const Digest& key);
-  void note_names(const Digest& key, const std::set<std::string>& names);
+  void note_names(const Digest& key, const KnownNames& names);
 
   // purge.cc
   void forget_all(const std::vector<Digest>& keys, PurgeAnswer& sums);

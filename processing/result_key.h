@@ -38,6 +38,7 @@ struct ResultFacts {
   std::uint64_t memory_bytes = 0;
   std::string extension;
   std::vector<std::string> names;  // of images, for which it was made or given out
+  bool more_names = false;         // also for others than these
   friend bool operator==(const ResultFacts&, const ResultFacts&) = default;
 };
 

@@ -249,7 +249,8 @@ struct Fields<ResultFacts> {
                 &ResultFacts::recipe_digest, &ResultFacts::fingerprint, &ResultFacts::argv,
                 &ResultFacts::node, &ResultFacts::made_at_micros, &ResultFacts::queued_micros,
                 &ResultFacts::verify_micros, &ResultFacts::wall_micros, &ResultFacts::cpu_micros,
-                &ResultFacts::memory_bytes, &ResultFacts::extension, &ResultFacts::names>;
+                &ResultFacts::memory_bytes, &ResultFacts::extension, &ResultFacts::names,
+                &ResultFacts::more_names>;
   static constexpr std::size_t required = 14;
 };
 template <>

@@ -30,6 +30,16 @@ TEST_CASE("results: what is found late is gone by its source, a name, or the beg
   CHECK_FALSE(gone.has(made_for({"dogs", "dogt/1.png", "a dogs/"})));
 }
 
+TEST_CASE("results: what has more names than are remembered is gone with any name") {
+  ResultFacts facts = made_for({"a"});
+  facts.more_names = true;
+  GoneResults gone;
+  gone.add_source(Digest{{7}});
+  CHECK_FALSE(gone.has(facts));
+  gone.add_prefix("b");
+  CHECK(gone.has(facts));
+}
+
 TEST_CASE("results: of prefixes of which one begins with another the shorter one holds") {
   GoneResults gone;
   for (const char* prefix : {"ab", "abc/d", "b", "abc", "a", "abz", "c/1", "c/2"}) {

@@ -126,6 +126,46 @@ TEST_CASE(
   CHECK_FALSE(world->disk(first.place(0)).file(result_path(first.done(0).key, "png")));
 }
 
+TEST_CASE("results: what was given out for more names than are remembered is found by each") {
+  const Bytes image = MeshWorld::sample_image(5'000, 1);
+  const auto world = world_with(image, 1, 90);
+  const auto name_of = [](int number) { return "copy" + std::to_string(number); };
+  for (int i = 0; i < 65; ++i) {
+    REQUIRE(world->put(0, name_of(i), image, {.wait_all = true}).code == ErrorCode{});
+  }
+  const auto ask_for = [&](int count) {
+    for (int i = 0; i < count; ++i) once(*world, name_of(i)).leave();
+  };
+  ask_for(64);
+  CHECK(purge_at(*world, 0, {{}, {}, {name_of(64)}, {}}).dropped == 0);  // never made for it
+  ask_for(65);
+  CHECK(runs_of(*world) == 1);
+  CHECK(purge_at(*world, 0, {{}, {}, {name_of(64)}, {}}).dropped == 1);
+
+  ask_for(65);
+  Crowd one = once(*world);
+  one.leave();
+  restart_with(*world, 0, one.done(0).key);
+  REQUIRE(results_of(*world).entries == 1);
+  CHECK(purge_at(*world, 0, {{}, {}, {}, {name_of(64)}}).dropped == 1);
+
+  for (int i = 0; i < 65; ++i) REQUIRE(world->put(0, name_of(i), image).code == ErrorCode{});
+  world->set_tool_time(0, 2s);
+  Crowd all(*world, name_of(0));
+  all.add(0);
+  std::vector<Crowd> others;
+  for (int i = 1; i < 65; ++i) others.emplace_back(*world, name_of(i)).add(0);
+  world->run_for(500ms);
+  for (Crowd& other : others) (void)other.step();
+  (void)all.step();
+  world->run_for(500ms);
+  REQUIRE(world->tools_running(0) == 1);
+  REQUIRE(world->remove(0, name_of(64)).code == ErrorCode{});
+  CHECK(all.finish() == 1);
+  all.leave();
+  CHECK(results_of(*world).entries == 0);
+}
+
 TEST_CASE("results: a name that is noted while a result is made anew leaves it intact") {
   const Bytes image = MeshWorld::sample_image(50'000, 1);
   const auto world = world_with(image, 1, 88);
