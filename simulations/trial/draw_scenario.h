@@ -14,7 +14,7 @@ struct DrawWishes {
   FaultChoice faults = FaultChoice::ordinary();
 };
 
-/// The scenario of a seed: 1 to 12 nodes, one seed in twenty more of them, in 1 to 6 zones.
+/// The scenario of a seed: 1 to 12 nodes, one seed in twenty 13 to 100, in 1 to 6 zones.
 [[nodiscard]] Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes);
 
 }  // namespace pixmesh

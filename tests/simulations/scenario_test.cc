@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <map>
+#include <string>
+
 #include "simulations/trial/draw_scenario.h"
 
 using namespace pixmesh;
@@ -31,6 +34,25 @@ TEST_CASE("simulations: a line that is no event is named") {
     CHECK(read.error().detail == "line 5: '" + std::string(bad) + "'");
   }
   CHECK(!parse_scenario("seed 4\n").has_value());
+}
+
+TEST_CASE(
+    "simulations: one mesh in twenty has more than twelve nodes, one in a hundred more than 40") {
+  constexpr std::uint64_t seeds = 4'000;
+  DrawWishes wishes;
+  wishes.faults.allowed.fill(false);
+  wishes.safety = 1s;
+  std::map<std::string, std::size_t> counts;
+  for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+    const std::size_t nodes = draw_scenario(seed, wishes).nodes.size();
+    REQUIRE(nodes >= 1);
+    REQUIRE(nodes <= 100);
+    ++counts[nodes <= 12 ? "usual" : nodes <= 40 ? "large" : "huge"];
+  }
+  CHECK(counts["large"] > seeds / 30);
+  CHECK(counts["large"] < seeds / 20);
+  CHECK(counts["huge"] > seeds / 150);
+  CHECK(counts["huge"] < seeds / 70);
 }
 
 TEST_CASE("simulations: classes that are not wanted are not drawn") {
