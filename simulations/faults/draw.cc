@@ -21,7 +21,7 @@ class ClassDraw {
       case FaultClass::crash:
         return draw_crashes();
       case FaultClass::pause:
-        return draw_some(6s, 60s, [this] { add(EventKind::pause).lasting = time(100ms, 40s); });
+        return draw_pauses();
       case FaultClass::clock:
         return draw_clocks();
       case FaultClass::disk:
@@ -124,6 +124,15 @@ class ClassDraw {
     if (rng_.below(5) > 0) return;
     at_ = std::chrono::microseconds(rng_.below(static_cast<std::uint64_t>(scenario_.safety / 1us)));
     add(EventKind::power_cut).lasting = time(100ms, 10s);
+  }
+
+  void draw_pauses() {
+    draw_some(6s, 60s, [this] { add(EventKind::pause).lasting = time(100ms, 40s); });
+    draw_some(10s, 100s, [this] {
+      Event& slow = add(EventKind::slow);
+      slow.lasting = time(1s, 60s);
+      slow.amount = static_cast<std::int64_t>(log_between(rng_, 2, 50));
+    });
   }
 
   void draw_clocks() {

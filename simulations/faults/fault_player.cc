@@ -177,6 +177,9 @@ void FaultPlayer::begin_process(const Event& fault) {
       if (!world_.is_running(node) || world_.machine(node).paused) return;
       world_.pause(node);
       return until(fault.lasting, [this, node] { world_.resume(node); });
+    case EventKind::slow:
+      world_.set_slowness(node, static_cast<std::uint32_t>(fault.amount));
+      return until(fault.lasting, [this, node] { world_.set_slowness(node, 1); });
     case EventKind::clock_shift:
       return world_.set_wall_shift(
           node, world_.machine(node).clock.wall_shift() + std::chrono::milliseconds(fault.amount));

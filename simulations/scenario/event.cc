@@ -47,6 +47,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"crash-in-step", crash, true, false, true, true, false, false},
     {"power-cut", crash, false, false, true, false, false, false},
     {"pause", pause, true, false, true, false, false, false},
+    {"slow", pause, true, false, true, true, false, false},
     {"clock-shift", clock, true, false, false, true, false, false},
     {"clock-drift", clock, true, false, false, true, false, false},
     {"clock-back", clock, true, false, true, true, false, false},

@@ -71,6 +71,7 @@ enum class EventKind : std::uint8_t {
   crash_in_step,
   power_cut,  // all at once
   pause,
+  slow,  // everything that needs the processor takes `amount` times as long
   // Clocks of `node`.
   clock_shift,  // `amount` ms ahead of what it showed
   clock_drift,  // `amount` parts per million

@@ -139,12 +139,12 @@ void MeshWorld::start(std::uint32_t number) {
   machine.executor = std::make_unique<VirtualExecutor>(
       clock_, *machine.disk, scratch_of_machine,
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
-  machine.executor->time = machine.tool_time;
   machine.executor->trouble = machine.tool_trouble;
   machine.results = std::make_unique<VirtualResults>(clock_, *machine.disk, machine.kept_facts,
                                                      machine.look_through_time, tell);
   machine.background = std::make_unique<WorldBackground>(
       clock_, [tell](OperationId ticket) { tell(BackgroundDone{ticket}); });
+  apply_slowness(machine);
   machine.log = std::make_unique<WorldLog>([this, number](std::string_view name, std::string text) {
     note_logged(number, name, std::move(text));
   });
@@ -203,6 +203,7 @@ void MeshWorld::crash(std::uint32_t number) {
   machine.disk->crash();
   machine.state->crash();
   machine.paused = false;
+  machine.is_busy = false;
   machine.backlog.clear();
   machine.chunks.clear();
   machine.wake.reset();
@@ -216,39 +217,9 @@ void MeshWorld::restart(std::uint32_t number) {
 
 void MeshWorld::ask_to_stop(std::uint32_t number) { deliver(number, StopAsked{}); }
 
-void MeshWorld::pause(std::uint32_t number) { machine_of(number).paused = true; }
-
-void MeshWorld::resume(std::uint32_t number) {
-  NodeMachine& machine = machine_of(number);
-  machine.paused = false;
-  if (!machine.node) return;
-  const std::uint64_t life = machine.life;
-  const std::deque<HostEvent> backlog = std::exchange(machine.backlog, {});
-  for (const HostEvent& event : backlog) hand_over(machine, event);
-  after_step(number);
-  if (machine.life == life) wake(number);
-}
-
-void MeshWorld::deliver(std::uint32_t number, const HostEvent& event) {
-  NodeMachine& machine = machine_of(number);
-  if (!machine.node) return;
-  if (machine.paused) {
-    machine.backlog.push_back(event);
-    return;
-  }
-  hand_over(machine, event);
-  after_step(number);
-}
-
-void MeshWorld::hand_over(NodeMachine& machine, const HostEvent& event) {
-  trace_.add(clock_.now(), machine.number, event);
-  machine.node->on_event(machine.clock.monotonic_at(clock_.now()),
-                         machine.clock.wall_at(clock_.now()), event);
-}
-
 void MeshWorld::after_step(std::uint32_t number) {
   NodeMachine& machine = machine_of(number);
-  machine.chunks.clear();
+  if (machine.backlog.empty()) machine.chunks.clear();
   if (machine.node->stopped()) {
     const bool has_failed = !machine.node->failure().empty();
     if (left_.contains(number)) {
@@ -277,7 +248,8 @@ void MeshWorld::arm(std::uint32_t number) {
   machine.wake = std::max(at, clock_.now());
   clock_.at(*machine.wake, [this, number, life = machine.life, at = *machine.wake] {
     NodeMachine& woken = machine_of(number);
-    if (woken.life == life && woken.wake == at && !woken.paused) wake(number);
+    const bool is_ready = !woken.paused && !woken.is_busy;
+    if (woken.life == life && woken.wake == at && is_ready) wake(number);
   });
 }
 
@@ -289,13 +261,14 @@ void MeshWorld::wake(std::uint32_t number) {
   if (!due || *due > now) return after_step(number);
   trace_.add(clock_.now(), number, 102);
   machine.node->on_deadline(now, machine.clock.wall_at(clock_.now()));
+  begin_turn(machine);
   const auto next = machine.node->next_deadline();
   if (!next || *next > now) return after_step(number);
   ++late_wakes_;  // it would keep a real loop busy
   clock_.after(1ms, [this, number, life = machine.life] {
     if (machine_of(number).life == life && !machine_of(number).paused) arm(number);
   });
-  machine.chunks.clear();
+  if (machine.backlog.empty()) machine.chunks.clear();
   if (machine.node->stopped()) after_step(number);
 }
 
@@ -348,7 +321,7 @@ void MeshWorld::set_wall_shift(std::uint32_t node, Duration shift) {
 
 void MeshWorld::set_tool_time(std::uint32_t node, Duration time) {
   machines_[node]->tool_time = time;
-  if (machines_[node]->executor) machines_[node]->executor->time = time;
+  apply_slowness(*machines_[node]);
 }
 
 void MeshWorld::set_tool_trouble(std::uint32_t node, ToolTrouble trouble) {

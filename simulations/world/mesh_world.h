@@ -77,6 +77,8 @@ class MeshWorld {
   /// The process stands still and takes no events; its disks and tools go on.
   void pause(std::uint32_t node);
   void resume(std::uint32_t node);
+  /// Handling events, running tools and jobs beside them take so many times as long; 1: as usual.
+  void set_slowness(std::uint32_t node, std::uint32_t times);
   /// Gives a command and does not wait; `then` gets the answer if one comes.
   void tell_copies(std::uint32_t node, std::uint32_t replicas, std::uint32_t write_quorum);
   /// Plans another weight of the node and applies the plan.
@@ -181,6 +183,9 @@ class MeshWorld {
   void give_disks(NodeMachine& machine);
   void start(std::uint32_t node);
   void hand_over(NodeMachine& machine, const HostEvent& event);
+  void begin_turn(NodeMachine& machine);
+  void end_turn(std::uint32_t node);
+  void apply_slowness(NodeMachine& machine);
   void wake(std::uint32_t node);
   void after_step(std::uint32_t node);
   void arm(std::uint32_t node);

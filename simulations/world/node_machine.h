@@ -51,7 +51,12 @@ struct NodeMachine {
   std::optional<Instant> wake;  // in the world's time
   std::uint64_t life = 0;
 
-  // A paused process takes no events; they wait here, and their chunks in the pool.
+  // How many times as long as usual its processor needs. A slow process takes one event after the
+  // other.
+  std::uint32_t slowness = 1;
+  bool is_busy = false;
+
+  // A paused or busy process takes no events; they wait here, and their chunks in the pool.
   bool paused = false;
   std::deque<HostEvent> backlog;
 

@@ -20,8 +20,9 @@ void VirtualExecutor::run(const ToolRun& tool) {
   ++started;
   running_.insert(tool.run);
   const SharedBytes input = disk_.file(tool.input_path);
-  const Duration takes = trouble == ToolTrouble::hangs ? tool.limits.wall : time;
-  clock_.after(takes, [this, alive = alive_, tool, input, with = trouble] {
+  const ToolTrouble with = time > tool.limits.wall ? ToolTrouble::hangs : trouble;
+  const Duration takes = with == ToolTrouble::hangs ? tool.limits.wall : time;
+  clock_.after(takes, [this, alive = alive_, tool, input, with] {
     if (*alive && running_.erase(tool.run) > 0) finish(tool, input, with);
   });
 }

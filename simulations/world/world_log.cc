@@ -15,7 +15,7 @@ WorldBackground::WorldBackground(VirtualClock& clock, Done done)
 
 void WorldBackground::run(OperationId ticket, std::function<void()> job) {
   job();
-  clock_.after(5ms, [done = std::weak_ptr<Done>(done_), ticket] {
+  clock_.after(takes, [done = std::weak_ptr<Done>(done_), ticket] {
     if (const auto still = done.lock()) (*still)(ticket);
   });
 }

@@ -29,6 +29,8 @@ class WorldBackground : public Background {
   WorldBackground(VirtualClock& clock, Done done);
   void run(OperationId ticket, std::function<void()> job) override;
 
+  Duration takes = 5ms;
+
  private:
   VirtualClock& clock_;
   std::shared_ptr<Done> done_;  // gone with this object, so that nothing comes afterwards
