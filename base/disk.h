@@ -215,8 +215,9 @@ struct BlobVerified {
   Digest digest;  // all zero: no record names one in the range
   PartitionId partition;
   std::uint64_t size = 0;
-  bool intact = true;  // it is there, and has the size and BLAKE2b-256 that the record says
-  std::string detail;  // what is wrong
+  bool intact = true;   // it is there, and has the size and BLAKE2b-256 that the record says
+  bool marked = false;  // as damaged
+  std::string detail;   // what is wrong
 };
 struct TableRows {
   std::vector<std::pair<Bytes, Bytes>> rows;  // sorted by key

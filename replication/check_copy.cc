@@ -6,6 +6,7 @@ Effects CheckCopy::start(Instant) { return {UseDisk{partition_, VerifyBlob{diges
 
 Effects CheckCopy::on_disk(Instant, const Result<DiskAnswer>& answer) {
   if (!answer) return end(ErrorCode::failed, answer.error().detail);
+  if (step_ == Step::unmark) return end({}, {});
   if (step_ == Step::mark) {
     std::vector<NodeId> others = holders_of(mesh_.lists_of(partition_));
     std::erase(others, mesh_.self);
@@ -20,7 +21,11 @@ Effects CheckCopy::on_disk(Instant, const Result<DiskAnswer>& answer) {
 Effects CheckCopy::on_verified(const BlobVerified& verified) {
   if (verified.digest == Digest{})
     return end(ErrorCode::not_found, "no image here has these bytes");
-  if (verified.intact) return end({}, {});
+  if (verified.intact && !verified.marked) return end({}, {});
+  if (verified.intact) {
+    step_ = Step::unmark;
+    return {UseDisk{partition_, PutValues{{damaged_row(digest_, std::nullopt)}}}};
+  }
   step_ = Step::mark;
   detail_ = verified.detail;
   return {UseDisk{partition_, PutValues{{damaged_row(digest_, Bytes{})}}}};

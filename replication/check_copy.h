@@ -8,10 +8,13 @@ namespace pixmesh {
 /// and believes only that: an asker may have asked for the wrong thing, a device may err once.
 ///
 ///   verify -> damaged: mark it, durably -> sync its partition with the other holders
+///          -> whole, but marked: take the mark back
 ///
 /// The mark keeps the record: it was acknowledged, and lookups need it. But from then on this
 /// partition's fingerprint differs from that of whole copies, so that no sync, settling or drop
 /// counts on this copy; PartitionSync fetches the bytes anew, and StoreRecord takes the mark back.
+/// A device that could not read for a while leaves marks on whole copies, and nobody else may be
+/// there to give their bytes: hence the second line.
 class CheckCopy : public Operation {
  public:
   CheckCopy(OperationId id, const MeshView& mesh, PartitionId partition, const Digest& digest)
@@ -27,7 +30,7 @@ class CheckCopy : public Operation {
   [[nodiscard]] const std::string& detail() const { return detail_; }
 
  private:
-  enum class Step { verify, mark, over };
+  enum class Step { verify, mark, unmark, over };
   [[nodiscard]] Effects on_verified(const BlobVerified& verified);
   [[nodiscard]] Effects end(ErrorCode code, std::string detail);
 

@@ -89,8 +89,8 @@ Effects Scrub::on_verified(Instant now, const BlobVerified& verified) {
   }
   if (none_left && next_ == Digest{}) total_bytes_ = 0;  // all were dropped since the last look
   next_ = none_left ? Digest{} : successor_of(verified.digest);
-  if (!verified.intact) {
-    ++damaged_;
+  if (!verified.intact) ++damaged_;
+  if (!verified.intact || verified.marked) {
     effects.push_back(SuspectBytes{verified.partition, verified.digest});
   }
   const bool anew = std::exchange(begin_anew_, false);

@@ -110,6 +110,10 @@ class LmdbDisk::Reader {
     const Result<std::filesystem::path> path = disk_.folder_->absolute(place->blob_path);
     if (!path) return path.error();
     const Result<Done> done = verify_blob(path.value(), place->size, place->digest);
+    const auto stored =
+        disk_.index_->find({place->partition, place->name_digest, {}, place->digest});
+    if (!stored) return stored.error();
+    verified.marked = stored->damaged;
     if (!done) verified.detail = done.error().detail;
     verified.intact = done.has_value();
     verified.digest = place->digest;

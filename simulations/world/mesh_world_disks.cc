@@ -161,6 +161,9 @@ std::vector<std::string> MeshWorld::unrest() {
     for (const std::string& path : disk(node).rotten()) {
       found.push_back("node " + std::to_string(node) + ": " + path + " is rotten");
     }
+    if (!disk(node).table(Table::damaged).rows.empty()) {
+      found.push_back("node " + std::to_string(node) + ": copies are marked as damaged");
+    }
   }
   const PlacementTable& expected = expected_placement();
   for (std::uint32_t raw = 0; raw < expected.partition_count(); ++raw) {

@@ -161,8 +161,7 @@ std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
           if (strikes(trouble.failing_syncs)) return fails("EIO on fsync");
         }
         if constexpr (std::is_same_v<T, ReadRange> || std::is_same_v<T, ReadBytes> ||
-                      std::is_same_v<T, CheckChunks> || std::is_same_v<T, InspectImage> ||
-                      std::is_same_v<T, VerifyBlob>) {
+                      std::is_same_v<T, CheckChunks> || std::is_same_v<T, InspectImage>) {
           if (strikes(trouble.failing_reads)) return Error{ErrorCode::failed, "EIO on read"};
         }
         return std::nullopt;

@@ -127,7 +127,7 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Result<SharedBytes> read(const ReadRange& asked);
   [[nodiscard]] Result<DiskAnswer> check(const CheckChunks& asked);
   [[nodiscard]] Result<DiskAnswer> inspect(const InspectImage& asked);
-  [[nodiscard]] Result<DiskAnswer> verify(const VerifyBlob& asked) const;
+  [[nodiscard]] Result<DiskAnswer> verify(const VerifyBlob& asked);
   [[nodiscard]] bool is_named(const Digest& digest) const;
   [[nodiscard]] Result<DiskAnswer> drop(const DropRecord& asked);
   void put_rows(const std::vector<TableRow>& rows);

@@ -93,11 +93,13 @@ TEST_CASE(
   const FindRecord find{PartitionId{1}, name_digest_of("a"), {}, digest};
   CHECK(rig.get<StoredRecord>(find).damaged);
   CHECK_FALSE(rig.get<StoredRecord>(FindRecord{PartitionId{1}, name_digest_of("a")}).damaged);
+  CHECK(rig.get<BlobVerified>(VerifyBlob{digest, digest}).marked);
 
   mark(rig, digest, false);
   CHECK(summary_of(rig, 1).fingerprint == first);
   CHECK(summary_of(rig, 1).damaged_count == 0);
   CHECK_FALSE(rig.get<StoredRecord>(find).damaged);
+  CHECK_FALSE(rig.get<BlobVerified>(VerifyBlob{digest, digest}).marked);
 }
 
 TEST_CASE("host: a mark of damage outlives a reopen and a new version, and goes with its bytes") {

@@ -60,6 +60,34 @@ TEST_CASE("node: a copy that nobody reads is found by the scrub an operator asks
   CHECK(world->status(1).disks.front().scrubs == 1);
 }
 
+TEST_CASE("node: a copy with a sector that cannot be read is fetched again") {
+  const auto world = settled_mesh(3, 47);
+  const Bytes image = MeshWorld::sample_image(1'500, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  world->disk(1).trouble.failing_reads = 2;  // of the scrub, and of whoever looks again
+
+  REQUIRE(world->command(1, NodeCommand::scrub).code == ErrorCode{});
+
+  const Digest digest = world->record_at(1, "a.png")->digest;
+  CHECK(world->run_until([&] { return world->disk(1).is_damaged(digest); }, 5s));
+  CHECK(world->run_until([&] { return is_whole(*world, 1, "a.png", image); }, 20s));
+  CHECK(world->status(1).disks.front().found_damaged == 1);
+}
+
+TEST_CASE("node: a node alone finds a copy whole again that it could not read for a while") {
+  const auto world = settled_mesh(1, 48);
+  const Bytes image = MeshWorld::sample_image(1'500, 1);
+  REQUIRE(world->put(0, "a.png", image).code == ErrorCode{});
+  world->disk(0).trouble.failing_reads = 2;  // of the scrub, and of whoever looks again
+  REQUIRE(world->command(0, NodeCommand::scrub).code == ErrorCode{});
+  const Digest digest = world->record_at(0, "a.png")->digest;
+  REQUIRE(world->run_until([&] { return world->disk(0).is_damaged(digest); }, 5s));
+
+  REQUIRE(world->command(0, NodeCommand::scrub).code == ErrorCode{});
+  CHECK(world->run_until([&] { return is_whole(*world, 0, "a.png", image); }, 20s));
+  CHECK(world->status(0).under_replicated == 0);
+}
+
 TEST_CASE("node: a file that is gone when the node starts is fetched again") {
   const auto world = settled_mesh(3, 43);
   const Bytes image = MeshWorld::sample_image(1'500, 1);

@@ -200,6 +200,22 @@ TEST_CASE("damaged copies: a suspected copy that is whole is left alone") {
   CHECK(check.code() == ErrorCode{});
 }
 
+// 4 at 8c36a6e, once reads failed for the scrub too: a node alone missed copies for ever.
+TEST_CASE("damaged copies: one that is marked and whole after all loses its mark") {
+  const MeshView view = holder_view();
+  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
+  (void)check.start(now);
+  BlobVerified whole;
+  whole.digest = sample_record().digest;
+  whole.marked = true;
+  const Effects unmark = check.on_disk(now, DiskAnswer(whole));
+  REQUIRE(wanted<PutValues>(unmark) != nullptr);
+  CHECK_FALSE(wanted<PutValues>(unmark)->rows.front().value.has_value());
+  CHECK(check.on_disk(now, done).empty());  // nothing to sync
+  CHECK(check.finished());
+  CHECK(check.code() == ErrorCode{});
+}
+
 TEST_CASE("damaged copies: a damaged one is marked durably before its partition is synced") {
   const MeshView view = holder_view();
   CheckCopy check(OperationId{8}, view, partition, sample_record().digest);

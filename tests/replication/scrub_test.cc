@@ -39,6 +39,7 @@ class ScrubRig {
 
   std::vector<Digest> digests_;
   std::set<Digest> rotten_;
+  std::set<Digest> marked_;
   std::vector<Digest> read_;
   std::vector<Digest> suspected_;
   std::optional<Scrub> scrub_;
@@ -76,6 +77,7 @@ class ScrubRig {
     verified.digest = *at;
     verified.size = blob_bytes;
     verified.intact = !rotten_.contains(*at);
+    verified.marked = marked_.contains(*at);
     return verified;
   }
 
@@ -119,6 +121,14 @@ TEST_CASE("scrub: rotten copies are suspected, in every pass") {
   const std::vector<Digest> once{rig.digests_[3], rig.digests_[19]};
   CHECK(rig.suspected_ == std::vector<Digest>{once[0], once[1], once[0], once[1]});
   CHECK(rig.scrub_->progress().damaged == 4);
+}
+
+TEST_CASE("scrub: a copy that is whole and marked as damaged is looked into, and no damage") {
+  ScrubRig rig(20, {.period = 100h});
+  rig.marked_ = {rig.digests_[3]};
+  rig.run_to(99h);
+  CHECK(rig.suspected_ == std::vector<Digest>{rig.digests_[3]});
+  CHECK(rig.scrub_->progress().damaged == 0);
 }
 
 TEST_CASE("scrub: a restart goes on where the pass was, to the last minute") {
