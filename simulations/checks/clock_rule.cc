@@ -49,11 +49,13 @@ class ClockBound : public Check {
     const MachineClock& clock = scene_.world.machine(node).clock;
     return static_cast<std::int64_t>(clock.wall_at(scene_.world.now()).microseconds);
   }
+  // The clock of a twin is one of its own, and who heard one of the two does not know of which.
   void note_clocks() {
     for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
       const Duration shift = scene_.world.machine(node).clock.wall_shift();
       const auto [seen, is_new] = shifts_.try_emplace(node, shift, scene_.world.now());
-      if (!is_new && seen->second.first != shift) seen->second = {shift, scene_.world.now()};
+      const bool is_moved = seen->second.first != shift || scene_.world.has_twin(node);
+      if (!is_new && is_moved) seen->second = {shift, scene_.world.now()};
     }
   }
   void note_known(std::uint32_t node) {

@@ -385,7 +385,6 @@ FaultChoice FaultChoice::ordinary() {
   FaultChoice choice;
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
-  choice.allowed[static_cast<std::size_t>(FaultClass::restore)] = false;  // known failures
   return choice;
 }
 
