@@ -230,6 +230,9 @@ void FaultPlayer::begin_disk(const Event& fault) {
     case EventKind::write_errors:
       disk.trouble.failing_writes = count;
       return;
+    case EventKind::short_writes:
+      disk.trouble.short_writes = count;
+      return;
     case EventKind::sync_errors:
       disk.trouble.failing_syncs = count;
       return;
@@ -246,6 +249,7 @@ void FaultPlayer::begin_disk(const Event& fault) {
     case EventKind::disk_rolled_back:
       return roll_back(node, fault.lasting);
     case EventKind::rot:
+    case EventKind::zeroed:
       return rot(fault);
     case EventKind::node_rolled_back:
       return roll_back_node(node, fault.lasting);
@@ -272,9 +276,11 @@ void FaultPlayer::rot(const Event& fault) {
   if (paths.empty()) return;
   const std::string& path = paths[static_cast<std::uint64_t>(fault.amount) % paths.size()];
   if (disk.file(path)->empty()) return;
-  const bool beyond = fault.number > 0;
+  const bool zeroes = fault.kind == EventKind::zeroed;
+  const bool beyond = !zeroes && fault.number > 0;
   if (!beyond && (!is_elsewhere(fault.node, path) || !atlas_.may_destroy(fault.node, false)))
     return;
+  if (zeroes) return disk.zero_page(path, fault.number);
   disk.damage(path);
 }
 

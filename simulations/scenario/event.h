@@ -80,12 +80,14 @@ enum class EventKind : std::uint8_t {
   disk_full,
   disk_slow,  // `amount` µs more for each operation
   write_errors,
+  short_writes,  // `amount` of them find room for half of their bytes
   sync_errors,
   read_errors,
   misreads,
   disk_lost,         // crash, and back with an empty disk
   disk_rolled_back,  // crash after `lasting`, and back with the disk as it was now
   rot,               // one byte of one image; `number` 1: even of its last whole copy
+  zeroed,            // page `number` of one image
   // All of `node`.
   node_rolled_back,  // crash after `lasting`, and back with its disk and state as they were now
   twin,              // a copy of its folders is started; one of the two ends, the copy is gone then

@@ -12,6 +12,7 @@ namespace pixmesh {
 namespace {
 
 constexpr std::size_t sector_bytes = 512;
+constexpr std::size_t page_bytes = 4096;
 constexpr Duration tidy_every = 10s;
 
 std::optional<TempId> temp_of(const DiskOperation& operation) {
@@ -154,6 +155,9 @@ std::optional<Error> VirtualDisk::trouble_with(const DiskOperation& operation) {
         if constexpr (transaction) {
           if (strikes(trouble.failing_writes)) return fails("EIO in the index");
         }
+        if constexpr (std::is_same_v<T, WriteFile>) {  // what it wrote is in no file of that name
+          if (strikes(trouble.short_writes)) return Error{ErrorCode::no_space, "no room"};
+        }
         if constexpr (file) {
           if (strikes(trouble.failing_writes)) return Error{ErrorCode::failed, "EIO on write"};
         }
@@ -224,7 +228,23 @@ void VirtualDisk::damage(const std::string& path) {
   invariant(whole && !whole->empty(), "only a file that is here can be damaged");
   Bytes damaged = *whole;
   ++damaged[damaged.size() / 2];  // twice is not back again
-  rotten_[path] = std::make_shared<const Bytes>(std::move(damaged));
+  spoil(path, std::move(damaged));
+}
+
+void VirtualDisk::zero_page(const std::string& path, std::uint64_t number) {
+  const SharedBytes whole = file(path);
+  invariant(whole && !whole->empty(), "only a file that is here has pages");
+  Bytes zeroed = *whole;
+  const std::size_t pages = (zeroed.size() + page_bytes - 1) / page_bytes;
+  const std::size_t begin = number % pages * page_bytes;
+  const std::size_t end = std::min(begin + page_bytes, zeroed.size());
+  std::fill(zeroed.begin() + static_cast<std::ptrdiff_t>(begin),
+            zeroed.begin() + static_cast<std::ptrdiff_t>(end), std::uint8_t{0});
+  if (zeroed != *whole) spoil(path, std::move(zeroed));
+}
+
+void VirtualDisk::spoil(const std::string& path, Bytes bytes) {
+  rotten_[path] = std::make_shared<const Bytes>(std::move(bytes));
   files_[path] = durable_[path] = rotten_[path];
 }
 

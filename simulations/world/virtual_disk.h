@@ -29,6 +29,7 @@ class VirtualDisk : public Disk {
     Duration slower{};                    // added to every operation
     bool full = false;                    // whatever needs space fails with no_space
     std::uint32_t failing_writes = 0;     // files and transactions that end with EIO
+    std::uint32_t short_writes = 0;       // that find room for half of their bytes
     std::uint32_t failing_syncs = 0;      // fsyncs that end with EIO
     std::uint32_t failing_reads = 0;      // ranges that cannot be read
     std::uint32_t misdirected_reads = 0;  // ranges of images, with bytes of elsewhere
@@ -101,6 +102,8 @@ class VirtualDisk : public Disk {
   void write_file(const std::string& path, Bytes bytes);
   void remove_file(const std::string& path);
   void damage(const std::string& path);
+  /// 4 KiB of it come to be zeros: page `number`, counted round.
+  void zero_page(const std::string& path, std::uint64_t number);
   [[nodiscard]] std::vector<std::string> blob_paths() const;
   /// Blobs of records that were damaged and have not been replaced since.
   [[nodiscard]] std::vector<std::string> rotten() const;
@@ -110,6 +113,7 @@ class VirtualDisk : public Disk {
     Bytes bytes;
     bool hash = false;
     bool synced = false;
+    std::optional<Error> error{};  // of a write: it is good for nothing any more
   };
 
   void finish(OperationId ticket, const DiskOperation& operation, const SharedBytes& chunk);
@@ -134,6 +138,8 @@ class VirtualDisk : public Disk {
   void collect_unnamed(const std::string& path, const Digest& digest);
   void settle_record_file(PartitionId partition, const NameDigest& name);
   void tidy();
+  void spoil(const std::string& path, Bytes bytes);
+  [[nodiscard]] Result<Temp*> find(TempId temp);
   void check_durable(const CommitRecord& asked, const RecordPlace& place);
 
   VirtualClock& clock_;

@@ -32,7 +32,7 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
   return std::visit(
       [&]<typename T>(const T& asked) -> Result<DiskAnswer> {
         if constexpr (std::is_same_v<T, CreateTemp>) {
-          temps_[asked.temp] = {{}, asked.hash, false};
+          temps_[asked.temp] = {{}, asked.hash};
           return DiskAnswer(Done{});
         } else if constexpr (std::is_same_v<T, AppendChunk>) {
           return append(asked, chunk);
@@ -91,26 +91,39 @@ Result<DiskAnswer> VirtualDisk::perform(const DiskOperation& operation, const Sh
       operation);
 }
 
+Result<VirtualDisk::Temp*> VirtualDisk::find(TempId temp) {
+  const auto found = temps_.find(temp);
+  if (found == temps_.end()) return Error{ErrorCode::not_found, "no such temp file"};
+  if (found->second.error) return *found->second.error;
+  return &found->second;
+}
+
 Result<DiskAnswer> VirtualDisk::append(const AppendChunk& asked, const SharedBytes& chunk) {
-  const auto temp = temps_.find(asked.temp);
-  if (temp == temps_.end()) return Error{ErrorCode::not_found, "no such temp file"};
-  temp->second.bytes.insert(temp->second.bytes.end(), chunk->begin(), chunk->end());
-  return DiskAnswer(Done{});
+  const auto found = find(asked.temp);
+  if (!found) return found.error();
+  Temp& temp = *found.value();
+  const bool falls_short = trouble.short_writes > 0;
+  const auto count = static_cast<std::ptrdiff_t>(falls_short ? chunk->size() / 2 : chunk->size());
+  temp.bytes.insert(temp.bytes.end(), chunk->begin(), chunk->begin() + count);
+  if (!falls_short) return DiskAnswer(Done{});
+  --trouble.short_writes;
+  temp.error = Error{ErrorCode::no_space, "half of it was written"};
+  return *temp.error;
 }
 
 Result<DiskAnswer> VirtualDisk::sync(const SyncTemp& asked) {
-  const auto temp = temps_.find(asked.temp);
-  if (temp == temps_.end()) return Error{ErrorCode::not_found, "no such temp file"};
-  Temp& file = temp->second;
+  const auto found = find(asked.temp);
+  if (!found) return found.error();
+  Temp& file = *found.value();
   file.synced = true;
   return DiskAnswer(Synced{file.bytes.size(), file.hash ? digest_of(file.bytes) : Digest{},
                            file.hash ? media_of(file.bytes) : MediaFacts{}});
 }
 
 Result<DiskAnswer> VirtualDisk::publish(const PublishTemp& asked) {
+  if (const auto whole = find(asked.temp); !whole) return whole.error();
   auto temp = temps_.extract(asked.temp);
   temp_at_.erase(asked.temp);
-  if (!temp) return Error{ErrorCode::not_found, "no such temp file"};
   if (!temp.mapped().synced) {
     faults_.push_back("a file was renamed before it was synced");
     if (!files_.contains(asked.path)) unsynced_.insert(asked.path);

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "simulations/world/mesh_world.h"
 #include "spoiled_mesh.h"
 
 using namespace pixmesh;
@@ -16,7 +19,9 @@ const Bytes lists{1};
 class Credulous {
  public:
   Credulous() : disk_(clock_, Rng(1), {0, admits_all, tombstone}) {
-    disk_.open(chunks_, [](const DiskAnswered&) {});
+    disk_.open(chunks_, [this](const DiskAnswered& told) {
+      answer_ = told.answer ? ErrorCode{} : told.answer.error().code;
+    });
     submit(PutValues{{{Table::lists, Bytes{0, 0, 0, 5}, lists}}});
   }
 
@@ -37,6 +42,15 @@ class Credulous {
   }
 
   VirtualDisk& disk() { return disk_; }
+  ErrorCode append(TempId temp, std::size_t size) {
+    return submit(AppendChunk{temp, chunks_.add(std::make_shared<const Bytes>(size))});
+  }
+  ErrorCode submit(DiskOperation operation) {
+    disk_.submit(OperationId{++tickets_}, std::move(operation));
+    while (clock_.step(clock_.now() + 10s)) {
+    }
+    return answer_;
+  }
 
  private:
   static Admission admits_all(ByteView, ByteView, ByteView, ByteView, ByteView) {
@@ -45,16 +59,12 @@ class Credulous {
   static Result<RecordPlace> tombstone(ByteView) {
     return RecordPlace{partition, {}, "image", {}, 0, record_file, ""};
   }
-  void submit(DiskOperation operation) {
-    disk_.submit(OperationId{++tickets_}, std::move(operation));
-    while (clock_.step(clock_.now() + 10s)) {
-    }
-  }
 
   VirtualClock clock_;
   ChunkPool chunks_;
   VirtualDisk disk_;
   std::uint64_t tickets_ = 0;
+  ErrorCode answer_{};
 };
 
 }  // namespace
@@ -116,4 +126,51 @@ TEST_CASE("simulations: what had rotted on a disk has rotted when that is put ba
   disk.restore(whole);
   CHECK(disk.rotten().empty());
   CHECK(mesh.world_.unrest().empty());
+}
+
+TEST_CASE("simulations: a file that was written half is good for nothing any more") {
+  Credulous node;
+  const TempId half{1};
+  const TempId whole{2};
+  for (const TempId temp : {half, whole}) CHECK(node.submit(CreateTemp{temp}) == ErrorCode{});
+  node.disk().trouble.short_writes = 1;
+
+  CHECK(node.append(half, 1'000) == ErrorCode::no_space);
+  CHECK(node.append(whole, 1'000) == ErrorCode{});
+  CHECK(node.append(half, 1'000) == ErrorCode::no_space);
+  CHECK(node.submit(SyncTemp{half}) == ErrorCode::no_space);
+  CHECK(node.submit(PublishTemp{half, "blobs/half"}) == ErrorCode::no_space);
+  CHECK(node.submit(SyncTemp{whole}) == ErrorCode{});
+  CHECK(node.submit(PublishTemp{whole, "blobs/whole"}) == ErrorCode{});
+  CHECK(node.disk().blob_paths() == std::vector<std::string>{"blobs/whole"});
+  CHECK(node.submit(DropTemp{half}) == ErrorCode{});
+  CHECK(node.disk().temp_count() == 0);
+}
+
+TEST_CASE("simulations: a record file that is written half stays what it was") {
+  Credulous node;
+  node.write_record_file(true);
+  node.disk().trouble.short_writes = 1;
+  CHECK(node.submit(WriteFile{record_file, Bytes{8}}) == ErrorCode::no_space);
+  CHECK(*node.disk().file(record_file) == Bytes{7});
+}
+
+TEST_CASE("simulations: a page of zeros is found by whoever reads it, and mended") {
+  const auto world = settled_mesh(3, 4);
+  const Bytes image = MeshWorld::sample_image(10'000, 1);
+  REQUIRE(world->put(0, "image", image).code == ErrorCode{});
+  REQUIRE(world->run_until_settled());
+  VirtualDisk& disk = world->disk(1);
+  const std::string path = disk.blob_paths().front();
+
+  disk.zero_page(path, 4);  // the second of three
+  Bytes zeroed = image;
+  std::fill(zeroed.begin() + 4'096, zeroed.begin() + 8'192, std::uint8_t{0});
+  CHECK(*disk.file(path) == zeroed);
+  CHECK(disk.is_durable(path));
+  CHECK(disk.rotten() == std::vector<std::string>{path});
+
+  CHECK(world->get(1, "image").value() == image);
+  CHECK(world->run_until_settled());
+  CHECK(*disk.file(path) == image);
 }
