@@ -61,8 +61,8 @@ KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
   if (cache_.contains(work.key)) return KnownWork::kept;
   if (going_on(work)) return KnownWork::going_on;
   const Digest of_image = failure_key_of(probe.image, probe.recipe_digest);
-  const bool refused = failed_.refusal_of(now, work.key) || failed_.refusal_of(now, of_image);
-  return refused ? KnownWork::refused : KnownWork::nothing;
+  const bool has_failed = failed_.knows(now, work.key) || failed_.knows(now, of_image);
+  return has_failed ? KnownWork::failed : KnownWork::nothing;
 }
 
 Results::Work Results::work_with(const Digest& work, const std::optional<Digest>& fingerprint) {

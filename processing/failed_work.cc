@@ -29,6 +29,11 @@ void FailedWork::forget_source(const Digest& source) {
   std::erase_if(failures_, [&](const auto& entry) { return entry.second.source == source; });
 }
 
+bool FailedWork::knows(Instant now, const Digest& key) const {
+  const auto found = failures_.find(key);
+  return found != failures_.end() && now < found->second.until;
+}
+
 std::optional<FailedWork::Refusal> FailedWork::refusal_of(Instant now, const Digest& key) const {
   const auto found = failures_.find(key);
   if (found == failures_.end() || now >= found->second.until) return std::nullopt;

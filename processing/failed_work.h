@@ -38,6 +38,8 @@ class FailedWork {
 
   /// None: it may be tried.
   [[nodiscard]] std::optional<Refusal> refusal_of(Instant now, const Digest& key) const;
+  /// Whether it has crashed here a moment ago, once at least: then it is tried here, not elsewhere.
+  [[nodiscard]] bool knows(Instant now, const Digest& key) const;
   [[nodiscard]] std::size_t count() const { return failures_.size(); }
 
  private:

@@ -55,7 +55,7 @@ std::vector<Candidate> in_order_of_work(const Digest& work, std::vector<Candidat
                           return said.claimed || said.placed_at != NodeId{};
                         });
   NodeId first = place_of_work(ranked, answers);
-  if (first == NodeId{}) first = first_that_says(KnownWork::refused, ranked, answers);
+  if (first == NodeId{}) first = first_that_says(KnownWork::failed, ranked, answers);
   if (first == NodeId{} && !in_doubt) first = ranked.front().node;
   std::ranges::sort(ranked, [&](const Candidate& a, const Candidate& b) {
     const bool a_first = a.node == first, b_first = b.node == first;

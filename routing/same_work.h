@@ -13,7 +13,7 @@ enum class KnownWork : std::uint8_t {
   nothing = 0,
   going_on = 1,  // this very run goes on there: join it
   kept = 2,      // its result is there
-  refused = 3,   // it, or its image, crashed the tool there so often that it is not tried again
+  failed = 3,    // it, or its image, crashed the tool there: it is tried there, or nowhere
 };
 
 /// What a holder said of the work that a request is about.
@@ -37,10 +37,10 @@ struct WorkAnswer {
 /// The order in which holders should be tried, when requests for the same work are to meet:
 ///
 ///   where the result is, else where it is being made, else where the arbiter saw another request
-///   go, else where it is refused, else the best of `ranked`. When that is not certain (another
-///   one's place is not known, or `late`: this choice took so long that others have stopped waiting
-///   for it), the first of the order drawn from the work. Behind it the others in that order, so
-///   that those who lose the first one meet again.
+///   go, else where it failed, else the best of `ranked`. When that is not certain (another one's
+///   place is not known, or `late`: this choice took so long that others have stopped waiting for
+///   it), the first of the order drawn from the work. Behind it the others in that order, so that
+///   those who lose the first one meet again.
 ///
 /// @param ranked  holders that can run it, the least loaded first
 [[nodiscard]] std::vector<Candidate> in_order_of_work(const Digest& work,

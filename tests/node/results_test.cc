@@ -2,7 +2,6 @@
 
 #include "base/digest.h"
 #include "crowd.h"
-#include "run_asker.h"
 
 using namespace pixmesh;
 
@@ -259,30 +258,6 @@ TEST_CASE("results: runs that meet a limit or refuse their parameters are not ye
   for (int size = 1; size < 9; ++size) (void)sized(*world, size);
 
   CHECK(runs_of(*world) == 8 + 4);  // with four different wishes, and nothing that worked
-}
-
-TEST_CASE("results: a node where a tool crashed once attracts nobody") {
-  const auto world = world_with(MeshWorld::sample_image(50'000, 1), 3, 91);
-  set_trouble(*world, ToolTrouble::floods);
-  const std::uint32_t node = once(*world).place(0);
-  set_trouble(*world, ToolTrouble::none);
-  world->set_tool_time(node, 20s);
-  world->run_for(5s);  // the arbiter has forgotten where it went
-  RunAsker others(*world);
-  const RunCandidates where = others.route();
-  for (int i = 0; i < 4; ++i) {
-    RunStart wish;
-    wish.deadline_ms = 60'000;
-    (void)others.start(node, where, wish);
-  }
-  world->run_for(1s);
-  REQUIRE(world->tools_running(node) > 0);
-
-  Crowd again(*world, "a.png");
-  again.add(0);
-
-  REQUIRE(again.finish() == 1);
-  CHECK(again.place(0) != node);
 }
 
 TEST_CASE("results: after ten minutes the image that made a tool crash is tried again") {

@@ -113,7 +113,7 @@ TEST_CASE("routing: where it failed it is tried, unless somebody has a result or
     RunPlacement placement = placement_of(work_number(4));
     (void)placement.start(start);
     LoadAnswer failed = idle_answer();
-    failed.known = KnownWork::refused;
+    failed.known = KnownWork::failed;
     failed.queued = 9;
     LoadAnswer last = idle_answer();
     last.known = third;
