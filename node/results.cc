@@ -61,7 +61,8 @@ KnownWork Results::known(Instant now, const ProbeLoad& probe) const {
   if (cache_.contains(work.key)) return KnownWork::kept;
   if (going_on(work)) return KnownWork::going_on;
   const Digest of_image = failure_key_of(probe.image, probe.recipe_digest);
-  const bool has_failed = failed_.knows(now, work.key) || failed_.knows(now, of_image);
+  const bool has_failed =
+      failed_.is_to_be_tried_here(now, work.key) || failed_.is_to_be_tried_here(now, of_image);
   return has_failed ? KnownWork::failed : KnownWork::nothing;
 }
 

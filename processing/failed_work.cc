@@ -29,9 +29,10 @@ void FailedWork::forget_source(const Digest& source) {
   std::erase_if(failures_, [&](const auto& entry) { return entry.second.source == source; });
 }
 
-bool FailedWork::knows(Instant now, const Digest& key) const {
+bool FailedWork::is_to_be_tried_here(Instant now, const Digest& key) const {
   const auto found = failures_.find(key);
-  return found != failures_.end() && now < found->second.until;
+  return found != failures_.end() && now < found->second.until &&
+         found->second.weight >= refused_at / 2;
 }
 
 std::optional<FailedWork::Refusal> FailedWork::refusal_of(Instant now, const Digest& key) const {

@@ -38,8 +38,9 @@ class FailedWork {
 
   /// None: it may be tried.
   [[nodiscard]] std::optional<Refusal> refusal_of(Instant now, const Digest& key) const;
-  /// Whether it has crashed here a moment ago, once at least: then it is tried here, not elsewhere.
-  [[nodiscard]] bool knows(Instant now, const Digest& key) const;
+  /// Whether it is half way to a refusal here: then it is tried here, not elsewhere, so that all
+  /// nodes together try it no more often than one. One limit that it met may be this node's own.
+  [[nodiscard]] bool is_to_be_tried_here(Instant now, const Digest& key) const;
   [[nodiscard]] std::size_t count() const { return failures_.size(); }
 
  private:

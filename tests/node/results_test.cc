@@ -2,6 +2,7 @@
 
 #include "base/digest.h"
 #include "crowd.h"
+#include "run_asker.h"
 
 using namespace pixmesh;
 
@@ -258,6 +259,42 @@ TEST_CASE("results: runs that meet a limit or refuse their parameters are not ye
   for (int size = 1; size < 9; ++size) (void)sized(*world, size);
 
   CHECK(runs_of(*world) == 8 + 4);  // with four different wishes, and nothing that worked
+}
+
+/// Where it went, once the arbiter has forgotten that.
+std::uint32_t place_of_sized(MeshWorld& world, int size) {
+  Crowd one(world, "a.png", false, {{"size", std::to_string(size)}});
+  one.add(0);
+  (void)one.finish();
+  one.leave();
+  world.run_for(5s);
+  return one.place(0);
+}
+
+/// Four runs more than `node` would like to have.
+void keep_busy(MeshWorld& world, std::uint32_t node) {
+  world.set_tool_time(node, 20s);
+  RunAsker others(world);
+  const RunCandidates where = others.route();
+  for (int i = 0; i < 4; ++i) {
+    RunStart wish;
+    wish.deadline_ms = 60'000;
+    (void)others.start(node, where, wish);
+  }
+  world.run_for(1s);
+  REQUIRE(world.tools_running(node) > 0);
+}
+
+TEST_CASE(
+    "results: a node where an image met one limit attracts nobody, where it crashed it does") {
+  for (const ToolTrouble trouble : {ToolTrouble::floods, ToolTrouble::dies}) {
+    const auto world = world_with_sizes(91);
+    set_trouble(*world, trouble);
+    const std::uint32_t node = place_of_sized(*world, 1);
+    set_trouble(*world, ToolTrouble::none);
+    keep_busy(*world, node);
+    CHECK((place_of_sized(*world, 2) == node) == (trouble == ToolTrouble::dies));
+  }
 }
 
 TEST_CASE("results: after ten minutes the image that made a tool crash is tried again") {

@@ -145,7 +145,7 @@ TEST_CASE("processing: work that crashed twice is refused for ten minutes, then 
   FailedWork failed;
   failed.on_crash(began, digest(1), digest(9), 2, "first words");
 
-  CHECK(failed.knows(began, digest(1)));
+  CHECK(failed.is_to_be_tried_here(began, digest(1)));
   CHECK_FALSE(failed.refusal_of(began, digest(1)));
   failed.on_crash(began + 1min, digest(1), digest(9), 2, "last words");
   REQUIRE(failed.refusal_of(began + 2min, digest(1)));
@@ -160,9 +160,12 @@ TEST_CASE("processing: what counts less is refused after more crashes, what coun
   constexpr Instant began{};
   FailedWork failed;
   for (int i = 0; i < 9; ++i) failed.on_crash(began, digest(2), digest(9), 0, "");
-  CHECK_FALSE(failed.knows(began, digest(2)));
+  CHECK_FALSE(failed.is_to_be_tried_here(began, digest(2)));
 
-  for (int i = 0; i < 3; ++i) failed.on_crash(began, digest(1), digest(9), 1, "");
+  failed.on_crash(began, digest(1), digest(9), 1, "");
+  CHECK_FALSE(failed.is_to_be_tried_here(began, digest(1)));
+  for (int i = 0; i < 2; ++i) failed.on_crash(began, digest(1), digest(9), 1, "");
+  CHECK(failed.is_to_be_tried_here(began, digest(1)));
   CHECK_FALSE(failed.refusal_of(began, digest(1)));
   failed.on_crash(began, digest(1), digest(9), 1, "");
 
