@@ -147,7 +147,7 @@ void Node::on_copy_checked(const CheckCopy& check) {
   for (const CopyAsker& asker : askers.mapped()) {
     to_link(asker.link, VerifyAnswer{asker.operation, check.code(), check.detail()});
   }
-  if (check.code() != ErrorCode::corrupt) return;
+  if (check.code() != ErrorCode::corrupt || !check.is_news()) return;
   outside_.log.event(LogLevel::warning, "copy_damaged",
                      {{"digest", to_text(check.digest())}, {"reason", check.detail()}});
 }

@@ -26,7 +26,9 @@ Effects CheckCopy::on_verified(const BlobVerified& verified) {
     step_ = Step::unmark;
     return {UseDisk{partition_, PutValues{{damaged_row(digest_, std::nullopt)}}}};
   }
+  if (verified.marked) return end(ErrorCode::corrupt, verified.detail);
   step_ = Step::mark;
+  is_news_ = true;
   detail_ = verified.detail;
   return {UseDisk{partition_, PutValues{{damaged_row(digest_, Bytes{})}}}};
 }

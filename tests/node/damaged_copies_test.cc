@@ -117,6 +117,30 @@ TEST_CASE("node: a holder leaves its copy only to holders whose copies are whole
   }
 }
 
+TEST_CASE("node: an image whose copies are all damaged is found once, named, and left in peace") {
+  const auto world = settled_mesh(3, 47);
+  const Bytes image = MeshWorld::sample_image(1'500, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).copies == 3);
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    world->disk(node).damage(blob_at(*world, node, "a.png"));
+  }
+
+  CHECK_FALSE(world->get(0, "a.png").has_value());
+  world->run_for(60s);
+
+  CHECK(world->count_logged("copy_damaged") == 3);
+  CHECK(world->look_up(1, "a.png").code == ErrorCode{});  // it is there, without bytes
+  for (std::uint32_t node = 0; node < 3; ++node) {
+    CHECK(world->status(node).disks.front().damaged == 1);
+  }
+  const std::uint64_t sent = world->bytes_sent();
+  world->run_for(10s);
+  const std::uint64_t quiet = world->bytes_sent() - sent;
+  CHECK_FALSE(world->get(0, "a.png").has_value());
+  world->run_for(10s);
+  CHECK(world->bytes_sent() - sent < 3 * quiet);
+}
+
 // Then a sync of a partition that does not exist was begun.
 TEST_CASE("node: a client that names no partition of the mesh has nothing verified") {
   const auto world = settled_mesh(3, 46);

@@ -57,11 +57,12 @@ Result<DiskAnswer> found(bool damaged) {
   return DiskAnswer(std::move(stored));
 }
 
-Result<DiskAnswer> verified(bool intact) {
+Result<DiskAnswer> verified(bool intact, bool marked = false) {
   BlobVerified answer;
   answer.digest = sample_record().digest;
   answer.size = 1;
   answer.intact = intact;
+  answer.marked = marked;
   answer.detail = intact ? "" : "it has another digest";
   return DiskAnswer(std::move(answer));
 }
@@ -230,6 +231,17 @@ TEST_CASE("damaged copies: a damaged one is marked durably before its partition 
   REQUIRE(count_of<StartSync>(sync) == 1);
   CHECK(std::get<StartSync>(sync.front()).sources == nodes({2, 3}));
   CHECK(check.code() == ErrorCode::corrupt);
+}
+
+// Else holders that all have damaged copies would fetch them from each other for ever.
+TEST_CASE("damaged copies: one that is marked already is not asked for once more") {
+  const MeshView view = holder_view();
+  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
+  (void)check.start(now);
+  CHECK(check.on_disk(now, verified(false, true)).empty());
+  CHECK(check.finished());
+  CHECK(check.code() == ErrorCode::corrupt);
+  CHECK_FALSE(check.is_news());
 }
 
 TEST_CASE("damaged copies: nothing is marked for bytes that no record names") {
