@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "base/digest.h"
 #include "replication/scrub.h"
 #include "sample_view.h"
