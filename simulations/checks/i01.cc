@@ -19,7 +19,7 @@ class Durability : public Check {
         std::min<std::size_t>({scene_.scenario.write_quorum, members(), seen.done.copies_wanted});
     const std::size_t gone = std::min(scene_.atlas.destroyed_count(), quorum);
     const std::size_t needed = std::max<std::size_t>(quorum - gone, 1);
-    if (holders.size() >= needed) return;
+    if (holders.size() >= needed || copies_.is_lost(seen.write.name, seen.done.version)) return;
     report("'" + seen.write.name + "' was acknowledged by node " + std::to_string(seen.via) +
                " with " + std::to_string(holders.size()) + " durable copies, not " +
                std::to_string(needed),
@@ -52,6 +52,7 @@ class Durability : public Check {
     if (history == nullptr) return;
     const Write* write = history->newest_acknowledged();
     if (write == nullptr || copies_.is_anywhere(name, write->version)) return;
+    if (copies_.is_lost(name, write->version)) return;  // I2 looks at what is said of it
     report("'" + name + "', acknowledged as write " + std::to_string(write->number) +
                ", is on no disk any more",
            {node});

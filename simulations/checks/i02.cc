@@ -1,6 +1,8 @@
 // I2: every acknowledged write that was not superseded is readable through every node, and every
-// live target holder has a verified copy.
+// live target holder has a verified copy. Where more was destroyed than a mesh survives, the name
+// is found all the same, its holders know that its bytes are gone, and `status` counts them.
 #include "simulations/checks/stored_copies.h"
+#include "wire/stored.h"
 
 namespace pixmesh {
 namespace {
@@ -19,7 +21,7 @@ class Readability : public Check {
     if (!seen.answer->confirmed) report(where + "the answer is unconfirmed", {seen.via});
   }
   void on_bytes(const BytesSeen& seen) override {
-    if (!seen.audit || seen.bytes != nullptr) return;
+    if (!seen.audit || seen.bytes != nullptr || is_lost(seen.record)) return;
     report("'" + seen.record.name + "' was found via node " + std::to_string(seen.via) +
                ", but no holder gives its bytes",
            {seen.via});
@@ -29,6 +31,10 @@ class Readability : public Check {
       for (const std::uint32_t node : scene_.world.running()) {
         const auto record = copies_.record_of(node, name);
         if (!record || copies_.has_bytes(node, *record)) continue;
+        if (is_lost(*record)) {
+          look_at_lost(node, *record);
+          continue;
+        }
         report(
             "node " + std::to_string(node) + " has the record of '" + name + "' without its bytes",
             {node});
@@ -37,6 +43,18 @@ class Readability : public Check {
   }
 
  private:
+  [[nodiscard]] bool is_lost(const ImageRecord& record) const {
+    return scene_.world.is_lost(blob_path(record.digest, record.media));
+  }
+  void look_at_lost(std::uint32_t node, const ImageRecord& record) {
+    const std::string what = "'" + record.name + "' is lost, and node " + std::to_string(node);
+    if (!scene_.world.disk(node).is_damaged(record.digest)) report(what + " does not know", {node});
+    const StatusAnswer status = scene_.world.status(node);
+    if (status.disks.empty() || status.disks.front().damaged == 0) {
+      report(what + " says that it has no damaged images", {node});
+    }
+  }
+
   StoredCopies copies_;
 };
 

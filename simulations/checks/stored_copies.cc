@@ -67,6 +67,16 @@ bool StoredCopies::has(std::uint32_t node, const std::string& name, const Versio
   return record && record->version >= version && has_bytes(node, *record);
 }
 
+bool StoredCopies::is_lost(const std::string& name, const Version& version) {
+  for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
+    if (scene_.atlas.is_gone(node)) continue;
+    const auto record = record_of(node, name);
+    if (!record || record->tombstone || record->version < version) continue;
+    if (scene_.world.is_lost(blob_path(record->digest, record->media))) return true;
+  }
+  return false;
+}
+
 bool StoredCopies::is_anywhere(const std::string& name, const Version& version) {
   const auto last = last_seen_at_.find(name);
   if (last != last_seen_at_.end() && has(last->second, name, version)) return true;

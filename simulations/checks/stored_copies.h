@@ -26,6 +26,8 @@ class StoredCopies {
                                                       const Version& version);
   /// Whether there is any. Cheap as long as it stays where it was seen last.
   [[nodiscard]] bool is_anywhere(const std::string& name, const Version& version);
+  /// Whether its bytes were destroyed everywhere, and somebody still has its record.
+  [[nodiscard]] bool is_lost(const std::string& name, const Version& version);
 
  private:
   [[nodiscard]] const VirtualDisk::Key& key_of(const std::string& name);

@@ -50,7 +50,8 @@ void ClassDraw::draw(FaultClass fault) {
       return draw_state();
     case FaultClass::operation:
     case FaultClass::repeat:  // drawn with the operations
-    case FaultClass::rare:    // drawn for the whole scenario
+    case FaultClass::beyond:
+    case FaultClass::rare:  // drawn for the whole scenario
       return;
   }
 }
@@ -187,6 +188,7 @@ FaultChoice FaultChoice::ordinary() {
   FaultChoice choice;
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
+  choice.allowed[static_cast<std::size_t>(FaultClass::beyond)] = false;  // known failures
   return choice;
 }
 

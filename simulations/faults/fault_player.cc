@@ -251,6 +251,8 @@ void FaultPlayer::begin_disk(const Event& fault) {
     case EventKind::rot:
     case EventKind::zeroed:
       return rot(fault);
+    case EventKind::destroyed:
+      return destroy(fault);
     case EventKind::node_rolled_back:
       return roll_back_node(node, fault.lasting);
     case EventKind::twin:
@@ -282,6 +284,24 @@ void FaultPlayer::rot(const Event& fault) {
     return;
   if (zeroes) return disk.zero_page(path, fault.number);
   disk.damage(path);
+}
+
+// The bytes are gone for good: at rest the mesh is to say so.
+void FaultPlayer::destroy(const Event& fault) {
+  const std::vector<std::string> paths = world_.disk(fault.node).blob_paths();
+  if (paths.empty()) return;
+  const std::string path = paths[static_cast<std::uint64_t>(fault.amount) % paths.size()];
+  world_.note_lost(path);
+  for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
+    VirtualDisk& disk = world_.disk(node);
+    const SharedBytes bytes = disk.file(path);
+    if (!bytes || bytes->empty()) continue;
+    if (fault.number % 2 == 0) {
+      disk.damage(path);
+    } else {
+      disk.zero_page(path, fault.number);
+    }
+  }
 }
 
 // Of what lies on one disk only, because nobody else has come yet or nobody was promised it,

@@ -51,6 +51,7 @@ class FaultPlayer {
   void begin_twin(std::uint32_t node);
   void on_failed(std::uint32_t node, bool is_twin);
   void rot(const Event& fault);
+  void destroy(const Event& fault);
   [[nodiscard]] bool is_elsewhere(std::uint32_t node, const std::string& path) const;
   void forget(std::uint32_t victim, std::uint32_t via);
   void tell_forget(std::uint32_t victim, std::uint32_t via, std::uint32_t attempt);

@@ -7,8 +7,8 @@ namespace pixmesh {
 namespace {
 
 constexpr std::array<std::string_view, fault_class_count> class_words{
-    "operation", "network",    "crash",  "pause",  "clock", "disk",    "loss",  "tool",
-    "client",    "membership", "motion", "repeat", "rot",   "restore", "state", "rare"};
+    "operation",  "network", "crash",  "pause", "clock",   "disk",  "loss", "tool",  "client",
+    "membership", "motion",  "repeat", "rot",   "restore", "state", "rare", "beyond"};
 
 using enum FaultClass;
 
@@ -62,6 +62,7 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"disk-rolled-back", loss, true, false, true, false, false, false},
     {"rot", rot, true, false, false, true, true, false},
     {"zeroed", rot, true, false, false, true, true, false},
+    {"destroyed", beyond, true, false, false, true, true, false},
     {"node-rolled-back", restore, true, false, true, false, false, false},
     {"twin", restore, true, false, false, false, false, false},
     {"state-full", state, true, false, true, false, false, false},

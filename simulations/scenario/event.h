@@ -29,8 +29,9 @@ enum class FaultClass : std::uint8_t {
   restore,  // whole nodes are put back to an earlier state, or run twice
   state,    // the disk under the state folder
   rare,     // in one scenario of fifty what lasts for minutes
+  beyond,   // more is destroyed than a mesh can survive
 };
-inline constexpr std::size_t fault_class_count = 16;
+inline constexpr std::size_t fault_class_count = 17;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 
@@ -88,6 +89,7 @@ enum class EventKind : std::uint8_t {
   disk_rolled_back,  // crash after `lasting`, and back with the disk as it was now
   rot,               // one byte of one image; `number` 1: even of its last whole copy
   zeroed,            // page `number` of one image
+  destroyed,         // all copies, wherever they are, of one image that `node` has
   // All of `node`.
   node_rolled_back,  // crash after `lasting`, and back with its disk and state as they were now
   twin,              // a copy of its folders is started; one of the two ends, the copy is gone then

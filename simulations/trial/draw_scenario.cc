@@ -58,6 +58,20 @@ void draw_rare(Rng rng, Scenario& scenario) {
   }
 }
 
+// One to three images lose all their copies.
+void draw_beyond(Rng rng, Scenario& scenario) {
+  for (std::uint64_t i = between(rng, 1, 3); i > 0; --i) {
+    Event destroyed;
+    destroyed.kind = EventKind::destroyed;
+    destroyed.at =
+        std::chrono::microseconds(rng.below(static_cast<std::uint64_t>(scenario.safety / 1us)));
+    destroyed.node = static_cast<std::uint32_t>(rng.below(scenario.nodes.size()));
+    destroyed.amount = static_cast<std::int64_t>(rng.below(1'000'000));
+    destroyed.number = static_cast<std::uint32_t>(rng.below(1'000));
+    scenario.events.push_back(std::move(destroyed));
+  }
+}
+
 bool allows(const DrawWishes& wishes, FaultClass fault) {
   return wishes.faults.allowed[static_cast<std::size_t>(fault)];
 }
@@ -88,7 +102,9 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   client_faults.repeats = allows(wishes, FaultClass::repeat) && operations.below(2) == 0;
   auto more = draw_operations(own, scenario, client_faults);
   scenario.events.insert(scenario.events.end(), more.begin(), more.end());
-  if (allows(wishes, FaultClass::rare) && !wishes.safety) draw_rare(rng.split(), scenario);
+  Rng rare = rng.split();
+  if (allows(wishes, FaultClass::rare) && !wishes.safety) draw_rare(rare, scenario);
+  if (allows(wishes, FaultClass::beyond)) draw_beyond(rng.split(), scenario);
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return scenario;

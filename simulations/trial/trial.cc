@@ -37,7 +37,8 @@ WorldOptions options_of(const Scenario& scenario) {
                                [kind](const Event& event) { return event.kind == kind; });
   };
   if (has(EventKind::node_rolled_back)) options.renew_every = renewed_every;
-  if (has(EventKind::rot) || scenario.seed % 50 != 0) options.scrub_period = scrub_period;
+  const bool spoils = has(EventKind::rot) || has(EventKind::zeroed) || has(EventKind::destroyed);
+  if (spoils || scenario.seed % 50 != 0) options.scrub_period = scrub_period;
   options.out_delay = scenario.out_delay;
   if (deletions_are_soon_forgotten(scenario)) {
     options.collection = {.kept_for = 10s, .interval = 3s};

@@ -73,6 +73,12 @@ class MeshWorld {
   void when_failed(std::function<void(std::uint32_t node, bool is_twin)> then);
   /// The mesh has been told to forget a node: placement is expected without it.
   void note_forgotten(std::uint32_t node);
+  /// More of this blob was destroyed than a mesh survives: whoever has its record may lack its
+  /// bytes for good, if it says so.
+  void note_lost(const std::string& blob_path) { lost_.insert(blob_path); }
+  [[nodiscard]] bool is_lost(const std::string& blob_path) const {
+    return lost_.contains(blob_path);
+  }
 
   /// The process stands still and takes no events; its disks and tools go on.
   void pause(std::uint32_t node);
@@ -211,6 +217,7 @@ class MeshWorld {
       settings_;  // read from a disk when first needed; of these only R and W may change
   std::vector<LoggedEvent> log_;
   std::set<std::uint32_t> left_;  // nodes that said so
+  std::set<std::string> lost_;    // blobs
   Trace trace_;
   std::function<void(const std::string&)> told_log_;
   WorldWatch* watch_ = nullptr;

@@ -159,9 +159,12 @@ std::vector<std::string> MeshWorld::unrest() {
       sums[node][part.partition] = part.fingerprint;
     }
     for (const std::string& path : disk(node).rotten()) {
+      if (is_lost(path) && disk(node).is_marked(path)) continue;
       found.push_back("node " + std::to_string(node) + ": " + path + " is rotten");
     }
-    if (!disk(node).table(Table::damaged).rows.empty()) {
+    const auto hopeless = std::ranges::count_if(
+        lost_, [&](const std::string& path) { return disk(node).is_marked(path); });
+    if (std::cmp_greater(disk(node).table(Table::damaged).rows.size(), hopeless)) {
       found.push_back("node " + std::to_string(node) + ": copies are marked as damaged");
     }
   }

@@ -255,6 +255,13 @@ bool VirtualDisk::names(const std::string& blob_path) const {
   });
 }
 
+bool VirtualDisk::is_marked(const std::string& blob_path) const {
+  return std::any_of(records_.begin(), records_.end(), [&](const auto& entry) {
+    const auto place = options_.place(entry.second.bytes);
+    return place && place->blob_path == blob_path && is_damaged(entry.second.digest);
+  });
+}
+
 std::vector<std::string> VirtualDisk::rotten() const {
   std::vector<std::string> paths;
   for (const auto& [path, bytes] : rotten_) {

@@ -93,6 +93,8 @@ class VirtualDisk : public Disk {
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
   [[nodiscard]] bool is_damaged(const Digest& digest) const;     // marked so
   [[nodiscard]] bool names(const std::string& blob_path) const;  // by any record
+  /// Whether it is marked as damaged here.
+  [[nodiscard]] bool is_marked(const std::string& blob_path) const;
   [[nodiscard]] const std::vector<std::string>& faults() const { return faults_; }
   [[nodiscard]] SharedBytes file(const std::string& path) const;
   /// Whether a file would be there, as it is, after a power cut.
