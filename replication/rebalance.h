@@ -34,7 +34,8 @@ namespace pixmesh {
 /// A target member that knows no lists counts as merged: it has been in no settled set.
 /// Those that were evicted since count in that set, unless they were given up. It stores what is
 /// written, but answers no lookup, counts in no fence, confirms nothing, and learns the lists by
-/// asking as one that knows none.
+/// asking as one that knows none. So is the copy of one that is told of a former set that it is in
+/// and knows of none: it has dropped that copy since, and who tells it has missed why.
 ///
 /// Where nobody can tell who held a partition (all were given up, or lost their disks), the first
 /// target member asks every member that may have copies, all of them alive. If none knows a later

@@ -73,7 +73,13 @@ void Rebalance::note_announcement(PartitionId partition, NodeId from, std::uint6
   }
   const bool has_one = to_drop_.contains(partition) && !ours.dropping;
   if (!is_holder(lists, mesh_.self) && !has_one) return;
-  if (is_newer(heard, ours.sets)) go_on_from(partition, heard);
+  if (is_newer(heard, ours.sets)) {
+    const bool knew_none = !lists.known();
+    go_on_from(partition, heard);
+    // A former holder that knew of no set has dropped its copy, for a newer set than this one: in
+    // this one its copy is lost.
+    if (knew_none && is_former_holder(lists, mesh_.self)) doubt({partition});
+  }
   noted_outbox_[{from, round, false}].push_back(partition);
   if (!is_former_holder(lists, from)) return;
   insert_sorted(ours.announced_by, from);

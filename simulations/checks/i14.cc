@@ -158,7 +158,8 @@ class Order : public Check {
     last = generation;
   }
   // Lists that were given up begin anew. Between two looks a holder may have given them up, by one
-  // placement, and have got others by a later one.
+  // placement, and have got others by a later one. Who was to give them up at the first look has
+  // had the one placement before.
   void look_at_numbers(std::uint32_t node) {
     if (scene_.loses_disk(node)) return;  // but not what it keeps about itself
     std::map<Bytes, Numbered> numbers;
@@ -169,11 +170,13 @@ class Order : public Check {
       const std::uint64_t number = lists.number;
       const auto before = numbers_[node].find(key);
       const bool is_held = before != numbers_[node].end() && number != 0 &&
-                           placements < before->second.placements + 2;
+                           placements < before->second.begins_anew_at;
       if (is_held && number < before->second.number) {
         report("the number of a settled set stepped back at node " + std::to_string(node), {node});
       }
-      if (is_holder(lists, scene_.world.id_of(node))) numbers[key] = {number, placements};
+      const NodeId self = scene_.world.id_of(node);
+      const std::uint32_t until_anew = contains(lists.target, self) ? 2 : 1;
+      if (is_holder(lists, self)) numbers[key] = {number, placements + until_anew};
     }
     numbers_[node] = std::move(numbers);
   }
@@ -186,7 +189,7 @@ class Order : public Check {
   std::map<std::uint32_t, std::uint64_t> words_;     // about who lives, in this life
   struct Numbered {
     std::uint64_t number = 0;
-    std::uint32_t placements = 0;  // that the node had had by then
+    std::uint32_t begins_anew_at = 0;  // placements that the node has had by then
   };
   std::map<std::uint32_t, std::map<Bytes, Numbered>> numbers_;
   std::uint64_t scans_ = 0;

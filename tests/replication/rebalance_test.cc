@@ -193,6 +193,48 @@ TEST_CASE("rebalance: a holder outside a set that looks settled drops when all o
   }
 }
 
+// Seed 1419 at c946dc4: one that had been away told it of a set from before its drop. It took
+// itself for a holder of that set, and the two were a read quorum of it that knew of no newer one.
+TEST_CASE("rebalance: who has dropped its copy counts in no older set that it is told of") {
+  Holder three(3, {nodes({1, 3, 5}), 8, nodes({1, 3, 5}), 0});
+  three.place(18, nodes({1, 2, 4}));
+  three.hear(node(2), SettleStep::settle, 18);
+  CHECK(three.drops_in_ten_seconds() == 0);
+  for (const NodeId& other : nodes({1, 2, 4})) three.note(other);
+  REQUIRE(three.drops_in_ten_seconds() == 1);
+  three.answered(three.machine.on_drop_done(three.now, partition));
+  three.place(19, nodes({2, 3, 4}));
+  REQUIRE_FALSE(three.lists().known());
+  const auto hear_of = [&three](NodeId from, const HolderSet& settled, std::uint64_t number) {
+    three.hear(from, ListsAnnounced{{}, {settled, lives({2, 3, 4})}, {{partition, number, 0, 1}}});
+  };
+
+  SUBCASE("older lists") {
+    hear_of(node(5), lives({1, 3, 5}), 8);
+    for (int i = 0; i < 3; ++i) {
+      const Effects effects = three.tick();
+      CHECK(asked<SyncConfirmed>(effects).empty());
+      for (const auto& [to, told] : asked<ListsAnnounced>(effects)) {
+        CHECK(told.entries.front().number == 0);  // it asks
+      }
+      for (const auto& [to, question] : asked<FingerprintRequest>(effects)) {
+        FingerprintAnswer answer{OperationId{1}, {}, question.round};
+        if (to != node(5)) answer.different.push_back(partition);
+        three.hear(to, answer);
+      }
+    }
+    CHECK(three.machine.is_recovering(partition));
+
+    hear_of(node(2), lives({1, 2, 4}), 18);
+    CHECK(three.lists().number == 18);
+  }
+  SUBCASE("the lists that it has dropped its copy for") {
+    hear_of(node(2), lives({1, 2, 4}), 18);
+    CHECK(three.lists().number == 18);
+    CHECK_FALSE(three.machine.is_recovering(partition));
+  }
+}
+
 TEST_CASE("rebalance: lists that could not be written are written again before they are told") {
   MeshView view = view_of({1, 2});
   RecordCodec codec = blind_codec();
