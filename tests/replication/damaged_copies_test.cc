@@ -57,6 +57,17 @@ Result<DiskAnswer> found(bool damaged) {
   return DiskAnswer(std::move(stored));
 }
 
+/// What is stored is one version older than the sample.
+RecordCodec earlier_record_codec() {
+  RecordCodec codec = one_record_codec();
+  codec.decode_record = [](ByteView) -> Result<ImageRecord> {
+    ImageRecord before = sample_record();
+    before.version.clock -= 1;
+    return before;
+  };
+  return codec;
+}
+
 Result<DiskAnswer> verified(bool intact, bool marked = false) {
   BlobVerified answer;
   answer.digest = sample_record().digest;
@@ -134,12 +145,7 @@ TEST_CASE("damaged copies: a second name is given only to bytes that were read w
 // Else whoever has them under another name would count on them until the scrub comes by.
 TEST_CASE("damaged copies: bytes that were found rotten here and nobody gives are suspected") {
   const MeshView view = holder_view();
-  RecordCodec codec = one_record_codec();
-  codec.decode_record = [](ByteView) -> Result<ImageRecord> {
-    ImageRecord before = sample_record();
-    before.version.clock -= 1;
-    return before;
-  };
+  const RecordCodec codec = earlier_record_codec();
   const auto suspected = [&](const StoredRecord& here, ErrorCode look) {
     StoreRecord store(view, codec, {partition, sample_record(), {}, {}, {}, partition}, TempId{3});
     (void)store.start(now);
@@ -159,12 +165,7 @@ TEST_CASE("damaged copies: bytes that were found rotten here and nobody gives ar
 
 TEST_CASE("damaged copies: a new version of what was stored before need not be read") {
   const MeshView view = holder_view();
-  RecordCodec codec = one_record_codec();
-  codec.decode_record = [](ByteView) -> Result<ImageRecord> {
-    ImageRecord before = sample_record();
-    before.version.clock -= 1;
-    return before;
-  };
+  const RecordCodec codec = earlier_record_codec();
   StoreRecord store = mending(view, codec);
   (void)store.start(now);
   const Effects look = store.on_disk(now, found(false));
