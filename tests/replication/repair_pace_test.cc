@@ -71,6 +71,13 @@ struct Syncing {
   PartitionSync sync;
 };
 
+/// Clients at work beside the copies; `after` from the last time on.
+void clients_ask(RepairPace& pace, Instant& now, Duration after) {
+  now += after;
+  pace.on_client_work(now);
+  pace.on_client_work(now);
+}
+
 }  // namespace
 
 TEST_CASE("pace: without orders and clients everything may be copied at once") {
@@ -187,27 +194,22 @@ TEST_CASE(
 TEST_CASE("pace: a last copy begins beside another image, which makes way until it is here") {
   RepairPace pace;
   Instant now = start;
-  const auto clients_ask = [&](Duration after) {
-    now += after;
-    pace.on_client_work(now);
-    pace.on_client_work(now);
-  };
-  clients_ask(0ms);
+  clients_ask(pace, now, 0ms);
   auto ordinary = pace.open(now, 100 * megabyte, false);
   REQUIRE(ordinary);
-  clients_ask(10ms);
+  clients_ask(pace, now, 10ms);
   ordinary->note_part(now);
 
   CHECK_FALSE(pace.open(now, megabyte, true));  // after a rest of half the time
   CHECK(pace.again_at() == now + 10ms);
-  clients_ask(10ms);
+  clients_ask(pace, now, 10ms);
   auto last_copy = pace.open(now, megabyte, true);
   REQUIRE(last_copy);
   CHECK_FALSE(pace.open(now, megabyte, true));
-  clients_ask(80ms);  // the ordinary one would have rested enough
+  clients_ask(pace, now, 80ms);  // the ordinary one would have rested enough
   CHECK_FALSE(ordinary->may_go_on(now));
   CHECK(last_copy->may_go_on(now));
-  clients_ask(10ms);
+  clients_ask(pace, now, 10ms);
   last_copy->note_copied(now, megabyte);
   last_copy.reset();
 
@@ -218,22 +220,17 @@ TEST_CASE("pace: a last copy begins beside another image, which makes way until 
 TEST_CASE("pace: an image that makes way goes on before its source gives it up") {
   RepairPace pace;
   Instant now = start;
-  const auto clients_ask = [&](Duration after) {
-    now += after;
-    pace.on_client_work(now);
-    pace.on_client_work(now);
-  };
-  clients_ask(0ms);
+  clients_ask(pace, now, 0ms);
   auto ordinary = pace.open(now, 100 * megabyte, false);
   auto last_copy = pace.open(now, 100 * megabyte, true);
   REQUIRE(ordinary);
   REQUIRE(last_copy);
-  clients_ask(10ms);
+  clients_ask(pace, now, 10ms);
   ordinary->note_part(now);
 
-  clients_ask(RepairPace::rest_max - 1ms);
+  clients_ask(pace, now, RepairPace::rest_max - 1ms);
   CHECK_FALSE(ordinary->may_go_on(now));
-  clients_ask(1ms);
+  clients_ask(pace, now, 1ms);
   CHECK(ordinary->may_go_on(now));
 }
 
