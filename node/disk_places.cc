@@ -11,7 +11,7 @@
 namespace pixmesh {
 namespace {
 
-constexpr std::string_view prefix = "lies/";
+constexpr std::string_view lies_prefix = "lies/";
 constexpr std::uint8_t is_doubted = 1;
 
 struct Row {
@@ -20,7 +20,7 @@ struct Row {
 };
 
 std::string key_of(PartitionId partition) {
-  return std::string(prefix) + hex_of(row_prefix(partition));
+  return std::string(lies_prefix) + hex_of(row_prefix(partition));
 }
 
 TableRow row_of(PartitionId partition, const DiskDescription& disk, bool doubted) {
@@ -34,7 +34,8 @@ std::map<PartitionId, Row> rows_in(const TableRows& facts) {
   for (const auto& [key, value] : facts.rows) {
     const std::string_view name = text_of(key);
     std::array<std::uint8_t, 4> partition{};
-    if (!name.starts_with(prefix) || !parse_hex(name.substr(prefix.size()), partition)) continue;
+    if (!name.starts_with(lies_prefix) || !parse_hex(name.substr(lies_prefix.size()), partition))
+      continue;
     Row row;
     if (value.size() < row.disk.size()) continue;
     std::copy_n(value.begin(), row.disk.size(), row.disk.begin());
