@@ -86,6 +86,7 @@ struct CommitRecord {
   Bytes record;
   Bytes fence;                 // what the asker believes about the partition's lists, for `admit`
   std::vector<TableRow> also;  // stored only together with the record
+  bool bytes_lost = false;  // the blob need not be here; it is marked in `damaged` with the record
 };
 /// The commit that a record file was written for will not come: the file says again what the index
 /// says. A CommitRecord, whatever came of it, does the same.

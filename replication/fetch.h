@@ -32,6 +32,9 @@ class Fetch {
   [[nodiscard]] bool succeeded() const { return state_ == State::done; }
   [[nodiscard]] TempId temp() const { return temp_; }
   [[nodiscard]] const std::string& detail() const { return detail_; }
+  /// Sources that read what they have, and it was damaged or not there; in the order of asking. Who
+  /// could not be reached, or could not read, may have a whole copy.
+  [[nodiscard]] const std::vector<NodeId>& without_bytes() const { return without_bytes_; }
   [[nodiscard]] std::optional<StreamId> receives() const { return stream_; }
 
  private:
@@ -49,6 +52,7 @@ class Fetch {
   PartitionId source_partition_;
   ImageRecord record_;
   std::vector<NodeId> sources_;
+  std::vector<NodeId> without_bytes_;
   TempId temp_;
   Options options_;
   State state_ = State::creating;

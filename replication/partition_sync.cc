@@ -229,15 +229,27 @@ Effects PartitionSync::store_next(Instant now) {
   ImageRecord record = std::move(missing_.back());
   missing_.pop_back();
   done_up_to_ = name_digest_of(record.name);
+  const std::vector<NodeId> may_have = may_have_bytes();
   std::vector<NodeId> givers{*source_};
-  for (const NodeId& node : all_sources_) {
+  for (const NodeId& node : may_have.empty() ? all_sources_ : may_have) {
     if (node != *source_) givers.push_back(node);
   }
   StoreRecord::Bid bid{partition_,   std::move(record), std::nullopt,
                        std::nullopt, std::move(givers), partition_};
   if (slot_) bid.slot = &*slot_;
+  bid.may_have_bytes = may_have;
   store_.emplace(mesh_, codec_, std::move(bid), TempId{id().raw});
   return after_store(now, store_->start(now));
+}
+
+// Only of a partition whose holders we know: else somebody may have them of whom we know nothing.
+std::vector<NodeId> PartitionSync::may_have_bytes() const {
+  const HolderLists& lists = mesh_.lists_of(partition_);
+  if (!lists.known() || !is_holder(lists, mesh_.self)) return {};
+  std::vector<NodeId> nodes = former_holders_of(lists);
+  for (const NodeId& source : all_sources_) insert_sorted(nodes, source);
+  std::erase(nodes, mesh_.self);
+  return nodes;
 }
 
 Effects PartitionSync::after_store(Instant now, Effects effects) {

@@ -73,6 +73,7 @@ class PartitionSync : public Operation {
   [[nodiscard]] Effects conclude();
   [[nodiscard]] Effects sweep();
   [[nodiscard]] Effects store_next(Instant now);
+  [[nodiscard]] std::vector<NodeId> may_have_bytes() const;
   [[nodiscard]] Effects end_rest(Instant now);
   [[nodiscard]] bool may_copy(Instant now, const ImageRecord& next);
   [[nodiscard]] Effects after_store(Instant now, Effects effects);

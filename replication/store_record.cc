@@ -1,5 +1,7 @@
 #include "replication/store_record.h"
 
+#include <algorithm>
+
 #include "base/digest.h"
 #include "replication/request_memory.h"
 
@@ -39,7 +41,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
       return write_record();
     case Step::record:
       step_ = Step::folders;
-      if (bid_.record.tombstone) {
+      if (bid_.record.tombstone || lost_) {
         return {UseDisk{bid_.partition, SyncFolders{{record_path_}}}};
       }
       return {UseDisk{bid_.partition, SyncFolders{{blob_path_, record_path_}}}};
@@ -77,8 +79,8 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
   damaged_ = found.damaged;
   if (!found.record.empty()) {
     const auto stored = codec_.decode_record(found.record);
-    const bool same = stored && stored->version == bid_.record.version;
-    if (same && !damaged_) {
+    same_ = stored && stored->version == bid_.record.version;
+    if (same_ && !damaged_) {
       return bid_.overtaken ? remember(CommitCode::already) : finish(CommitCode::already);
     }
     if (stored && stored->version > bid_.record.version) return remember(CommitCode::superseded);
@@ -137,10 +139,25 @@ Effects StoreRecord::fetch(Instant now) {
 Effects StoreRecord::after_fetch() {
   if (!fetch_->done()) return {};
   slot_.reset();
+  if (!fetch_->succeeded() && are_bytes_lost()) return store_without_bytes();
   is_suspect_ = is_suspect_ && !fetch_->succeeded();
   if (!fetch_->succeeded()) return finish(CommitCode::failed, fetch_->detail());
   fetched_bytes_ = bid_.record.size;
   return publish(fetch_->temp());
+}
+
+bool StoreRecord::are_bytes_lost() const {
+  std::vector<NodeId> without = fetch_->without_bytes();
+  std::sort(without.begin(), without.end());
+  return !bid_.may_have_bytes.empty() && includes_all(without, bid_.may_have_bytes);
+}
+
+// What is here is looked at again: a mark on a whole copy is taken back.
+Effects StoreRecord::store_without_bytes() {
+  is_suspect_ = true;
+  if (same_) return finish(CommitCode::already);
+  lost_ = true;
+  return write_record();
 }
 
 Effects StoreRecord::publish(TempId temp) {
@@ -164,6 +181,7 @@ Effects StoreRecord::commit() {
   request.record = codec_.encode_record(bid_.record);
   if (bid_.fence) request.fence = codec_.encode_lists(*bid_.fence);
   request.also = wishes();
+  request.bytes_lost = lost_;
   return {UseDisk{bid_.partition, std::move(request)}};
 }
 
@@ -172,7 +190,7 @@ Effects StoreRecord::on_committed(const CommitOutcome& outcome) {
   if (code_ == CommitCode::stale) {
     if (const auto lists = codec_.decode_lists(outcome.current)) current_lists_ = lists.value();
   }
-  if (!damaged_) return after_commit();
+  if (!damaged_ || lost_) return after_commit();
   step_ = Step::mend;  // the bytes are good, whatever became of the record
   return {UseDisk{bid_.partition, PutValues{{damaged_row(bid_.record.digest, std::nullopt)}}}};
 }

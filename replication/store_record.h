@@ -27,6 +27,11 @@ struct RecordCodec {
 /// or were found so before, the version is stored with bytes of another holder, and the mark is
 /// taken back. Where nobody gives them, the copy is suspected: a record here may name it.
 ///
+/// A record whose bytes are lost, for all that may have them have read theirs and found them
+/// damaged or gone, is stored without, and its digest is marked as damaged in the same transaction.
+/// It was acknowledged: its new holders must know it to say that it is lost, and its partition must
+/// not be kept from moving. Only who asks for it by `may_have_bytes` gets that.
+///
 /// A version older than what is here is not stored, but its wish is remembered like any other: a
 /// client that says it again must get the same answer, not a new version.
 ///
@@ -46,6 +51,7 @@ class StoreRecord {
     IngressBudget* ingress = nullptr;  // what it fetches counts there; fails if that is used up
     std::optional<RememberedWish> overtaken;  // by the record: remembered as well
     CopySlot* slot = nullptr;                 // of what it fetches; outlives this
+    std::vector<NodeId> may_have_bytes;  // all that may, by id: without any at these they are lost
   };
   /// @param temp_for_fetch  a number no other temp file of this node has
   StoreRecord(const MeshView& mesh, const RecordCodec& codec, Bid bid, TempId temp_for_fetch);
@@ -72,6 +78,8 @@ class StoreRecord {
   [[nodiscard]] Effects on_looked(Instant now, const Result<DiskAnswer>& answer);
   [[nodiscard]] Effects fetch(Instant now);
   [[nodiscard]] Effects after_fetch();
+  [[nodiscard]] bool are_bytes_lost() const;
+  [[nodiscard]] Effects store_without_bytes();
   [[nodiscard]] Effects publish(TempId temp);
   [[nodiscard]] Effects write_record();
   [[nodiscard]] Effects commit();
@@ -89,6 +97,8 @@ class StoreRecord {
   std::string record_path_;
   Step step_ = Step::find;
   bool damaged_ = false;     // the bytes here, as far as is known
+  bool same_ = false;        // this version is here
+  bool lost_ = false;        // nobody has the bytes
   bool had_them_ = false;    // under this name
   bool is_suspect_ = false;  // what is here is not what it was, and nothing has replaced it
   std::optional<ChunkCheck> bytes_here_;

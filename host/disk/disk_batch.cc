@@ -260,12 +260,14 @@ Result<DiskAnswer> DiskBatch::commit_one(IndexWrite& write, const CommitRecord& 
     const Result<RecordPlace> place = place_(asked.record);
     if (!place) return place.error();
     std::error_code unknown;
-    if (!place->blob_path.empty() && !fs::exists(folder_.root() / place->blob_path, unknown)) {
+    const bool needs_blob = !place->blob_path.empty() && !asked.bytes_lost;
+    if (needs_blob && !fs::exists(folder_.root() / place->blob_path, unknown)) {
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
     write.put(
         {asked.partition, asked.name_digest, asked.name, asked.digest, asked.size, asked.record});
     for (const TableRow& row : asked.also) write.put_row(row);
+    if (asked.bytes_lost) write.put_row(damaged_row(asked.digest, Bytes{}));
     const Result<RecordPlace> before = place_(stored);
     if (before && !before->blob_path.empty()) left.push_back({before->digest, before->blob_path});
   }

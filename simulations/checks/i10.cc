@@ -1,5 +1,5 @@
-// I10: no temp file without an upload, no record without its files, no file without a record once
-// the sweep is over.
+// I10: no temp file without an upload, no record without its files (but one that says that its
+// bytes are lost), no file without a record once the sweep is over.
 #include <algorithm>
 
 #include "simulations/checks/check.h"
@@ -39,8 +39,10 @@ class Tidiness : public Check {
       if (!disk.file(path))
         report(where + "no file of the record of '" + stored.name + "'", {node});
       if (record.tombstone) continue;
-      named.insert(blob_path(record.digest, record.media));
-      if (!disk.file(*named.find(blob_path(record.digest, record.media)))) {
+      const std::string bytes = blob_path(record.digest, record.media);
+      named.insert(bytes);
+      const bool says_lost = scene_.world.is_lost(bytes) && disk.is_damaged(record.digest);
+      if (!disk.file(bytes) && !says_lost) {
         report(where + "no bytes of '" + stored.name + "'", {node});
       }
     }

@@ -95,6 +95,7 @@ class Order : public Check {
   void look_at_lists(std::uint32_t from, const ListsAnnounced& announced) {
     if (!placements_.is_in_use(from, announced.epoch)) return;
     for (const ListsAnnounced::Entry& entry : announced.entries) {
+      if (entry.number == 0) continue;  // it knows of no set, or is in doubt about what it has
       HolderSets sets{
           announced.sets[entry.settled], entry.number, announced.sets[entry.target], {}};
       for (const std::uint32_t index : entry.earlier) {

@@ -64,7 +64,8 @@ std::vector<std::uint32_t> StoredCopies::holders_of(const std::string& name,
 bool StoredCopies::has(std::uint32_t node, const std::string& name, const Version& version) {
   if (scene_.atlas.is_gone(node)) return false;
   const auto record = record_of(node, name);
-  return record && record->version >= version && has_bytes(node, *record);
+  if (!record || record->version < version) return false;
+  return has_bytes(node, *record) || scene_.world.is_lost(blob_path(record->digest, record->media));
 }
 
 bool StoredCopies::is_lost(const std::string& name, const Version& version) {

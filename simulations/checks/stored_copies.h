@@ -21,7 +21,7 @@ class StoredCopies {
   /// none and are always right.
   [[nodiscard]] bool has_bytes(std::uint32_t node, const ImageRecord& record);
   /// Nodes whose disk was not destroyed and has a record of this name that is at least as new as
-  /// `version`, with its bytes.
+  /// `version`, with its bytes, unless those were destroyed everywhere: then nobody may know yet.
   [[nodiscard]] std::vector<std::uint32_t> holders_of(const std::string& name,
                                                       const Version& version);
   /// Whether there is any. Cheap as long as it stays where it was seen last.

@@ -188,7 +188,7 @@ FaultChoice FaultChoice::ordinary() {
   FaultChoice choice;
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
-  choice.allowed[static_cast<std::size_t>(FaultClass::beyond)] = false;  // known failures
+  choice.beyond_one_in = 25;
   return choice;
 }
 

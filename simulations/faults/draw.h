@@ -14,6 +14,7 @@ inline constexpr Duration noticed_from = 10s;
 /// Which classes of faults may be drawn.
 struct FaultChoice {
   std::array<bool, fault_class_count> allowed{};
+  std::uint32_t beyond_one_in = 1;  // of so many scenarios one has it, if it is allowed
   /// What the mesh is expected to survive.
   [[nodiscard]] static FaultChoice ordinary();
 };

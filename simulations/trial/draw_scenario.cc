@@ -104,7 +104,9 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   scenario.events.insert(scenario.events.end(), more.begin(), more.end());
   Rng rare = rng.split();
   if (allows(wishes, FaultClass::rare) && !wishes.safety) draw_rare(rare, scenario);
-  if (allows(wishes, FaultClass::beyond)) draw_beyond(rng.split(), scenario);
+  Rng beyond = rng.split();
+  const bool drawn_beyond = beyond.below(wishes.faults.beyond_one_in) == 0;
+  if (allows(wishes, FaultClass::beyond) && drawn_beyond) draw_beyond(beyond, scenario);
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return scenario;

@@ -157,7 +157,8 @@ void VirtualDisk::check_durable(const CommitRecord& asked, const RecordPlace& pl
   const auto durable = durable_.find(place.blob_path);
   const bool rotted =
       rotten != rotten_.end() && durable != durable_.end() && durable->second == rotten->second;
-  if (!place.blob_path.empty() && !rotted && !is_durable(place.blob_path)) {
+  const bool needs_blob = !place.blob_path.empty() && !asked.bytes_lost;
+  if (needs_blob && !rotted && !is_durable(place.blob_path)) {
     faults_.push_back("a record was committed before its bytes were durable: " + asked.name);
   }
   const SharedBytes record_file = file(place.record_path);
@@ -183,7 +184,8 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
   if (admission.store) {
     const auto place = options_.place(asked.record);
     if (!place) return place.error();
-    if (!place->blob_path.empty() && !files_.contains(place->blob_path)) {
+    const bool needs_blob = !place->blob_path.empty() && !asked.bytes_lost;
+    if (needs_blob && !files_.contains(place->blob_path)) {
       settle_record_file(asked.partition, asked.name_digest);
       return Error{ErrorCode::not_found, place->blob_path + " is not on this disk"};
     }
@@ -197,6 +199,7 @@ Result<DiskAnswer> VirtualDisk::commit(const CommitRecord& asked) {
     records_[key] = {asked.name, asked.digest, asked.size, asked.record};
     by_name_[asked.name] = key;
     put_rows(asked.also);
+    if (asked.bytes_lost) put_rows({damaged_row(asked.digest, Bytes{})});
     const auto old = options_.place(stored);
     if (old) collect_unnamed(old->blob_path, old->digest);
   }

@@ -122,6 +122,30 @@ TEST_CASE("host: a mark of damage outlives a reopen and a new version, and goes 
   CHECK(rig.get<TableRows>(LoadTable{Table::damaged}).rows.empty());
 }
 
+TEST_CASE("host: a record whose bytes are lost is committed without them, with its mark") {
+  const TempFolder folder;
+  const Bytes image = noise(7, 5'000);
+  const TestRecord record{1, 1, "a", digest_of(image), image.size()};
+  {
+    DiskRig rig(folder.path());
+    check_code(rig.ask(commit_of(record)), ErrorCode::not_found);
+    (void)rig.get<Done>(WriteFile{record_path_of(record), encode(record)});
+    (void)rig.get<Done>(SyncFolders{{record_path_of(record)}});
+    CommitRecord commit = commit_of(record);
+    commit.bytes_lost = true;
+    CHECK(rig.get<CommitOutcome>(commit).code == stored);
+    CHECK(summary_of(rig, 1).damaged_count == 1);
+  }
+  DiskRig rig(folder.path());
+  CHECK(summary_of(rig, 1).damaged_count == 1);
+  CHECK(rig.disk().recovery().records_discarded == 0);
+
+  REQUIRE(rig.put_blob(image));  // they turn up after all
+  REQUIRE(rig.put_record(record));
+  mark(rig, record.digest, false);
+  CHECK(rig.get<BlobVerified>(VerifyBlob{record.digest, record.digest}).intact);
+}
+
 TEST_CASE("host: a blob that is gone at the start is marked as damaged") {
   const TempFolder folder;
   const Bytes image = noise(5, 5'000);

@@ -84,6 +84,33 @@ StoreRecord mending(const MeshView& view, const RecordCodec& codec) {
           TempId{3}};
 }
 
+/// A copy that nodes 2 and 3 are asked for in turn, and that they answer so.
+class Mending {
+ public:
+  Mending(const MeshView& view, const RecordCodec& codec, const std::vector<ErrorCode>& answers,
+          const StoredRecord& here, std::vector<NodeId> may_have_bytes = nodes({2, 3}))
+      : store_(view, codec, bid(std::move(may_have_bytes)), TempId{3}) {
+    (void)store_.start(now);
+    last_ = store_.on_disk(now, DiskAnswer(here));
+    if (!here.damaged) last_ = store_.on_disk(now, Error{ErrorCode::not_found, "not here"});
+    last_ = store_.on_disk(now, done);  // the temp file
+    for (const ErrorCode code : answers) {
+      last_ = store_.on_bulk(now, StreamEnd{{}, code, "no bytes"}, std::nullopt);
+    }
+  }
+  [[nodiscard]] StoreRecord& store() { return store_; }
+  [[nodiscard]] const Effects& last() const { return last_; }
+
+ private:
+  static StoreRecord::Bid bid(std::vector<NodeId> may_have_bytes) {
+    StoreRecord::Bid bid{partition, sample_record(), {}, {}, nodes({2, 3}), partition};
+    bid.may_have_bytes = std::move(may_have_bytes);
+    return bid;
+  }
+  StoreRecord store_;
+  Effects last_;
+};
+
 }  // namespace
 
 TEST_CASE("damaged copies: the same version is stored again with another holder's bytes") {
@@ -161,6 +188,44 @@ TEST_CASE("damaged copies: bytes that were found rotten here and nobody gives ar
   CHECK(suspected(earlier, ErrorCode::not_found));
   CHECK_FALSE(suspected({}, ErrorCode::not_found));      // they were never here
   CHECK_FALSE(suspected(marked, ErrorCode::not_found));  // known already
+}
+
+// The record was acknowledged: its new holders must know it, to say that its bytes are lost.
+TEST_CASE("damaged copies: what nobody has the bytes of is stored without, and marked with it") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  Mending lost(view, codec, {ErrorCode::corrupt, ErrorCode::not_found}, {});
+  REQUIRE(wanted<WriteFile>(lost.last()) != nullptr);
+  const Effects folders = lost.store().on_disk(now, done);
+  CHECK(wanted<SyncFolders>(folders)->paths.size() == 1);  // of the record alone
+  const Effects commit = lost.store().on_disk(now, done);
+  CHECK(wanted<CommitRecord>(commit)->bytes_lost);
+  const Effects end = lost.store().on_disk(
+      now, DiskAnswer(CommitOutcome{static_cast<std::uint8_t>(CommitCode::stored), {}}));
+  CHECK(count_of<SuspectBytes>(end) == 1);  // a mark on whole bytes goes again
+  CHECK(lost.store().code() == CommitCode::stored);
+}
+
+TEST_CASE("damaged copies: bytes are lost only when each that may have them has read its own") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  const auto code_after = [&](std::vector<ErrorCode> answers, std::vector<NodeId> may_have) {
+    Mending mending(view, codec, answers, {}, std::move(may_have));
+    return mending.store().code();
+  };
+  const ErrorCode corrupt = ErrorCode::corrupt;
+  CHECK(code_after({corrupt, ErrorCode::failed}, nodes({2, 3})) == CommitCode::failed);
+  CHECK(code_after({corrupt, ErrorCode::overloaded}, nodes({2, 3})) == CommitCode::failed);
+  CHECK(code_after({corrupt, corrupt}, nodes({2, 3, 4})) == CommitCode::failed);
+  CHECK(code_after({corrupt, corrupt}, {}) == CommitCode::failed);  // a client's write, say
+}
+
+TEST_CASE("damaged copies: a holder of a lost image that asks again has what there is") {
+  const MeshView view = holder_view();
+  const RecordCodec codec = one_record_codec();
+  Mending lost(view, codec, {ErrorCode::corrupt, ErrorCode::corrupt}, {{1}, {}, true});
+  CHECK(lost.store().done());
+  CHECK(lost.store().code() == CommitCode::already);
 }
 
 TEST_CASE("damaged copies: a new version of what was stored before need not be read") {

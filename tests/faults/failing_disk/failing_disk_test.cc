@@ -138,10 +138,13 @@ class ShimmedMesh {
       fault_.leave_bytes(static_cast<std::int64_t>(chance_.below(2'000'000)));
     }
   }
-  /// A client that knows only this node asks it first for what it holds.
+  /// Clients choose among the holders of each image: now and then it is this one's turn.
   void read_through_victim() {
     traffic_.stop();
-    traffic_.check_through_each_node(mesh_);
+    CHECK(becomes_true(60s, [&] {
+      traffic_.check_through_each_node(mesh_);
+      return fault_.hits() > 0;
+    }));
     traffic_.start();
   }
   void look_again_when_healed() {

@@ -134,7 +134,7 @@ class RolledBackMesh {
   }
 
   TestMesh mesh_;
-  Traffic traffic_{mesh_, {.writers = 2, .largest = 400'000}};
+  Traffic traffic_{mesh_, {.writers = 2, .largest = 60'000}};
   Rng chance_{23};
 };
 
