@@ -8,15 +8,27 @@ namespace {
 
 constexpr std::uint32_t put_back = 5;
 
+void put_back_to(MeshWorld& world, std::uint32_t node, NodeContents before) {
+  world.crash(node);
+  world.restore(node, std::move(before));
+  world.restart(node);
+}
+
+/// Its disk is as it should be again.
+void start_again(MeshWorld& world, std::uint32_t node) {
+  world.crash(node);
+  world.disk(node).trouble = {};
+  world.restart(node);
+  world.run_for(5s);
+}
+
 /// Node 5 is put back to a state of a minute ago. Six nodes: it does not hold every partition.
 void put_back_node_5(MeshWorld& world) {
   world.add_nodes(6);
   REQUIRE(world.run_until_settled());
   NodeContents before = world.contents_of(put_back);
   world.run_for(60s);
-  world.crash(put_back);
-  world.restore(put_back, std::move(before));
-  world.restart(put_back);
+  put_back_to(world, put_back, std::move(before));
 }
 
 }  // namespace
@@ -51,16 +63,8 @@ TEST_CASE("node: one that was put back is told by whoever knows another record a
     world.add_nodes(4);
     REQUIRE(world.run_until_settled());
     NodeContents before = world.contents_of(3);
-    const auto restart = [&] {
-      world.crash(3);
-      world.run_for(1s);
-      world.restart(3);
-      world.run_for(5s);
-    };
-    restart();
-    world.crash(3);
-    world.restore(3, before);
-    world.restart(3);
+    start_again(world, 3);
+    put_back_to(world, 3, std::move(before));
     world.run_for(20s);
     CHECK(world.count_logged("copies_doubted") == 1);
   }
@@ -105,10 +109,8 @@ TEST_CASE("node: one that stops while it is told that it was put back is told ag
     REQUIRE(world.run_until_settled());
     NodeContents before = world.contents_of(3);
     world.run_for(60s);
-    world.crash(3);
-    world.restore(3, std::move(before));
     world.disk(3).trouble.slower = 50ms;  // the doubts are written there, its record is not
-    world.restart(3);
+    put_back_to(world, 3, std::move(before));
     REQUIRE(world.run_until([&] { return world.count_logged("copies_doubted") == 1; }));
     world.run_for(5ms * steps);
     world.crash(3);
@@ -125,23 +127,15 @@ TEST_CASE("node: one that is told while its disk fails doubts its copies after t
     world.add_nodes(4);
     REQUIRE(world.run_until_settled());
     NodeContents before = world.contents_of(3);
-    const auto restart = [&] {
-      world.crash(3);
-      world.disk(3).trouble = {};
-      world.restart(3);
-      world.run_for(5s);
-    };
-    restart();
-    world.crash(3);
-    world.restore(3, std::move(before));
+    start_again(world, 3);
     world.disk(3).trouble.failing_writes = 1'000'000;
-    world.restart(3);
+    put_back_to(world, 3, std::move(before));
     REQUIRE(world.run_until([&] { return world.count_logged("copies_doubted") == 1; }));
     world.run_for(2s);
-    restart();
+    start_again(world, 3);
     CHECK(world.count_logged("copies_doubted") == 2);
     CHECK(world.run_until_settled());
-    restart();
+    start_again(world, 3);
     CHECK(world.count_logged("copies_doubted") == 2);  // it has all again
   }
 }
@@ -160,9 +154,7 @@ TEST_CASE("node: one that was put back to when it was alone asks the others what
       REQUIRE(world.put(1, name, MeshWorld::sample_image(900, seed)).code == ErrorCode{});
     }
     world.run_for(60s);
-    world.crash(0);
-    world.restore(0, std::move(before));
-    world.restart(0);
+    put_back_to(world, 0, std::move(before));
     REQUIRE(world.run_until([&] { return world.count_logged("copies_doubted") == 1; }));
     std::size_t denied = 0;
     for (int i = 0; i < 40; ++i) {
