@@ -18,6 +18,10 @@ struct ToolLimits {
   friend bool operator==(const ToolLimits&, const ToolLimits&) = default;
 };
 
+// What a libvips worker gives a run at most; one that may take more is left to its command.
+inline constexpr std::uint64_t worker_memory_bytes_max = 8ULL << 30;
+inline constexpr std::uint64_t worker_output_bytes_max = 1ULL << 30;
+
 /// Who does the work of a command line.
 enum class ToolEngine : std::uint8_t {
   command,  // the program that it names
@@ -38,6 +42,7 @@ struct ToolRun {
   std::uint32_t disk = 0;         // index of the disk that holds the input
   ToolLimits limits;
   ToolEngine engine = ToolEngine::command;
+  bool fast_shrink_on_load = false;  // as of a recipe: no command can do it
 };
 
 enum class ToolEnd : std::uint8_t {

@@ -15,6 +15,7 @@
 #include "cli/errors.h"
 #include "cli/local_mesh.h"
 #include "cli/node_settings.h"
+#include "cli/node_tools.h"
 #include "host/config/recipe_file.h"
 #include "host/system/clocks.h"
 #include "host/tools/memory_groups.h"
@@ -42,12 +43,13 @@ Finding finding(std::string what, Verdict verdict, std::string words) {
   return made;
 }
 
-Finding tools(const std::string& recipe_file) {
-  const Result<RecipeBook> book = load_recipe_book(recipe_file);
+Finding tools(const NodeSettings& settings) {
+  const Result<RecipeBook> book =
+      load_recipe_book(settings.recipes, {.native_worker = native_worker_of(settings)});
   if (!book) return finding("recipes", Verdict::wrong, book.error().detail);
   std::set<std::string> missing;
   for (const auto& [name, entry] : book->entries()) {
-    if (!entry.available) missing.insert(entry.recipe.argv.front());
+    if (!entry.available()) missing.insert(entry.missing);
   }
   if (missing.empty()) {
     return finding("tools", Verdict::fine,
@@ -55,9 +57,11 @@ Finding tools(const std::string& recipe_file) {
   }
   std::string names;
   for (const std::string& name : missing) names += (names.empty() ? "" : ", ") + name;
-  return finding("tools", Verdict::warning,
-                 "missing for some recipes: " + names +
-                     "; install them, as in 'apt install libvips-tools imagemagick'");
+  return finding(
+      "tools", Verdict::warning,
+      "missing for some recipes: " + names +
+          "; install them, as in 'apt install libvips-tools imagemagick'; a native worker "
+          "needs pixmesh-vips-worker beside pixmesh, and --native not to be off");
 }
 
 Finding sandbox(const NodeSettings& settings) {
@@ -168,12 +172,8 @@ Finding cores() {
 }
 
 std::vector<Finding> examine(const NodeSettings& settings) {
-  std::vector<Finding> findings{tools(settings.recipes),
-                                sandbox(settings),
-                                memory_of_tools(),
-                                cores(),
-                                open_files(),
-                                clock()};
+  std::vector<Finding> findings{tools(settings), sandbox(settings), memory_of_tools(),
+                                cores(),         open_files(),      clock()};
   findings.push_back(port("control port", settings.listen, 0));
   findings.push_back(settings.bulk_listen.empty() ? port("bulk port", settings.listen, 1000)
                                                   : port("bulk port", settings.bulk_listen, 0));

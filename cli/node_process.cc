@@ -59,7 +59,8 @@ class NodeProcess {
             [this](ByteView record) { return mesh_key_.place(record); },
             [this](const std::string& folder, const Error& why) { tell_of_failure(folder, why); },
             chunks_, events_)),
-        recipes_(options.settings.recipes) {}
+        tools_{.native_worker = native_worker_of(options.settings)},
+        recipes_(options.settings.recipes, tools_) {}
 
   [[nodiscard]] Result<Done> open();
   [[nodiscard]] Result<Done> serve();
@@ -92,6 +93,7 @@ class NodeProcess {
   std::uint64_t capacity_ = 0;
   std::string bulk_listen_;
   std::unique_ptr<ProcessExecutor> executor_;
+  NodeTools tools_;
   RecipeLoader recipes_;
   std::unique_ptr<WorkerBackground> background_;
   std::unique_ptr<ZmqTransport> transport_;
@@ -265,7 +267,7 @@ Result<Done> NodeProcess::open_outside() {
     journal.bytes_max = options_.settings.journal;
     journal_ = std::make_unique<JournalFolder>(std::move(journal), events_);
   }
-  auto book = load_recipe_book(options_.settings.recipes);
+  auto book = load_recipe_book(options_.settings.recipes, tools_);
   if (!book) return book.error();
   book_ = std::move(book).value();
   ZmqTransportOptions wires;

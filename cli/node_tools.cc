@@ -38,18 +38,22 @@ std::optional<MemoryGroups> memory_groups_of(Log& log) {
   return std::move(groups).value();
 }
 
+std::string native_worker_of(const NodeSettings& settings) {
+  if (settings.native == "off") return {};
+  return program_beside_this("pixmesh-vips-worker").value_or("");
+}
+
 NativeWorkersOptions native_workers_of(const NodeSettings& settings, Log& log) {
   NativeWorkersOptions native;
   if (settings.native == "off") return native;
-  const auto program = program_beside_this("pixmesh-vips-worker");
-  if (!program) {
+  native.program = native_worker_of(settings);
+  if (native.program.empty()) {
     log.event(LogLevel::info, "no_native_workers",
               {{"reason",
                 "pixmesh-vips-worker does not lie beside this program; recipes run the "
                 "libvips programs"}});
     return native;
   }
-  native.program = *program;
   native.fork_per_job = settings.native == "job";
   native.ready = workers_of(settings);
   return native;

@@ -26,6 +26,9 @@ namespace pixmesh {
 /// node have one; the log is told where it does not.
 [[nodiscard]] std::optional<MemoryGroups> memory_groups_of(Log& log);
 
+/// The program of native workers; empty when the settings or the folder of this program have none.
+[[nodiscard]] std::string native_worker_of(const NodeSettings& settings);
+
 /// The native workers that a node starts: as many as tools run at a time, or none when the settings
 /// or the folder of this program have none; the log is told of the latter.
 [[nodiscard]] NativeWorkersOptions native_workers_of(const NodeSettings& settings, Log& log);

@@ -8,11 +8,17 @@ namespace pixmesh {
 namespace {
 
 Json json_of(const RecipeStatus& recipe) {
-  Json object{{"name", recipe.name},           {"summary", recipe.summary},
-              {"available", recipe.available}, {"digest", to_text(recipe.digest)},
-              {"output", recipe.output},       {"accepts", recipe.accepts},
-              {"argv", recipe.argv},           {"limits", recipe.limits},
-              {"engine", recipe.engine}};
+  Json object{{"name", recipe.name},
+              {"summary", recipe.summary},
+              {"available", recipe.available},
+              {"digest", to_text(recipe.digest)},
+              {"output", recipe.output},
+              {"accepts", recipe.accepts},
+              {"argv", recipe.argv},
+              {"limits", recipe.limits},
+              {"engine", recipe.engine},
+              {"missing", recipe.missing},
+              {"fast_shrink_on_load", recipe.fast_shrink_on_load}};
   object["fingerprint"] =
       recipe.fingerprint == Digest{} ? std::string() : to_text(recipe.fingerprint);
   object["parameters"] = Json::array();
@@ -44,15 +50,23 @@ int list_recipes(CommandContext& context) {
   return exit_ok;
 }
 
+std::string engine_text_of(const RecipeStatus& recipe) {
+  if (recipe.fast_shrink_on_load) {
+    return recipe.engine + ", by a native worker only: it decodes less of a JPEG than the command";
+  }
+  const bool native = recipe.engine == "vips";
+  return recipe.engine + (native ? ", where a node has the worker; else the command" : "");
+}
+
 std::string description_of(const RecipeStatus& recipe) {
   const std::string accepts = recipe.accepts.empty() ? "any bytes" : join_names(recipe.accepts);
   std::string text = recipe.name + ": " + recipe.summary + "\n";
-  text += "available  " + std::string(recipe.available ? "yes" : "no, its tool is missing") + "\n";
+  const std::string missing = recipe.missing.empty() ? "its tool" : recipe.missing;
+  text += "available  " + (recipe.available ? "yes" : "no, it needs " + missing) + "\n";
   text += "accepts    " + accepts + "\n";
   text += "output     " + recipe.output + "\n";
   text += "limits     " + recipe.limits + "\n";
-  text += "engine     " + recipe.engine +
-          (recipe.engine == "vips" ? ", where a node has the worker; else the command" : "") + "\n";
+  text += "engine     " + engine_text_of(recipe) + "\n";
   text += "digest     " + to_text(recipe.digest) + "\n";
   if (recipe.fingerprint != Digest{}) {
     text += "tools      " + to_text(recipe.fingerprint) + "\n";

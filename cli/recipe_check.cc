@@ -1,5 +1,6 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
+#include "cli/node_tools.h"
 #include "host/config/recipe_file.h"
 
 namespace pixmesh {
@@ -11,14 +12,16 @@ int check_recipes(CommandContext& context, const std::string& file) {
   TextTable table({{"RECIPE"}, {"AVAILABLE HERE"}, {"ENGINE"}, {"SUMMARY"}});
   Json list = Json::array();
   for (const Recipe& recipe : recipes.value()) {
-    const bool available = recipe_available(recipe);
-    table.add({recipe.name,
-               available ? "yes" : "no, '" + recipe.argv.front() + "' or what it needs is missing",
+    const std::string missing = missing_of(recipe, {.native_worker = native_worker_of({})});
+    const bool available = missing.empty();
+    table.add({recipe.name, available ? "yes" : "no, it needs " + missing,
                std::string(to_text(recipe.engine)), recipe.summary},
               available ? Colour::plain : Colour::yellow);
     list.push_back(Json{{"name", recipe.name},
                         {"available", available},
+                        {"missing", missing},
                         {"engine", to_text(recipe.engine)},
+                        {"fast_shrink_on_load", recipe.fast_shrink_on_load},
                         {"digest", to_text(recipe_digest(recipe))}});
   }
   context.output().print(table);

@@ -11,10 +11,10 @@ void RecipeLoader::load(Background& background, bool again) {
   loaded->again = again;
   loading_.push_back(loaded);
   background.run(ticket, [this, loaded] {
-    loaded->book = load_recipe_book(file_);
+    loaded->book = load_recipe_book(file_, tools_);
     if (!loaded->book) return;
     RecipeBook book = std::move(loaded->book).value();
-    fingerprints_.add_to(book);
+    fingerprints_.add_to(book, tools_);
     loaded->book = std::move(book);
   });
 }

@@ -24,7 +24,8 @@ class RecipeLoader {
   };
 
   /// @param file  of the recipes; empty: the built-in ones only
-  explicit RecipeLoader(std::string file) : file_(std::move(file)) {}
+  RecipeLoader(std::string file, NodeTools tools)
+      : file_(std::move(file)), tools_(std::move(tools)) {}
 
   void load(Background& background, bool again);
   /// The oldest job is done.
@@ -32,6 +33,7 @@ class RecipeLoader {
 
  private:
   std::string file_;
+  NodeTools tools_;
   std::deque<std::shared_ptr<Loaded>> loading_;
   ToolFingerprints fingerprints_;  // of the background thread
 };

@@ -263,7 +263,7 @@ RecipesAnswer Node::recipes_of(OperationId operation) const {
     RecipeStatus recipe;
     recipe.name = name;
     recipe.summary = entry.recipe.summary;
-    recipe.available = entry.available;
+    recipe.available = entry.available();
     recipe.digest = entry.digest;
     recipe.output = entry.recipe.output;
     recipe.accepts = entry.recipe.accepts;
@@ -271,6 +271,8 @@ RecipesAnswer Node::recipes_of(OperationId operation) const {
     recipe.limits = text_of(entry.recipe.limits, entry.recipe.header_limits);
     recipe.fingerprint = entry.fingerprint.value_or(Digest{});
     recipe.engine = to_text(entry.recipe.engine);
+    recipe.fast_shrink_on_load = entry.recipe.fast_shrink_on_load;
+    recipe.missing = entry.missing;
     for (const Parameter& parameter : entry.recipe.parameters) {
       recipe.parameters.push_back({parameter.name, text_of(parameter.type), print_range(parameter),
                                    print_value(parameter, parameter.default_value)});

@@ -155,6 +155,7 @@ ToolRun tool_of(const RenderedStep& step) {
   tool.vips_modules = recipe.vips_modules;
   tool.limits = recipe.limits;
   tool.engine = recipe.engine;
+  tool.fast_shrink_on_load = recipe.fast_shrink_on_load;
   return tool;
 }
 

@@ -184,6 +184,19 @@ Fault fault_of_lists(const Recipe& recipe) {
   return recipe.needs.size() > arguments_max ? "needs has more than 64 programs" : Fault();
 }
 
+Fault fault_of_fast_shrink(const Recipe& recipe) {
+  if (!recipe.fast_shrink_on_load) return {};
+  if (recipe.engine != ToolEngine::vips || recipe.argv.front() != "vipsthumbnail") {
+    return "fast_shrink_on_load goes only with vipsthumbnail and engine \"vips\"";
+  }
+  const bool within = recipe.limits.memory_bytes <= worker_memory_bytes_max &&
+                      recipe.limits.output_bytes <= worker_output_bytes_max;
+  return within
+             ? Fault()
+             : "fast_shrink_on_load: a native worker gives a run at most 8GiB of memory and 1GiB "
+               "of output";
+}
+
 Fault fault_of_engine(const Recipe& recipe) {
   if (recipe.engine == ToolEngine::command) return {};
   if (recipe.input_on_stdin || recipe.output_on_stdout || recipe.vips_modules) {
@@ -206,6 +219,7 @@ Fault fault_of(const Recipe& recipe) {
       [&] { return fault_of_limits(recipe.limits, recipe.header_limits); },
       [&] { return fault_of_lists(recipe); },
       [&] { return fault_of_engine(recipe); },
+      [&] { return fault_of_fast_shrink(recipe); },
   };
   for (const auto& check : checks) {
     const Fault fault = check();
@@ -293,6 +307,7 @@ Digest recipe_digest(const Recipe& recipe) {
     bytes.u32(header.scans).u64(header.ancillary_bytes);
   }
   if (recipe.engine != ToolEngine::command) bytes.text("engine").text(to_text(recipe.engine));
+  if (recipe.fast_shrink_on_load) bytes.text("fast_shrink_on_load");
   return digest_of(bytes.bytes());
 }
 

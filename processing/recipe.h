@@ -46,6 +46,9 @@ struct Recipe {
   bool output_on_stdout = false;  // then argv has no {out}
   bool vips_modules = false;      // libvips loads its plug-ins: HEIC, JPEG XL, PDF, slides
   ToolEngine engine = ToolEngine::command;  // vips: argv is one that parse_vips_command reads
+  // Of a JPEG no more is decoded than the thumbnail needs: the pixels are a little different from
+  // those of argv. Only a libvips worker can do it, so a node without one cannot do the recipe.
+  bool fast_shrink_on_load = false;  // argv is that of vipsthumbnail, engine is vips
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
@@ -55,8 +58,9 @@ struct Recipe {
 [[nodiscard]] Result<Done> check_recipe(const Recipe& recipe);
 
 /// BLAKE2b-256 over everything that decides what a run does; the summary does not. Two nodes whose
-/// digests agree make the same command line of the same request. Header limits and the engine count
-/// where they are not the usual ones, so that recipes from before there were any keep their digest.
+/// digests agree make the same command line of the same request. Header limits, the engine and the
+/// fast shrink count where they are not the usual ones, so that recipes from before there were any
+/// keep their digest.
 [[nodiscard]] Digest recipe_digest(const Recipe& recipe);
 
 [[nodiscard]] std::string_view to_text(ToolEngine engine);  // command, vips

@@ -11,14 +11,15 @@ constexpr std::size_t entries_max = 1'000;
 
 }  // namespace
 
-Result<Done> RecipeBook::add(Recipe recipe, bool available) {
+Result<Done> RecipeBook::add(Recipe recipe, std::string missing) {
   if (Result<Done> sound = check_recipe(recipe); !sound) return sound;
   if (entries_.size() >= entries_max && !entries_.contains(recipe.name)) {
     return Error{ErrorCode::no_space, "more than 1000 recipes"};
   }
   const Digest digest = recipe_digest(recipe);
   std::string name = recipe.name;
-  entries_.insert_or_assign(std::move(name), BookEntry{std::move(recipe), digest, available, {}});
+  entries_.insert_or_assign(std::move(name),
+                            BookEntry{std::move(recipe), digest, std::move(missing), {}});
   return Done{};
 }
 
@@ -48,10 +49,9 @@ Result<const BookEntry*> RecipeBook::require(std::string_view name, const Digest
   if (entry.value()->digest != expected) {
     return Error{ErrorCode::overloaded, "recipe '" + shown(name) + "' differs here"};
   }
-  if (!entry.value()->available) {
-    const std::string& program = entry.value()->recipe.argv.front();
-    return Error{ErrorCode::overloaded,
-                 "recipe '" + shown(name) + "' needs '" + program + "', not installed here"};
+  if (!entry.value()->available()) {
+    return Error{ErrorCode::overloaded, "recipe '" + shown(name) + "' needs " +
+                                            entry.value()->missing + ", which is missing here"};
   }
   return entry;
 }

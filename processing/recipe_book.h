@@ -16,8 +16,10 @@ namespace pixmesh {
 struct BookEntry {
   Recipe recipe;
   Digest digest;
-  bool available = false;             // its tools are installed here
+  std::string missing;                // what this node would need to do it: "'gs'"; "": nothing
   std::optional<Digest> fingerprint;  // of the tools and their libraries; none: not worked out
+
+  [[nodiscard]] bool available() const { return missing.empty(); }
 };
 
 /// The recipes of one node, by name. At most 1,000.
@@ -25,7 +27,7 @@ class RecipeBook {
  public:
   /// Adds a recipe, in the place of an earlier one of that name: an operator's own file is added
   /// after the built-in set. Errors: malformed (check_recipe), no_space (the book is full).
-  [[nodiscard]] Result<Done> add(Recipe recipe, bool available);
+  [[nodiscard]] Result<Done> add(Recipe recipe, std::string missing = {});
 
   /// Tells what the tools of a recipe are; results made by others are not given out.
   void set_fingerprint(std::string_view name, const Digest& fingerprint);
@@ -34,7 +36,7 @@ class RecipeBook {
   [[nodiscard]] const BookEntry* find(std::string_view name) const;
 
   /// The entry, or why this node cannot run it.
-  /// Errors: usage — no such recipe, with the nearest name; overloaded — its tool is not installed
+  /// Errors: usage — no such recipe, with the nearest name; overloaded — its tool is missing
   /// here, or the digest is another one ("recipe differs"): another holder may do it.
   [[nodiscard]] Result<const BookEntry*> require(std::string_view name,
                                                  const Digest& expected) const;

@@ -230,7 +230,8 @@ NotPlaced RunPlacement::why_not() const {
              "the run needs more memory than its holders give their tools (--memory): " + small}};
   }
   if (!without.empty()) {
-    return {{ErrorCode::overloaded, "recipe differs on, or its tool is missing from: " + without}};
+    return {
+        {ErrorCode::overloaded, "the recipe differs, or what it needs is missing, on: " + without}};
   }
   return {{ErrorCode::unreachable,
            asked_.empty() ? "no holder of the image is alive" : "no holder of the image answers"}};

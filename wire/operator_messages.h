@@ -164,6 +164,8 @@ struct RecipeStatus {
   std::string limits;
   Digest fingerprint;  // of its tools on this node; zero: not known
   std::string engine;  // "command" or "vips"
+  bool fast_shrink_on_load = false;
+  std::string missing;  // what this node would need to do it; "": nothing, or not told
 };
 struct RecipesAnswer {
   OperationId operation;

@@ -227,7 +227,8 @@ struct Fields<RecipeStatus> {
   using List = FieldList<&RecipeStatus::name, &RecipeStatus::summary, &RecipeStatus::available,
                          &RecipeStatus::digest, &RecipeStatus::output, &RecipeStatus::accepts,
                          &RecipeStatus::argv, &RecipeStatus::parameters, &RecipeStatus::limits,
-                         &RecipeStatus::fingerprint, &RecipeStatus::engine>;
+                         &RecipeStatus::fingerprint, &RecipeStatus::engine,
+                         &RecipeStatus::fast_shrink_on_load, &RecipeStatus::missing>;
 };
 
 template <>

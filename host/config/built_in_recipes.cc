@@ -24,6 +24,22 @@ wall   = "60s"
 memory = "2GiB"
 output = "256MiB"
 
+[recipe.thumbnail-fast]
+summary = "Fit an image into a box, decoding less of a JPEG"
+argv    = ["vipsthumbnail", "{in}", "--size", "{width}x{height}", "-o", "{out}[Q={quality}]"]
+output  = "jpg"
+accepts = ["jpeg", "png", "tiff", "webp"]
+engine  = "vips"
+fast_shrink_on_load = true
+[recipe.thumbnail-fast.param]
+width   = { type = "int", min = 1, max = 16384, default = 800 }
+height  = { type = "int", min = 1, max = 16384, default = 800 }
+quality = { type = "int", min = 1, max = 100, default = 85 }
+[recipe.thumbnail-fast.limit]
+wall   = "60s"
+memory = "2GiB"
+output = "256MiB"
+
 [recipe.resize]
 summary = "Scale an image by a factor"
 argv    = ["vips", "resize", "{in}", "{out}[Q={quality}]", "{scale}", "--kernel", "{kernel}"]

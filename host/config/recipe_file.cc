@@ -46,8 +46,9 @@ class RecipeReader {
 
  private:
   static const Names& recipe_keys() {
-    static const Names keys{"summary", "argv",         "output", "accepts", "needs", "stdin",
-                            "stdout",  "vips_modules", "engine", "param",   "limit"};
+    static const Names keys{"summary", "argv",   "output",       "accepts", "needs",
+                            "stdin",   "stdout", "vips_modules", "engine",  "fast_shrink_on_load",
+                            "param",   "limit"};
     return keys;
   }
 
@@ -67,6 +68,9 @@ class RecipeReader {
     }
     if (line.key == "vips_modules") {
       return take(source_.bool_of(line.key, *line.value), recipe_.vips_modules);
+    }
+    if (line.key == "fast_shrink_on_load") {
+      return take(source_.bool_of(line.key, *line.value), recipe_.fast_shrink_on_load);
     }
     if (line.key == "engine") return read_engine(line);
     return line.key == "limit" ? read_limits(line) : read_parameters_of(line);
@@ -237,10 +241,10 @@ class RecipeReader {
   Recipe recipe_;
 };
 
-Result<Done> add_all(RecipeBook& book, std::vector<Recipe> recipes, std::string_view tool_path) {
+Result<Done> add_all(RecipeBook& book, std::vector<Recipe> recipes, const NodeTools& tools) {
   for (Recipe& recipe : recipes) {
-    const bool available = recipe_available(recipe, tool_path);
-    if (Result<Done> added = book.add(std::move(recipe), available); !added) return added;
+    std::string missing = missing_of(recipe, tools);
+    if (auto added = book.add(std::move(recipe), std::move(missing)); !added) return added;
   }
   return Done{};
 }
@@ -279,22 +283,25 @@ std::vector<Recipe> built_in_recipes() {
   return std::move(recipes).value();
 }
 
-bool recipe_available(const Recipe& recipe, std::string_view tool_path) {
-  return find_program(recipe.argv.front(), tool_path).has_value() &&
-         std::ranges::all_of(recipe.needs, [tool_path](const std::string& program) {
-           return find_program(program, tool_path).has_value();
-         });
+std::string missing_of(const Recipe& recipe, const NodeTools& tools) {
+  std::vector<std::string> programs{recipe.argv.front()};
+  programs.insert(programs.end(), recipe.needs.begin(), recipe.needs.end());
+  for (const std::string& program : programs) {
+    if (!find_program(program, tools.path)) return "'" + shown(program) + "'";
+  }
+  const bool has_worker = find_program(tools.native_worker).has_value();
+  return recipe.fast_shrink_on_load && !has_worker ? "a native worker" : "";
 }
 
-Result<RecipeBook> load_recipe_book(const std::filesystem::path& file, std::string_view tool_path) {
+Result<RecipeBook> load_recipe_book(const std::filesystem::path& file, const NodeTools& tools) {
   RecipeBook book;
-  if (const Result<Done> added = add_all(book, built_in_recipes(), tool_path); !added) {
+  if (const Result<Done> added = add_all(book, built_in_recipes(), tools); !added) {
     return added.error();
   }
   if (file.empty()) return book;
   Result<std::vector<Recipe>> own = read_recipes(file);
   if (!own) return own.error();
-  if (const Result<Done> added = add_all(book, std::move(own).value(), tool_path); !added) {
+  if (const Result<Done> added = add_all(book, std::move(own).value(), tools); !added) {
     return added.error();
   }
   return book;

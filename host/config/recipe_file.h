@@ -22,6 +22,7 @@ namespace pixmesh {
 ///     stdin   = true                     # or {in} in argv; likewise stdout and {out}
 ///     vips_modules = true                # libvips loads its plug-ins, off by default
 ///     engine  = "vips"                   # a libvips worker may do it; argv says what
+///     fast_shrink_on_load = true         # a worker has to: less of a JPEG is decoded
 ///     [recipe.thumbnail.param]
 ///     width   = { type = "int", min = 1, max = 16384, default = 800 }  # int, float, bool, enum
 ///     kernel  = { type = "enum", values = ["linear", "cubic"], default = "cubic" }
@@ -36,18 +37,18 @@ namespace pixmesh {
 /// The same from a file of at most 1 MiB. Errors: those, not_found, failed.
 [[nodiscard]] Result<std::vector<Recipe>> read_recipes(const std::filesystem::path& file);
 
-/// The recipes every node has: thumbnail, resize, convert, crop, rotate, info (libvips), im-resize,
-/// im-identify (ImageMagick 6).
+/// The recipes every node has: thumbnail, thumbnail-fast, resize, convert, crop, rotate, sharpen,
+/// info (libvips), im-resize, im-identify (ImageMagick 6).
 [[nodiscard]] std::string_view built_in_recipe_text();
 [[nodiscard]] std::vector<Recipe> built_in_recipes();
 
-/// Whether argv[0] and all that the recipe needs are installed here.
-[[nodiscard]] bool recipe_available(const Recipe& recipe,
-                                    std::string_view tool_path = standard_tool_path);
+/// What of argv[0], the programs that the recipe needs and a native worker is not there, as in
+/// "'gs'"; empty: the recipe can be done.
+[[nodiscard]] std::string missing_of(const Recipe& recipe, const NodeTools& tools = {});
 
 /// The built-in set, then the operator's own file over it; an empty path means there is none.
 /// Errors: those of read_recipes.
 [[nodiscard]] Result<RecipeBook> load_recipe_book(const std::filesystem::path& file,
-                                                  std::string_view tool_path = standard_tool_path);
+                                                  const NodeTools& tools = {});
 
 }  // namespace pixmesh

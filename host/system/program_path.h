@@ -9,6 +9,12 @@ namespace pixmesh {
 /// Where tools are looked for: the distribution's own first.
 inline constexpr std::string_view standard_tool_path = "/usr/bin:/bin:/usr/local/bin";
 
+/// What a node does recipes with.
+struct NodeTools {
+  std::string path = std::string(standard_tool_path);  // as below
+  std::string native_worker{};  // absolute path of pixmesh-vips-worker; empty: it starts none
+};
+
 /// The absolute path of an executable file of that name.
 /// @param program  a plain name, looked for in the folders of `path` in order, or an absolute path.
 /// @param path     absolute folders with `:` between them; others are passed over.

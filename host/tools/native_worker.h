@@ -19,7 +19,7 @@
 
 namespace pixmesh {
 
-/// A run that no worker did, and of which nothing is left. The command line does it.
+/// A run that no worker did, and of which nothing is left.
 struct GivenBack {
   ToolRun tool;
 };

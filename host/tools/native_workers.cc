@@ -32,6 +32,7 @@ std::optional<WorkerJob> worker_job_of(const ToolRun& tool) {
   job.options = command->options;
   job.save_options = command->save_options;
   job.output_extension = tool.output_extension;
+  job.fast_shrink_on_load = tool.fast_shrink_on_load;
   return job;
 }
 

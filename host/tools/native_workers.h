@@ -24,9 +24,8 @@ struct NativeWorkersOptions {
   std::uint32_t ready = 1;                        // workers kept, busy ones counted
   std::uint32_t jobs_max = 1'000;                 // then a worker makes place for a new one
   std::uint64_t resident_bytes_max = 128U << 20;  // that a worker keeps after a job: likewise
-  // A run that may take more is left to its command line.
-  std::uint64_t memory_bytes_max = 8ULL << 30;
-  std::uint64_t output_bytes_max = 1ULL << 30;
+  std::uint64_t memory_bytes_max = worker_memory_bytes_max;
+  std::uint64_t output_bytes_max = worker_output_bytes_max;
   Duration start_pause = 30s;  // after one that ended before it was ready
 };
 
@@ -36,12 +35,14 @@ struct NativeWorkersOptions {
 /// goes to a worker that is ready, or to one that is being started; else a further one is started.
 /// One that ended, kept too much memory or did `jobs_max` jobs is followed by a new one. A worker
 /// that ends with a job is that job's end, as with a tool; but one that ends before it was ready
-/// gives its job back, and so does one that does not know the operation. Used by one thread.
+/// gives its job back, and so does one that does not know the operation. Whoever gets it back lets
+/// the command line do it, but for what no command line can do (`ToolRun::fast_shrink_on_load`).
+/// Used by one thread.
 class NativeWorkers {
  public:
   explicit NativeWorkers(NativeWorkersOptions options);
 
-  /// Gives it to a worker. @returns false: the command line has to do it.
+  /// Gives it to a worker. @returns false: no worker does it.
   [[nodiscard]] bool take(const ToolRun& tool, const NativeFiles& files, Instant now);
   /// Kills the worker that has the run. @returns whether there is one.
   bool stop(RunId run, ToolEnd why);

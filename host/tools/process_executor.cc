@@ -116,7 +116,12 @@ void ProcessExecutor::Supervisor::obey(const ToolRun& tool) {
   if (!native_.take(tool, files.value(), monotonic_now())) begin(tool);
 }
 
+// No worker does it.
 void ProcessExecutor::Supervisor::begin(const ToolRun& tool) {
+  if (tool.fast_shrink_on_load) {
+    return report_not_started(
+        tool.run, {ErrorCode::failed, "no native worker can do it here, and nothing else could"});
+  }
   Result<ToolProcess> started = start(tool);
   if (!started) return report_not_started(tool.run, started.error());
   running_.emplace(tool.run, std::move(started).value());

@@ -172,17 +172,18 @@ std::optional<Digest> ToolFingerprints::of(const std::vector<fs::path>& programs
   return digest_of(all.bytes());
 }
 
-void ToolFingerprints::add_to(RecipeBook& book, std::string_view tool_path) {
+void ToolFingerprints::add_to(RecipeBook& book, const NodeTools& tools) {
   std::map<std::vector<fs::path>, std::optional<Digest>> done;
   std::vector<std::pair<std::string, Digest>> found;
   for (const auto& [name, entry] : book.entries()) {
-    if (!entry.available) continue;
+    if (!entry.available()) continue;
     std::vector<fs::path> programs;
     std::vector<std::string> names{entry.recipe.argv.front()};
     names.insert(names.end(), entry.recipe.needs.begin(), entry.recipe.needs.end());
     for (const std::string& one : names) {
-      if (const auto path = find_program(one, tool_path)) programs.emplace_back(*path);
+      if (const auto path = find_program(one, tools.path)) programs.emplace_back(*path);
     }
+    if (entry.recipe.fast_shrink_on_load) programs.emplace_back(tools.native_worker);
     if (!done.contains(programs)) done[programs] = of(programs);
     if (done[programs]) found.emplace_back(name, *done[programs]);
   }

@@ -30,8 +30,9 @@ class ToolFingerprints {
   /// BLAKE2b-256 over the contents of all files of these programs. None if one cannot be read.
   [[nodiscard]] std::optional<Digest> of(const std::vector<std::filesystem::path>& programs);
 
-  /// Works out those of all recipes in the book whose tools are installed.
-  void add_to(RecipeBook& book, std::string_view tool_path = standard_tool_path);
+  /// Works out those of all recipes in the book whose tools are installed. The native worker is one
+  /// of those that nothing else can do.
+  void add_to(RecipeBook& book, const NodeTools& tools = {});
 
  private:
   struct Known {

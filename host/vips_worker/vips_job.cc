@@ -8,6 +8,7 @@
 
 #include "host/vips_worker/held.h"
 #include "host/vips_worker/jpeg_loader.h"
+#include "host/vips_worker/thumbnail.h"
 
 namespace pixmesh {
 namespace {
@@ -34,17 +35,22 @@ bool has_option(const WorkerJob& job, std::string_view name) {
   return false;
 }
 
-// vipsthumbnail calls this function with these options; a side of 0 is its 'no limit'.
+// A side of 0 is vipsthumbnail's 'no limit'; there is no command to do the fast way.
 int run_thumbnail(const WorkerJob& job, VipsSource* source, int output) {
   if (job.arguments.size() != 2) return worker_exit_not_known;
-  const int width = std::atoi(job.arguments[0].c_str());
-  const int height = std::atoi(job.arguments[1].c_str());
-  if (width <= 0 || height <= 0) return worker_exit_not_known;
+  ThumbnailWish wish;
+  wish.width = std::atoi(job.arguments[0].c_str());
+  wish.height = std::atoi(job.arguments[1].c_str());
+  wish.no_rotate = has_option(job, "no-rotate");
+  wish.linear = has_option(job, "linear");
+  if (wish.width <= 0 || wish.height <= 0) {
+    if (!job.fast_shrink_on_load) return worker_exit_not_known;
+    std::fputs("thumbnail: width and height have to be above 0\n", stderr);
+    return failed;
+  }
   Held<VipsImage> image;
-  const bool made =
-      vips_thumbnail_source(source, image.place(), width, "height", height, "no_rotate",
-                            has_option(job, "no-rotate") ? TRUE : FALSE, "linear",
-                            has_option(job, "linear") ? TRUE : FALSE, nullptr) == 0;
+  const auto make = job.fast_shrink_on_load ? make_fast_thumbnail : make_thumbnail;
+  const bool made = make(source, wish, image.place());
   if (!made || !write_image(job, image.get(), output)) return tell_failure();
   return 0;
 }

@@ -43,6 +43,10 @@ class JobReader {
     left_.remove_prefix(size);
     return value;
   }
+  bool flag() {
+    const std::uint64_t value = number();
+    return value <= 1 ? value == 1 : fail() != 0;
+  }
   std::size_t count() {
     const std::uint64_t value = number();
     return value <= texts_max ? value : fail();
@@ -75,6 +79,7 @@ std::optional<std::string> job_bytes_of(const WorkerJob& job) {
   }
   writer.text(job.save_options);
   writer.text(job.output_extension);
+  writer.number(job.fast_shrink_on_load ? 1 : 0);
   for (const std::uint64_t limit : {job.cpu_seconds, job.memory_bytes, job.output_bytes}) {
     writer.number(limit);
   }
@@ -94,6 +99,7 @@ std::optional<WorkerJob> job_of(std::string_view bytes) {
   }
   job.save_options = reader.text();
   job.output_extension = reader.text();
+  job.fast_shrink_on_load = reader.flag();
   job.cpu_seconds = reader.number();
   job.memory_bytes = reader.number();
   job.output_bytes = reader.number();

@@ -15,8 +15,9 @@ struct WorkerJob {
   std::string operation;               // "thumbnail", or one of libvips
   std::vector<std::string> arguments;  // its required ones besides input and output
   std::vector<std::pair<std::string, std::string>> options;
-  std::string save_options;      // "[Q=85]", or ""
-  std::string output_extension;  // "jpg": decides the format
+  std::string save_options;          // "[Q=85]", or ""
+  std::string output_extension;      // "jpg": decides the format
+  bool fast_shrink_on_load = false;  // of a thumbnail; as of a recipe
   std::uint64_t cpu_seconds = 0;
   std::uint64_t memory_bytes = 0;  // of address space
   std::uint64_t output_bytes = 0;

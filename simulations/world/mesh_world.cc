@@ -25,7 +25,7 @@ Recipe copy_recipe() {
 
 RecipeBook book() {
   RecipeBook recipes;
-  invariant(recipes.add(copy_recipe(), true).has_value(), "the recipe is right");
+  invariant(recipes.add(copy_recipe()).has_value(), "the recipe is right");
   recipes.set_fingerprint("thumbnail", digest_of(bytes_of("the tool")));
   return recipes;
 }

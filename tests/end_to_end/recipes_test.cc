@@ -26,6 +26,10 @@ PictureSize size_of_run(TestMesh& mesh, std::size_t node, const std::string& rec
   return size;
 }
 
+bool has_native_workers() {
+  return fs::exists(fs::path(PIXMESH_PROGRAM).parent_path() / "pixmesh-vips-worker");
+}
+
 /// A file of recipes with one that answers `said`.
 std::string recipe_that_says(const std::string& said) {
   return "[recipe.say]\nargv = [\"echo\", \"" + said +
@@ -95,17 +99,46 @@ TEST_SUITE("images") {
 
     std::vector<std::string> names;
     for (const Json& recipe : json_lines(mesh.must({"recipe", "ls", "--json"}))) {
-      CHECK(recipe["available"] == true);
+      CHECK(recipe["available"] == (recipe["name"] != "thumbnail-fast" || has_native_workers()));
       names.push_back(recipe["name"]);
     }
     std::sort(names.begin(), names.end());
     const Json thumbnail = mesh.json({"recipe", "show", "thumbnail"});
 
     CHECK(names == std::vector<std::string>{"convert", "crop", "im-identify", "im-resize", "info",
-                                            "resize", "rotate", "sharpen", "thumbnail"});
+                                            "resize", "rotate", "sharpen", "thumbnail",
+                                            "thumbnail-fast"});
     REQUIRE(thumbnail["parameters"].size() == 3);
     const std::string range = thumbnail["parameters"][0]["range"];
     CHECK(range.find("16384") != std::string::npos);
+  }
+
+  TEST_CASE("recipes: what only native workers can do is done where there is one, or nowhere") {
+    if (!has_native_workers()) return;
+    MeshOptions options;
+    options.place = [](std::size_t node) {
+      NodePlace place;
+      if (node != 2) place.words = {"--native", "off"};
+      return place;
+    };
+    TestMesh mesh(options);
+    mesh.must({"put", picture("jpg", 1).string(), "--name", "fast.jpg", "--wait", "all"});
+
+    const Json shown = mesh.json_at(0, {"recipe", "show", "thumbnail-fast"});
+    CHECK(shown["available"] == false);
+    CHECK(shown["missing"] == "a native worker");
+    const Json plan = mesh.json_at(0, {"run", "thumbnail-fast", "fast.jpg", "--explain"});
+    REQUIRE(plan["candidates"].size() == 1);
+    CHECK(plan["candidates"][0]["address"] == mesh.address(2));
+    CHECK(size_of_run(mesh, 0, "thumbnail-fast", "fast.jpg", {"width=300"}) ==
+          PictureSize{300, 200});
+    CHECK(size_of_run(mesh, 1, "thumbnail-fast | sharpen", "fast.jpg", {}) ==
+          PictureSize{800, 533});
+
+    mesh.kill_node(2);
+    check_says(mesh.cli_at(0, {"run", "thumbnail-fast", "fast.jpg", "width=301", "-o", "-"}), 7,
+               {"needs is missing"});
+    CHECK(size_of_run(mesh, 0, "thumbnail", "fast.jpg", {"width=301"}).width == 301);
   }
 
   TEST_CASE("recipes: --explain shows command and candidates and runs nothing") {

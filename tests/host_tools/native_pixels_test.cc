@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "host/config/recipe_file.h"
+#include "native_samples.h"
 #include "processing/render.h"
 #include "tool_bench.h"
 
@@ -12,8 +13,6 @@ using namespace pixmesh;
 namespace {
 
 namespace fs = std::filesystem;
-
-const std::string vips_worker = PIXMESH_VIPS_WORKER;  // empty: it was not built
 
 /// Noise with 1 to 4 bands, of 8 and 16 bits, with and without alpha, CMYK.
 constexpr const char* make_images = R"sh(
@@ -43,15 +42,6 @@ vips copy rgb.v tiles.tif[tile,pyramid,compression=jpeg]
 rm *.v
 echo done >"$out"
 )sh";
-
-/// An Exif segment that says orientation 6: a quarter turn to the right.
-std::string turned(const std::string& jpeg) {
-  const std::string exif(
-      "\xff\xe1\x00\x22"
-      "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0",
-      36);
-  return jpeg.substr(0, 2) + exif + jpeg.substr(2);
-}
 
 /// Bytes in the middle are others, a marker that does not belong there among them.
 std::string spoilt(std::string jpeg) {
@@ -156,7 +146,7 @@ std::vector<Case> cases() {
 
 TEST_CASE("host_tools: a worker in the sandbox makes the bytes that the command line makes") {
   const RecipeBook book = load_recipe_book("").value();
-  if (vips_worker.empty() || !book.find("thumbnail")->available) return;
+  if (vips_worker.empty() || !book.find("thumbnail")->available()) return;
   TwoWays ways(false, sandbox_if_it_works());
   REQUIRE(ways.pictures().size() == 21);
   for (const Case& one : cases()) {
@@ -169,7 +159,7 @@ TEST_CASE("host_tools: a worker in the sandbox makes the bytes that the command 
 
 TEST_CASE("host_tools: a worker makes them without a sandbox too, and if it forks for each job") {
   const RecipeBook book = load_recipe_book("").value();
-  if (vips_worker.empty() || !book.find("thumbnail")->available) return;
+  if (vips_worker.empty() || !book.find("thumbnail")->available()) return;
   std::vector<std::pair<bool, std::optional<Sandbox>>> kinds{{false, {}}, {true, {}}};
   if (const auto sandbox = sandbox_if_it_works()) kinds.emplace_back(true, sandbox);
   for (const auto& [forked, sandbox] : kinds) {
@@ -186,7 +176,7 @@ TEST_CASE("host_tools: a worker makes them without a sandbox too, and if it fork
 TEST_CASE("host_tools: a picture that is larger than a sandbox's /tmp is turned in memory") {
   const RecipeBook book = load_recipe_book("").value();
   const auto sandbox = sandbox_if_it_works();
-  if (vips_worker.empty() || !sandbox || !book.find("rotate")->available) return;
+  if (vips_worker.empty() || !sandbox || !book.find("rotate")->available()) return;
   ToolBench maker;
   const ToolReport made = maker.run(maker.shell(
       R"(vips black "$out.jpg" 5200 5200 --bands 3 && mv "$out.jpg" "$out")"));  // 77 MiB of pixels

@@ -105,6 +105,8 @@ TEST_CASE("host_tools: faults of a recipe file name line and remedy") {
       {"[recipe.a]\nargv = [\"vips\", \"copy\"]\noutput = \"jpg\"\nstdin = true\n"
        "stdout = true\nengine = \"vips\"\n",
        "goes with neither stdin"},
+      {head + "fast_shrink_on_load = true\n", "goes only with vipsthumbnail and engine \"vips\""},
+      {head + "fast_shrink_on_load = 1\n", "'fast_shrink_on_load' must be true or false"},
       {"[recipe.a\n", "recipes.toml:1: "},
       {"recipe = 5\n", "recipes.toml:1: 'recipe' must be a table"},
   };
@@ -120,8 +122,9 @@ TEST_CASE("host_tools: faults of a recipe file name line and remedy") {
 TEST_CASE("host_tools: the built-in recipes are the promised ones") {
   std::vector<std::string> names;
   for (const Recipe& recipe : built_in_recipes()) names.push_back(recipe.name);
-  CHECK(names == std::vector<std::string>{"thumbnail", "resize", "convert", "crop", "rotate",
-                                          "sharpen", "info", "im-resize", "im-identify"});
+  CHECK(names == std::vector<std::string>{"thumbnail", "thumbnail-fast", "resize", "convert",
+                                          "crop", "rotate", "sharpen", "info", "im-resize",
+                                          "im-identify"});
 }
 
 TEST_CASE("recipe files: built-in recipes take one picture; 'info' tells how many there are") {
@@ -138,23 +141,48 @@ TEST_CASE("host_tools: an operator's file comes over the built-in recipes") {
              "\"jpg\"\n");
   const auto book = load_recipe_book(folder.path() / "recipes.toml");
   REQUIRE(book.has_value());
-  CHECK(book.value().entries().size() == 9);
-  CHECK_FALSE(book.value().find("thumbnail")->available);
+  CHECK(book.value().entries().size() == 10);
+  CHECK_FALSE(book.value().find("thumbnail")->available());
   CHECK(load_recipe_book(folder.path() / "absent.toml").error().code == ErrorCode::not_found);
   CHECK(load_recipe_book("").has_value());
 }
 
-TEST_CASE("host_tools: a recipe is available when every program it needs is installed") {
+TEST_CASE("host_tools: a recipe lacks nothing when every program it needs is installed") {
   Recipe recipe = parse_recipes(sample, "recipes.toml").value()[1];
-  CHECK(recipe_available(recipe));
-  recipe.needs = {"no-such-tool"};
-  CHECK_FALSE(recipe_available(recipe));
-  CHECK_FALSE(recipe_available(recipe, ""));
+  CHECK(missing_of(recipe).empty());
+  recipe.needs = {"sh", "no-such-tool"};
+  CHECK(missing_of(recipe) == "'no-such-tool'");
+  CHECK(missing_of(recipe, {.path = ""}) == "'cat'");
   CHECK(find_program("sh", "relative::/nowhere:/bin") == "/bin/sh");
   CHECK(find_program("/bin/sh") == "/bin/sh");
   CHECK_FALSE(find_program("../bin/sh").has_value());
   CHECK_FALSE(find_program("/bin").has_value());
   CHECK_FALSE(find_program("").has_value());
+}
+
+TEST_CASE("host_tools: a recipe that only a native worker can do lacks one where there is none") {
+  const std::vector<Recipe> recipes = built_in_recipes();
+  Recipe fast = *std::ranges::find(recipes, "thumbnail-fast", &Recipe::name);
+  CHECK(fast.fast_shrink_on_load);
+  fast.argv.front() = "sh";  // is everywhere
+  CHECK(missing_of(fast) == "a native worker");
+  CHECK(missing_of(fast, {.native_worker = "/nonexistent"}) == "a native worker");
+  CHECK(missing_of(fast, {.native_worker = "/bin/true"}).empty());
+  CHECK_FALSE(load_recipe_book("")->find("thumbnail-fast")->available());
+}
+
+TEST_CASE("host_tools: the fast built-in recipe differs from its model in nothing but that") {
+  const std::vector<Recipe> recipes = built_in_recipes();
+  Recipe usual = *std::ranges::find(recipes, "thumbnail", &Recipe::name);
+  Recipe fast = *std::ranges::find(recipes, "thumbnail-fast", &Recipe::name);
+  CHECK(to_text(recipe_digest(usual)) ==  // of the time before there was a fast one
+        "a8e8a48dd20f83b9783e2309fd8c7bda26945c0e587e385922be7530fb74e0d4");
+
+  fast.name = usual.name;
+  fast.summary = usual.summary;
+  CHECK(recipe_digest(fast) != recipe_digest(usual));
+  fast.fast_shrink_on_load = false;
+  CHECK(fast == usual);
 }
 
 namespace {
@@ -196,10 +224,10 @@ const Recipe& recipe_of(const RecipeBook& book, std::string_view name) {
 
 TEST_CASE("host_tools: every installed built-in recipe works on every format it accepts") {
   const RecipeBook book = load_recipe_book("").value();
-  if (!book.find("convert")->available) return;
+  if (!book.find("convert")->available()) return;
   ImageBench bench;
   for (const auto& named : book.entries()) {
-    if (!named.second.available) continue;
+    if (!named.second.available()) continue;
     for (const char* extension : {"jpg", "png", "tif", "webp"}) {
       const GivenParameters given = named.first == "crop"
                                         ? GivenParameters{{"width", "50"}, {"height", "40"}}
@@ -215,7 +243,7 @@ TEST_CASE("host_tools: every installed built-in recipe works on every format it 
 
 TEST_CASE("host_tools: the built-in recipes do what they say") {
   const RecipeBook book = load_recipe_book("").value();
-  if (!book.find("info")->available || !book.find("im-identify")->available) return;
+  if (!book.find("info")->available() || !book.find("im-identify")->available()) return;
   ImageBench bench;
   const auto describe = [&](const ToolReport& made) {
     CHECK(made.end == ToolEnd::finished);
@@ -247,7 +275,7 @@ TEST_CASE("host_tools: the built-in recipes do what they say") {
 
 TEST_CASE("host_tools: a file that lies about its type makes the tool fail, not the node") {
   const RecipeBook book = load_recipe_book("").value();
-  if (!book.find("thumbnail")->available) return;
+  if (!book.find("thumbnail")->available()) return;
   ToolBench bench;
   write_text(bench.disk() / "images/image.jpg",
              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"9\" height=\"9\"/>");

@@ -79,13 +79,37 @@ TEST_CASE("fingerprints: the recipes of a book whose tool is installed get one")
   recipe.argv = {"tool", "{in}", "{out}"};
   recipe.output = "jpg";
   RecipeBook book;
-  REQUIRE(book.add(recipe, true));
+  REQUIRE(book.add(recipe));
   recipe.name = "elsewhere";
-  REQUIRE(book.add(recipe, false));
+  REQUIRE(book.add(recipe, "'tool'"));
   ToolFingerprints fingerprints;
 
-  fingerprints.add_to(book, folder.path.string());
+  fingerprints.add_to(book, {.path = folder.path.string()});
 
   CHECK(book.find("here")->fingerprint == fingerprints.of({folder.path / "tool"}));
   CHECK_FALSE(book.find("elsewhere")->fingerprint);
+}
+
+TEST_CASE("fingerprints: the native worker counts for what nothing else can do") {
+  const Folder folder;
+  script(folder.path, "#!/bin/sh\n");
+  const fs::path program = folder.path / "tool";
+  Recipe recipe;
+  recipe.name = "usual";
+  recipe.argv = {"vipsthumbnail", "{in}", "--size", "9", "-o", "{out}"};
+  recipe.output = "jpg";
+  recipe.engine = ToolEngine::vips;
+  RecipeBook book;
+  REQUIRE(book.add(recipe));
+  recipe.name = "fast";
+  recipe.fast_shrink_on_load = true;
+  REQUIRE(book.add(recipe));
+  fs::copy_file(program, folder.path / "vipsthumbnail");
+  ToolFingerprints fingerprints;
+
+  fingerprints.add_to(book, {.path = folder.path.string(), .native_worker = "/bin/sh"});
+
+  CHECK(book.find("usual")->fingerprint == fingerprints.of({folder.path / "vipsthumbnail"}));
+  CHECK(book.find("fast")->fingerprint ==
+        fingerprints.of({folder.path / "vipsthumbnail", "/bin/sh"}));
 }

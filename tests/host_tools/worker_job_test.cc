@@ -13,6 +13,7 @@ WorkerJob sample_job() {
   job.options = {{"kernel", "cubic"}, {"gap", "2"}};
   job.save_options = "[Q=85]";
   job.output_extension = "jpg";
+  job.fast_shrink_on_load = true;
   job.cpu_seconds = 120;
   job.memory_bytes = 1ULL << 40;
   job.output_bytes = 7;

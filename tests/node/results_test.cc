@@ -21,7 +21,7 @@ std::unique_ptr<MeshWorld> world_with_sizes(std::uint64_t seed) {
   recipe.output = "png";
   recipe.parameters = {{"size", ParameterType::integer, 1, 100, 1, {}}};
   RecipeBook book;
-  REQUIRE(book.add(recipe, true));
+  REQUIRE(book.add(recipe));
   book.set_fingerprint("thumbnail", digest_of(bytes_of("the tool")));
   for (const std::uint32_t node : world->running()) world->machine(node).node->set_recipes(book);
   return world;

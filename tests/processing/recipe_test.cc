@@ -18,6 +18,14 @@ std::string fault_after(const std::function<void(Recipe&)>& change) {
   return checked ? "" : checked.error().detail;
 }
 
+/// Has a libvips worker do this command line, which has no parameters.
+void by_vips(Recipe& recipe, std::vector<std::string> argv) {
+  recipe.argv = std::move(argv);
+  recipe.output = "jpg";
+  recipe.parameters.clear();
+  recipe.engine = ToolEngine::vips;
+}
+
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -71,6 +79,18 @@ TEST_CASE("processing: every fault of a recipe is found") {
       {[](Recipe& r) { r.header_limits.scans = 0; }, "limit of zero"},
       {[](Recipe& r) { r.accepts = {"image/jpeg"}; }, "media types"},
       {[](Recipe& r) { r.engine = ToolEngine::vips; }, "engine \"vips\": "},
+      {[](Recipe& r) { r.fast_shrink_on_load = true; }, "goes only with vipsthumbnail"},
+      {[](Recipe& r) {
+         by_vips(r, {"vips", "copy", "{in}", "{out}"});
+         r.fast_shrink_on_load = true;
+       },
+       "goes only with vipsthumbnail"},
+      {[](Recipe& r) {
+         by_vips(r, {"vipsthumbnail", "{in}", "--size", "9", "-o", "{out}"});
+         r.fast_shrink_on_load = true;
+         r.limits.memory_bytes = worker_memory_bytes_max + 1;
+       },
+       "at most 8GiB of memory"},
   };
   for (const auto& one : faults) {
     const std::string& words = one.second;
@@ -98,24 +118,25 @@ TEST_CASE("processing: the digest tells apart whatever changes a run, and not th
   CHECK(digest_after([](Recipe& r) { r.output_on_stdout = true; }) != original);
   CHECK(digest_after([](Recipe& r) { r.vips_modules = true; }) != original);
   CHECK(digest_after([](Recipe& r) { r.engine = ToolEngine::vips; }) != original);
+  CHECK(digest_after([](Recipe& r) { r.fast_shrink_on_load = true; }) != original);
   CHECK(to_text(original) == "16d170493ea6578b3580394ddef8f4bee5a8ca04867df6795fb0ebf949ec0982");
 }
 
 TEST_CASE("processing: a book replaces a recipe of the same name and suggests near names") {
   RecipeBook book;
-  REQUIRE(book.add(sample_recipe(), true).has_value());
+  REQUIRE(book.add(sample_recipe()).has_value());
   const Digest old_digest = book.find("thumbnail")->digest;
   Recipe changed = sample_recipe();
   changed.limits.wall = 5s;
 
-  REQUIRE(book.add(changed, false).has_value());
+  REQUIRE(book.add(changed, "'tool'").has_value());
 
   CHECK(book.entries().size() == 1);
   CHECK(book.require("thumbnail", old_digest).error().code == ErrorCode::overloaded);
   CHECK(contains(book.require("thumbnail", recipe_digest(changed)).error().detail, "'tool'"));
   CHECK(contains(book.look_up("thumbnial").error().detail, "did you mean 'thumbnail'?"));
   CHECK(book.look_up("zzz\n").error().code == ErrorCode::usage);
-  CHECK_FALSE(book.add(Recipe{}, true).has_value());
+  CHECK_FALSE(book.add(Recipe{}).has_value());
 }
 
 TEST_CASE("processing: an image of another type is refused by its name and the accepted types") {

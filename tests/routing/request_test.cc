@@ -130,7 +130,7 @@ TEST_CASE("routing: holders without the recipe or that drain are passed over") {
   const Effects differs = none.on_answer(start, node_of(2), without);
   REQUIRE(all<NotPlaced>(differs).size() == 1);
   CHECK(all<NotPlaced>(differs)[0].error.code == ErrorCode::overloaded);
-  CHECK(all<NotPlaced>(differs)[0].error.detail.starts_with("recipe differs on"));
+  CHECK(all<NotPlaced>(differs)[0].error.detail.starts_with("the recipe differs, or"));
   CHECK(released(differs).size() == 2);
 
   RunPlacement busy = placement_of({node_of(1), node_of(2)});
