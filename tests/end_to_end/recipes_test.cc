@@ -135,6 +135,11 @@ TEST_SUITE("images") {
     CHECK(size_of_run(mesh, 1, "thumbnail-fast | sharpen", "fast.jpg", {}) ==
           PictureSize{800, 533});
 
+    const fs::path usual = mesh.folder() / "usual.jpg", fast = mesh.folder() / "fast.jpg";
+    mesh.must({"run", "thumbnail", "fast.jpg", "-o", usual.string()});
+    mesh.must({"run", "thumbnail-fast", "fast.jpg", "-o", fast.string()});
+    CHECK_FALSE(same_bytes(usual, fast));
+
     mesh.kill_node(2);
     check_says(mesh.cli_at(0, {"run", "thumbnail-fast", "fast.jpg", "width=301", "-o", "-"}), 7,
                {"needs is missing"});

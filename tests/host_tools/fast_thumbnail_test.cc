@@ -151,6 +151,8 @@ TEST_CASE("host_tools: of other types, and where the decoder shrinks alike, it i
   CHECK(same("plain.jpg", 2000));
   CHECK_FALSE(same("plain.jpg", 700));
   CHECK_FALSE(same("plain.jpg", 100));
+  CHECK(made.bytes(made.fast(), "turned.jpg", 500, 600) ==  // upright it is 729x1039
+        made.bytes(made.usual(), "turned.jpg", 500, 600));
   Recipe usual = made.usual(), fast = made.fast();
   for (Recipe* recipe : {&usual, &fast}) recipe->argv.emplace_back("--linear");
   CHECK(made.bytes(fast, "plain.jpg", 200, 200) == made.bytes(usual, "plain.jpg", 200, 200));

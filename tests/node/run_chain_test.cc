@@ -143,6 +143,23 @@ TEST_CASE("node: the way of a run names what was chosen, and how large its large
   CHECK(choices_of(changed) != many);
 }
 
+TEST_CASE("node: what a recipe says of its tool goes with each run of it") {
+  BookEntry entry;
+  entry.recipe.argv = {"vipsthumbnail", "{in}", "--size", "9", "-o", "{out}"};
+  entry.recipe.output = "jpg";
+  const auto tool = [&] { return tool_of(render_step(entry, {}).value()); };
+
+  CHECK(tool().engine == ToolEngine::command);
+  CHECK_FALSE(tool().fast_shrink_on_load);
+  entry.recipe.engine = ToolEngine::vips;
+  entry.recipe.fast_shrink_on_load = true;
+  entry.recipe.limits.wall = 7s;
+  CHECK(tool().engine == ToolEngine::vips);
+  CHECK(tool().fast_shrink_on_load);
+  CHECK(tool().limits == entry.recipe.limits);
+  CHECK(tool().argv == entry.recipe.argv);
+}
+
 TEST_CASE("node: a later step that the deadline cuts is out of time, and has not failed") {
   const auto world = settled_mesh(3, 52);
   const Bytes image = test::png_bytes({.width = 300, .height = 200});
