@@ -103,6 +103,27 @@ TEST_CASE("node: with all queues full a run is refused at once, with when to com
   CHECK(counter.done(forced)->retry_after_ms >= 6'000);
 }
 
+TEST_CASE("node: requests that come at one moment are spread over the holders") {
+  Counter counter(67);
+  counter.world->run_for(300ms);  // what was asked before is announced no longer
+  std::vector<OperationId> asked;
+  for (int i = 0; i < 18; ++i) {
+    RunRequest wish{{}, counter.world->client().fresh_request(), "a.png", "thumbnail", {}, false};
+    wish.force = true;
+    asked.push_back(counter.world->client().send(0, wish));
+  }
+  const auto answer_of = [&](OperationId one) { return counter.world->client().answer_of(one); };
+  REQUIRE(counter.world->run_until([&] { return std::ranges::all_of(asked, answer_of); }, 5s));
+
+  std::map<NodeId, int> chosen;
+  for (const OperationId one : asked) {
+    ++chosen[std::get<RunCandidates>(*answer_of(one)).candidates.front().node];
+  }
+
+  CHECK(chosen.size() == 3);
+  for (const auto& [node, count] : chosen) CHECK(count <= 9);
+}
+
 TEST_CASE("node: a run whose turn would come after its deadline is refused by the router") {
   Counter counter(65);
   for (std::uint32_t node = 0; node < 3; ++node) counter.world->set_tool_time(node, 5s);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "routing/avoidance.h"
@@ -48,6 +49,26 @@ TEST_CASE("routing: holders are ranked by score, then by lower id, whatever thei
   CHECK(rank_holders(std::vector{busy, idle_high, idle_low, announced, unable}) == expected);
   CHECK(rank_holders(std::vector{idle_low, unable, announced, busy, idle_high}) == expected);
   CHECK(rank_holders({}).empty());
+}
+
+TEST_CASE("routing: requests that are announced at one moment do not all go to one holder") {
+  std::vector<std::uint8_t> chosen;
+  std::vector<HolderLoad> holders{{node_of(1), 2, 0, 0, 2, 100'000, 100'000},
+                                  {node_of(2), 2, 0, 0, 2, 100'000, 110'000},
+                                  {node_of(3), 2, 4, 0, 2, 100'000, 300'000}};
+  for (std::uint32_t before = 0; before < 8; ++before) {  // the same loads, so many of them ahead
+    for (HolderLoad& load : holders) {
+      load.announced = before;
+      load.wait_micros += before > 0 ? load.service_micros / load.workers : 0;
+    }
+    chosen.push_back(rank_holders(holders).front().node.raw[0]);
+  }
+  CHECK(std::ranges::count(chosen, 1) == 4);
+  CHECK(std::ranges::count(chosen, 2) == 4);  // the third has more to do
+
+  for (HolderLoad& load : holders) load = {load.node, 0, 0, 40, 2, 100'000, 0};
+  holders[0].announced = 0;  // what the others are told of has gone elsewhere
+  CHECK(rank_holders(holders).front() == Candidate{node_of(1), 50'000});
 }
 
 TEST_CASE("routing: a silent holder is avoided for one second") {
