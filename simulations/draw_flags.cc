@@ -15,8 +15,8 @@ void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
   command.add_option(
       "--faults", faults_,
       "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,rot,"
-      "client,membership,motion,repeat,restore,state,rare,beyond; 'none', 'all'. Without it all, "
-      "but beyond in one scenario of 25");
+      "client,membership,motion,repeat,restore,state,rare,bay,beyond; 'none', 'all'. Without it "
+      "all but bay, and beyond in one scenario of 25");
 }
 
 Result<DrawWishes> DrawFlags::wishes() const {

@@ -19,7 +19,7 @@ namespace {
 // Whatever may find a bug; a seed that fails without it does not count.
 constexpr const char* all_faults =
     " --faults network,crash,pause,clock,disk,tool,client,membership,motion,repeat,rot,loss,"
-    "restore,state,rare";
+    "restore,state,rare,bay";
 
 struct MutantsFlags {
   std::string program;

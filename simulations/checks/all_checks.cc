@@ -5,9 +5,17 @@
 namespace pixmesh {
 
 bool Scene::loses_disk(std::uint32_t node) const {
-  return loses_state(node) || std::ranges::any_of(scenario.events, [node](const Event& event) {
-           return event.node == node &&
-                  (event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back);
+  const bool has_several = (node < scenario.nodes.size() && scenario.nodes[node].disks > 1) ||
+                           std::ranges::any_of(scenario.events, [node](const Event& event) {
+                             return event.node == node && event.kind == EventKind::add_disk;
+                           });
+  return loses_state(node) || std::ranges::any_of(scenario.events, [&](const Event& event) {
+           const bool is_lost =
+               event.kind == EventKind::disk_lost || event.kind == EventKind::disk_rolled_back ||
+               event.kind == EventKind::replace_disk || event.kind == EventKind::remove_disk;
+           const bool may_be_given_up =
+               event.kind == EventKind::write_errors || event.kind == EventKind::sync_errors;
+           return event.node == node && (is_lost || (has_several && may_be_given_up));
          });
 }
 

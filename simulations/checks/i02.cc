@@ -1,6 +1,8 @@
 // I2: every acknowledged write that was not superseded is readable through every node, and every
 // live target holder has a verified copy. Where more was destroyed than a mesh survives, the name
 // is found all the same, its holders know that its bytes are gone, and `status` counts them.
+#include <algorithm>
+
 #include "simulations/checks/stored_copies.h"
 #include "wire/stored.h"
 
@@ -48,9 +50,12 @@ class Readability : public Check {
   }
   void look_at_lost(std::uint32_t node, const ImageRecord& record) {
     const std::string what = "'" + record.name + "' is lost, and node " + std::to_string(node);
-    if (!scene_.world.disk(node).is_damaged(record.digest)) report(what + " does not know", {node});
+    const PartitionId partition = scene_.world.partition_of_name(record.name);
+    if (!scene_.world.disk_of(node, partition).is_damaged(record.digest)) {
+      report(what + " does not know", {node});
+    }
     const StatusAnswer status = scene_.world.status(node);
-    if (status.disks.empty() || status.disks.front().damaged == 0) {
+    if (std::ranges::none_of(status.disks, [](const auto& disk) { return disk.damaged > 0; })) {
       report(what + " says that it has no damaged images", {node});
     }
   }

@@ -49,7 +49,8 @@ class Agreement : public Check {
   void on_step(std::uint32_t) override {
     for (const auto& [node, changed] : touched_) {
       const auto& [key, name] = changed;
-      if (scene_.world.disk(node).records().contains(key)) compare_with_others(node, name);
+      const VirtualDisk& disk = scene_.world.disk_of(node, key.first);
+      if (disk.records().contains(key)) compare_with_others(node, name);
     }
     touched_.clear();
   }
@@ -58,7 +59,7 @@ class Agreement : public Check {
     for (auto& [request, kept] : kept_) {
       const Bytes key = request_key(kept.partition, request);
       for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
-        const auto row = scene_.world.disk(node).row(Table::requests, key);
+        const auto row = scene_.world.disk_of(node, kept.partition).row(Table::requests, key);
         const auto version = row ? parse_request_row(*row) : std::nullopt;
         if (version) kept.versions.insert(*version);
       }
@@ -72,9 +73,10 @@ class Agreement : public Check {
   // Nodes whose disk remembers the wish with the version it was acknowledged with.
   [[nodiscard]] std::vector<std::uint32_t> keepers_of(const Write& write) {
     std::vector<std::uint32_t> keepers;
-    const Bytes key = request_key(scene_.world.partition_of_name(write.name), write.request);
+    const PartitionId partition = scene_.world.partition_of_name(write.name);
+    const Bytes key = request_key(partition, write.request);
     for (std::uint32_t node = 0; node < scene_.world.node_count(); ++node) {
-      const auto row = scene_.world.disk(node).row(Table::requests, key);
+      const auto row = scene_.world.disk_of(node, partition).row(Table::requests, key);
       if (row && parse_request_row(*row) == write.version) keepers.push_back(node);
     }
     return keepers;

@@ -29,7 +29,7 @@ class CarefulDrops : public Check {
     }
     const NameHistory* history = scene_.oracle.history_of(name);
     if (!dropping || history == nullptr) return;
-    const auto& stored = scene_.world.disk(node).records().at(key);
+    const auto& stored = scene_.world.disk_of(node, key.first).records().at(key);
     const ImageRecord record = decode_record(stored.bytes).value();
     if (is_collected(node, key.first, record)) return;
     // A version that nobody was promised may be given up; what was promised before it may not.
@@ -133,7 +133,8 @@ class CarefulDrops : public Check {
   }
   // What is older than deletions that are forgotten goes, whoever is to hold the partition.
   [[nodiscard]] bool is_swept(std::uint32_t node, const VirtualDisk::Key& key) const {
-    const auto record = decode_record(scene_.world.disk(node).records().at(key).bytes);
+    const auto& records = scene_.world.disk_of(node, key.first).records();
+    const auto record = decode_record(records.at(key).bytes);
     return record->version.clock <= scene_.world.stored_collected(node, key.first);
   }
 

@@ -25,11 +25,15 @@ class Tidiness : public Check {
  private:
   [[nodiscard]] bool has_temps() const {
     const std::vector<std::uint32_t> running = scene_.world.running();
-    return std::ranges::any_of(
-        running, [this](std::uint32_t node) { return scene_.world.disk(node).temp_count() > 0; });
+    return std::ranges::any_of(running, [this](std::uint32_t node) {
+      return std::ranges::any_of(scene_.world.disks(node),
+                                 [](const auto* disk) { return disk->temp_count() > 0; });
+    });
   }
   void look_at(std::uint32_t node) {
-    VirtualDisk& disk = scene_.world.disk(node);
+    for (const VirtualDisk* disk : scene_.world.disks(node)) look_at(node, *disk);
+  }
+  void look_at(std::uint32_t node, const VirtualDisk& disk) {
     const std::string where = "node " + std::to_string(node) + " has ";
     if (disk.temp_count() > 0) report(where + "temp files at rest", {node});
     std::set<std::string> named;

@@ -21,7 +21,8 @@ class Bounds : public Check {
       report("a node wants to be woken again and again for what was due already");
     }
     for (const std::uint32_t node : scene_.world.running()) {
-      if (scene_.world.disk(node).temp_count() > temps_max) {
+      for (const VirtualDisk* disk : scene_.world.disks(node)) {
+        if (disk->temp_count() <= temps_max) continue;
         report("node " + std::to_string(node) + " has too many temp files", {node});
       }
       // One hint for each partition of each other member.

@@ -165,8 +165,8 @@ class Order : public Check {
     if (scene_.loses_disk(node)) return;  // but not what it keeps about itself
     std::map<Bytes, Numbered> numbers;
     const std::uint32_t placements = placements_.changes_of(node);
-    for (const auto& [key, value] : scene_.world.disk(node).table(Table::lists).rows) {
-      if (key.size() != lists_key_size) continue;
+    scene_.world.for_each_row(node, Table::lists, [&](const Bytes& key, const Bytes& value) {
+      if (key.size() != lists_key_size) return;
       const HolderLists lists = decode_lists(value).value();
       const std::uint64_t number = lists.number;
       const auto before = numbers_[node].find(key);
@@ -178,7 +178,7 @@ class Order : public Check {
       const NodeId self = scene_.world.id_of(node);
       const std::uint32_t until_anew = contains(lists.target, self) ? 2 : 1;
       if (is_holder(lists, self)) numbers[key] = {number, placements + until_anew};
-    }
+    });
     numbers_[node] = std::move(numbers);
   }
 

@@ -128,16 +128,14 @@ class HintsTaken : public Check {
     if (is_behind(node)) return std::nullopt;
     return scene_.world.stored_lists(node, partition);
   }
-  [[nodiscard]] bool is_behind(std::uint32_t node) const {
-    return scene_.world.disk(node).is_behind();
-  }
+  [[nodiscard]] bool is_behind(std::uint32_t node) const { return scene_.world.is_behind(node); }
   [[nodiscard]] bool holds(std::uint32_t node, PartitionId partition) const {
     const auto lists = scene_.world.stored_lists(node, partition);
     return lists && is_holder(*lists, scene_.world.id_of(node));
   }
   [[nodiscard]] Had records_at(std::uint32_t node, PartitionId partition) const {
     Had had;
-    const auto& records = scene_.world.disk(node).records();
+    const auto& records = scene_.world.disk_of(node, partition).records();
     for (auto at = records.lower_bound({partition, NameDigest{}});
          at != records.end() && at->first.first == partition; ++at) {
       had[at->first] = decode_record(at->second.bytes).value().version;

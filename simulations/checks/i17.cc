@@ -35,22 +35,21 @@ class Accounting : public Check {
       std::uint64_t images = 0;
       std::uint64_t bytes = 0;
       std::uint64_t lost = 0;  // of which nobody has whole bytes any more
-      for (const auto& [key, stored] : scene_.world.disk(node).records()) {
+      scene_.world.for_each_record(node, [&](const auto&, const VirtualDisk::Record& stored) {
         const ImageRecord record = decode_record(stored.bytes).value();
-        if (record.tombstone) continue;
+        if (record.tombstone) return;
         ++images;
         bytes += record.size;
         lost += scene_.world.is_lost(blob_path(record.digest, record.media)) ? 1 : 0;
-      }
+      });
       const std::string who = "node " + std::to_string(node) + " says ";
       if (status.images != images) {
         report(who + std::to_string(status.images) + " images and has " + std::to_string(images),
                {node});
       }
       if (status.bytes != bytes) report(who + "another number of bytes than it has", {node});
-      const bool failed = scene_.world.disk(node).has_failed();
-      if (status.disks.size() != 1 || (status.disks[0].state == "failed") != failed) {
-        report(who + "another state of its disk than it has", {node});
+      if (!tells_of_disks(status, scene_.world.disks(node))) {
+        report(who + "another state of its disks than they have", {node});
       }
       if (status.unsettled != 0) report(who + "partitions are in motion at rest", {node});
       if (status.under_replicated <= lost) continue;
@@ -65,6 +64,12 @@ class Accounting : public Check {
   }
 
  private:
+  [[nodiscard]] static bool tells_of_disks(const StatusAnswer& status,
+                                           const std::vector<VirtualDisk*>& disks) {
+    return std::ranges::equal(status.disks, disks, [](const auto& told, const auto* disk) {
+      return (told.state == "failed") == disk->has_failed();
+    });
+  }
   struct Shortage {
     HolderLists lists;
     std::vector<NodeId> silent;  // by id
@@ -79,7 +84,7 @@ class Accounting : public Check {
   // apart, is.
   void look_at_shortage(std::uint32_t node, const StatusAnswer& status) {
     // A disk that is behind has other lists than the node goes by.
-    const bool is_right = status.under_replicated > 0 || scene_.world.disk(node).is_behind();
+    const bool is_right = status.under_replicated > 0 || scene_.world.is_behind(node);
     const Short now = is_right ? Short{} : short_at(node);
     const auto before = unsaid_.find(node);
     if (now.empty()) {
@@ -105,13 +110,13 @@ class Accounting : public Check {
   // count: it is the lowest living holder.
   [[nodiscard]] Short short_at(std::uint32_t node) {
     Short found;
-    for (const auto& [key, stored] : scene_.world.disk(node).records()) {
-      if (found.contains(key.first) || decode_record(stored.bytes).value().tombstone) continue;
+    scene_.world.for_each_record(node, [&](const auto& key, const VirtualDisk::Record& stored) {
+      if (found.contains(key.first) || decode_record(stored.bytes).value().tombstone) return;
       const auto lists = scene_.world.stored_lists(node, key.first);
-      if (!lists) continue;
+      if (!lists) return;
       std::vector<NodeId> silent = silent_of(node, *lists);
       if (!silent.empty()) found[key.first] = {*lists, std::move(silent)};
-    }
+    });
     return found;
   }
   [[nodiscard]] std::vector<NodeId> silent_of(std::uint32_t node, const HolderLists& lists) {

@@ -12,8 +12,9 @@ const VirtualDisk::Key& StoredCopies::key_of(const std::string& name) {
 }
 
 std::optional<ImageRecord> StoredCopies::record_of(std::uint32_t node, const std::string& name) {
-  const auto& records = scene_.world.disk(node).records();
-  const auto found = records.find(key_of(name));
+  const VirtualDisk::Key& key = key_of(name);
+  const auto& records = scene_.world.disk_of(node, key.first).records();
+  const auto found = records.find(key);
   if (found == records.end()) return collected_at(node, name);
   Decoded& known = records_[{node, name}];
   if (known.stored != found->second.bytes) {
@@ -30,12 +31,14 @@ std::optional<ImageRecord> StoredCopies::collected_at(std::uint32_t node, const 
   if (!lists || !is_holder(*lists, scene_.world.id_of(node))) return std::nullopt;
   std::optional<ImageRecord> newest;
   for (std::uint32_t other = 0; other < scene_.world.node_count(); ++other) {
-    const auto& dropped = scene_.world.disk(other).dropped_tombstones();
-    const auto found = dropped.find(key);
-    if (found == dropped.end()) continue;
-    auto record = decode_record(found->second).value();
-    if (record.version.clock > collected) continue;
-    if (!newest || newest->version < record.version) newest = std::move(record);
+    for (const VirtualDisk* disk : scene_.world.disks(other)) {
+      const auto& dropped = disk->dropped_tombstones();
+      const auto found = dropped.find(key);
+      if (found == dropped.end()) continue;
+      auto record = decode_record(found->second).value();
+      if (record.version.clock > collected) continue;
+      if (!newest || newest->version < record.version) newest = std::move(record);
+    }
   }
   return newest;
 }
@@ -43,8 +46,9 @@ std::optional<ImageRecord> StoredCopies::collected_at(std::uint32_t node, const 
 bool StoredCopies::has_bytes(std::uint32_t node, const ImageRecord& record) {
   if (record.tombstone) return true;
   const std::string path = blob_path(record.digest, record.media);
-  const SharedBytes bytes = scene_.world.disk(node).file(path);
-  if (!bytes || !scene_.world.disk(node).is_durable(path)) return false;
+  const VirtualDisk& disk = scene_.world.disk_of(node, key_of(record.name).first);
+  const SharedBytes bytes = disk.file(path);
+  if (!bytes || !disk.is_durable(path)) return false;
   SharedBytes& intact = intact_[{node, path}];
   if (intact == bytes) return true;
   if (digest_of(*bytes) != record.digest) return false;

@@ -11,7 +11,7 @@ bool Atlas::may_destroy(std::uint32_t node, bool for_good) {
   bool all_well = true;
   for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
     if (!world_.is_member(other)) continue;
-    if (!world_.is_running(other) || world_.disk(other).is_behind()) all_well = false;
+    if (!world_.is_running(other) || is_failing(other)) all_well = false;
     if (world_.has_twin(other)) all_well = false;
   }
   if (all_well && world_.unrest().empty()) since_whole_.clear();
@@ -24,18 +24,32 @@ bool Atlas::may_destroy(std::uint32_t node, bool for_good) {
 
 // A mesh that has just begun to grow acknowledges fewer than W copies, and says so.
 bool Atlas::is_all_elsewhere(std::uint32_t node) const {
-  const auto& records = world_.disk(node).records();
-  return std::all_of(records.begin(), records.end(), [&](const auto& entry) {
-    const Version version = decode_record(entry.second.bytes).value().version;
-    for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
-      if (other == node || is_gone(other) || since_whole_.contains(other)) continue;
-      const auto& theirs = world_.disk(other).records();
-      const auto found = theirs.find(entry.first);
-      if (found == theirs.end()) continue;
-      if (decode_record(found->second.bytes).value().version >= version) return true;
-    }
-    return false;
+  bool all = true;
+  world_.for_each_record(node, [&](const auto& key, const VirtualDisk::Record& record) {
+    const Version version = decode_record(record.bytes).value().version;
+    all = all && is_elsewhere(node, key, version);
   });
+  return all;
+}
+
+bool Atlas::is_elsewhere(std::uint32_t node, const VirtualDisk::Key& key,
+                         const Version& version) const {
+  for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
+    if (other == node || is_gone(other) || since_whole_.contains(other)) continue;
+    const auto& theirs = world_.disk_of(other, key.first).records();
+    const auto found = theirs.find(key);
+    if (found == theirs.end()) continue;
+    if (decode_record(found->second.bytes).value().version >= version) return true;
+  }
+  return false;
+}
+
+// What is on one of several disks that failed the node gives up after a while.
+bool Atlas::is_failing(std::uint32_t node) const {
+  if (world_.is_behind(node)) return true;
+  const auto& disks = world_.disks(node);
+  return disks.size() > 1 &&
+         std::ranges::any_of(disks, [](const auto* disk) { return disk->may_fail(); });
 }
 
 }  // namespace pixmesh

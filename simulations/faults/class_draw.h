@@ -46,6 +46,7 @@ class ClassDraw {
   void draw_silences_around(const Event& loss);
   void draw_restores();
   void draw_rot();
+  void draw_bays();
   void draw_tools();
   void draw_members();
   void draw_copies();

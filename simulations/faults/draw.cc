@@ -5,6 +5,20 @@
 #include "simulations/faults/class_draw.h"
 
 namespace pixmesh {
+namespace {
+
+// What happens to a disk happens to any of its node.
+void place_on_disks(Rng rng, const Scenario& scenario, std::vector<Event>& events) {
+  if (!scenario.has_several_disks()) return;
+  for (Event& event : events) {
+    const EventForm& form = form_of(event.kind);
+    if (form.disk && form.fault != FaultClass::bay) {
+      event.disk = static_cast<std::uint32_t>(rng.below(disks_max));
+    }
+  }
+}
+
+}  // namespace
 
 Event& ClassDraw::add(EventKind kind) {
   Event event;
@@ -48,6 +62,8 @@ void ClassDraw::draw(FaultClass fault) {
       return draw_restores();
     case FaultClass::state:
       return draw_state();
+    case FaultClass::bay:
+      return draw_bays();
     case FaultClass::operation:
     case FaultClass::repeat:  // drawn with the operations
     case FaultClass::beyond:
@@ -189,6 +205,7 @@ FaultChoice FaultChoice::ordinary() {
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
   choice.beyond_one_in = 25;
+  choice.allowed[static_cast<std::size_t>(FaultClass::bay)] = false;
   return choice;
 }
 
@@ -202,6 +219,7 @@ std::vector<Event> draw_faults(Rng rng, const Scenario& scenario, const FaultCho
       ClassDraw(own, scenario, events).draw(fault);
     }
   }
+  place_on_disks(rng.split(), scenario, events);
   std::stable_sort(events.begin(), events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return events;

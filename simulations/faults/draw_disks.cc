@@ -85,6 +85,30 @@ void ClassDraw::draw_restores() {
   });
 }
 
+// The node often stops, or stands still, while partitions move or begin anew.
+void ClassDraw::draw_bays() {
+  static constexpr std::array kinds{EventKind::add_disk, EventKind::add_disk,
+                                    EventKind::replace_disk, EventKind::remove_disk};
+  static constexpr std::array blows{EventKind::crash, EventKind::crash_in_step, EventKind::pause,
+                                    EventKind::disk_slow};
+  if (!scenario_.has_several_disks()) return;
+  draw_some(8s, 60s, [this] {
+    Event event = add(kinds[rng_.below(kinds.size())]);
+    event.lasting = time(100ms, 30s);
+    event.amount = static_cast<std::int64_t>(between(rng_, 1, 8));
+    event.disk = static_cast<std::uint32_t>(between(rng_, 1, disks_max - 1));
+    events_.back() = event;
+    if (rng_.below(2) == 0) return;
+    Event& blow = add(blows[rng_.below(blows.size())]);
+    blow.node = event.node;
+    blow.at += (event.kind == EventKind::add_disk ? 0s : event.lasting) + time(1ms, 10s);
+    blow.lasting = time(10ms, 20s);
+    const bool is_slow = blow.kind == EventKind::disk_slow;
+    blow.amount = static_cast<std::int64_t>(is_slow ? log_between(rng_, 1'000, 3'000'000)
+                                                    : between(rng_, 1, 30));
+  });
+}
+
 void ClassDraw::draw_rot() {
   draw_some(4s, 40s, [this] {
     add(EventKind::rot).amount = static_cast<std::int64_t>(rng_.below(1'000'000));

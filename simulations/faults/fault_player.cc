@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "simulations/faults/draw.h"
-
 namespace pixmesh {
 namespace {
 
 constexpr std::uint32_t nodes_max = 64;  // bits of a split
-constexpr Duration back_after = 1s;      // a node whose disk is rolled back
 constexpr Duration motion_within = 10s;  // a strike waits that long for partitions to move
 
 bool is_process_fault(FaultClass fault) {
@@ -49,6 +46,7 @@ void FaultPlayer::begin(const Event& fault) {
   }
   if (is_process_fault(form.fault)) return begin_process(fault);
   if (form.fault == FaultClass::state) return begin_state(fault);
+  if (form.fault == FaultClass::bay) return begin_bay(fault);
   begin_disk(fault);
 }
 
@@ -59,11 +57,15 @@ void FaultPlayer::end_all() {
   world_.network().conditions = {};
   for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
     world_.set_wall_shift(node, {});  // somebody sets the clocks right
-    world_.disk(node).trouble = {};
     world_.state(node).trouble = {};
-    world_.disk(node).interrupt_after(0, nullptr);
+    bool has_failed = false;
+    for (VirtualDisk* disk : world_.disks(node)) {
+      disk->trouble = {};
+      disk->interrupt_after(0, nullptr);
+      has_failed = has_failed || disk->has_failed();
+    }
     // A failed disk is for its owner to look at: the process is started anew.
-    if (world_.disk(node).has_failed() && world_.is_running(node)) world_.crash(node);
+    if (has_failed && world_.is_running(node)) world_.crash(node);
     restart(node);
   }
 }
@@ -167,7 +169,7 @@ void FaultPlayer::begin_process(const Event& fault) {
       return crash(node, fault.lasting);
     case EventKind::crash_in_step:
       if (!world_.is_running(node)) return;
-      world_.disk(node).interrupt_after(
+      disk_of(fault).interrupt_after(
           static_cast<std::uint32_t>(fault.amount),
           [this, node, lasting = fault.lasting] { crash(node, lasting); });
       return;
@@ -214,107 +216,6 @@ void FaultPlayer::restart(std::uint32_t node) {
 
 void FaultPlayer::cut_power(Duration lasting) {
   for (std::uint32_t node = 0; node < world_.node_count(); ++node) crash(node, lasting);
-}
-
-void FaultPlayer::begin_disk(const Event& fault) {
-  const auto node = fault.node;
-  VirtualDisk& disk = world_.disk(node);
-  const auto count = static_cast<std::uint32_t>(fault.amount);
-  switch (fault.kind) {
-    case EventKind::disk_full:
-      disk.trouble.full = true;
-      return until(fault.lasting, [&disk] { disk.trouble.full = false; });
-    case EventKind::disk_slow:
-      disk.trouble.slower = std::chrono::microseconds(fault.amount);
-      return until(fault.lasting, [&disk] { disk.trouble.slower = {}; });
-    case EventKind::write_errors:
-      disk.trouble.failing_writes = count;
-      return;
-    case EventKind::short_writes:
-      disk.trouble.short_writes = count;
-      return;
-    case EventKind::sync_errors:
-      disk.trouble.failing_syncs = count;
-      return;
-    case EventKind::read_errors:
-      disk.trouble.failing_reads = count;
-      return;
-    case EventKind::misreads:
-      disk.trouble.misdirected_reads = count;
-      return;
-    case EventKind::disk_lost:
-      if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
-      crash(node, fault.lasting);
-      return disk.restore({});
-    case EventKind::disk_rolled_back:
-      return roll_back(node, fault.lasting);
-    case EventKind::rot:
-    case EventKind::zeroed:
-      return rot(fault);
-    case EventKind::destroyed:
-      return destroy(fault);
-    case EventKind::node_rolled_back:
-      return roll_back_node(node, fault.lasting);
-    case EventKind::twin:
-      return begin_twin(node);
-    default:
-      return;
-  }
-}
-
-void FaultPlayer::roll_back(std::uint32_t node, Duration age) {
-  const Instant taken_at = world_.now();
-  until(age, [this, node, age, taken_at, before = world_.disk(node).contents()] {
-    if (world_.now() - taken_at < std::min(age, noticed_from)) return;  // the faults ended earlier
-    if (!world_.is_running(node) || !atlas_.may_destroy(node, false)) return;
-    crash(node, back_after);
-    world_.disk(node).restore(before);
-  });
-}
-
-void FaultPlayer::rot(const Event& fault) {
-  VirtualDisk& disk = world_.disk(fault.node);
-  const std::vector<std::string> paths = disk.blob_paths();
-  if (paths.empty()) return;
-  const std::string& path = paths[static_cast<std::uint64_t>(fault.amount) % paths.size()];
-  if (disk.file(path)->empty()) return;
-  const bool zeroes = fault.kind == EventKind::zeroed;
-  const bool beyond = !zeroes && fault.number > 0;
-  if (!beyond && (!is_elsewhere(fault.node, path) || !atlas_.may_destroy(fault.node, false)))
-    return;
-  if (zeroes) return disk.zero_page(path, fault.number);
-  disk.damage(path);
-}
-
-// The bytes are gone for good: at rest the mesh is to say so.
-void FaultPlayer::destroy(const Event& fault) {
-  const std::vector<std::string> paths = world_.disk(fault.node).blob_paths();
-  if (paths.empty()) return;
-  const std::string path = paths[static_cast<std::uint64_t>(fault.amount) % paths.size()];
-  world_.note_lost(path);
-  for (std::uint32_t node = 0; node < world_.node_count(); ++node) {
-    VirtualDisk& disk = world_.disk(node);
-    const SharedBytes bytes = disk.file(path);
-    if (!bytes || bytes->empty()) continue;
-    if (fault.number % 2 == 0) {
-      disk.damage(path);
-    } else {
-      disk.zero_page(path, fault.number);
-    }
-  }
-}
-
-// Of what lies on one disk only, because nobody else has come yet or nobody was promised it,
-// nothing is to be destroyed.
-bool FaultPlayer::is_elsewhere(std::uint32_t node, const std::string& path) const {
-  for (std::uint32_t other = 0; other < world_.node_count(); ++other) {
-    if (other == node || atlas_.is_gone(other)) continue;
-    const VirtualDisk& disk = world_.disk(other);
-    const auto rotten = disk.rotten();
-    const bool is_whole = std::find(rotten.begin(), rotten.end(), path) == rotten.end();
-    if (disk.names(path) && disk.is_durable(path) && is_whole) return true;
-  }
-  return false;
 }
 
 }  // namespace pixmesh

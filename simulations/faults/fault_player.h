@@ -35,6 +35,8 @@ class FaultPlayer {
   void begin_process(const Event& fault);
   void begin_disk(const Event& fault);
   void begin_state(const Event& fault);
+  void begin_bay(const Event& fault);
+  void exchange(std::uint32_t node, const VirtualDisk& disk, EventKind kind);
   void begin_membership(const Event& fault);
   void await_motion(const Event& fault, std::size_t seen, Instant end);
   void strike(const Event& fault);
@@ -44,7 +46,11 @@ class FaultPlayer {
   void flap(const Event& fault, Instant end, bool cut_now);
   void crash(std::uint32_t node, Duration lasting);
   void restart(std::uint32_t node);
-  void roll_back(std::uint32_t node, Duration age);
+  [[nodiscard]] VirtualDisk& disk_of(const Event& fault) const;
+  void let_fail(const Event& fault, std::uint32_t VirtualDisk::Trouble::*errors);
+  void roll_back(const Event& fault);
+  [[nodiscard]] std::vector<std::pair<VirtualDisk*, std::string>> blobs_of(
+      std::uint32_t node) const;
   void roll_back_node(std::uint32_t node, Duration age);
   [[nodiscard]] bool needs_others(std::uint32_t node, const NodeContents& contents) const;
   [[nodiscard]] bool know_later_record(std::uint32_t node, const NodeContents& before) const;

@@ -69,11 +69,11 @@ void FaultPlayer::await_motion(const Event& fault, std::size_t seen, Instant end
 std::vector<std::uint32_t> FaultPlayer::holders_in_motion() const {
   std::vector<std::uint32_t> nodes;
   for (const std::uint32_t node : world_.running()) {
-    const auto& rows = world_.disk(node).table(Table::lists).rows;
-    const bool moves = std::any_of(rows.begin(), rows.end(), [](const auto& row) {
-      if (row.first.size() != 4) return false;
-      const auto lists = decode_lists(row.second);
-      return lists && !lists->is_settled();
+    bool moves = false;
+    world_.for_each_row(node, Table::lists, [&](const Bytes& key, const Bytes& value) {
+      if (moves || key.size() != 4) return;
+      const auto lists = decode_lists(value);
+      moves = lists && !lists->is_settled();
     });
     if (moves) nodes.push_back(node);
   }

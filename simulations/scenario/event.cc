@@ -7,12 +7,12 @@ namespace pixmesh {
 namespace {
 
 constexpr std::array<std::string_view, fault_class_count> class_words{
-    "operation",  "network", "crash",  "pause", "clock",   "disk",  "loss", "tool",  "client",
-    "membership", "motion",  "repeat", "rot",   "restore", "state", "rare", "beyond"};
+    "operation",  "network", "crash",  "pause", "clock",   "disk",  "loss", "tool",   "client",
+    "membership", "motion",  "repeat", "rot",   "restore", "state", "rare", "beyond", "bay"};
 
 using enum FaultClass;
 
-//                                                     node   peer   for    amount number name
+//                                               node   peer   for    amount number name   disk
 constexpr std::array<EventForm, event_kind_count> forms{{
     {"put", operation, true, true, false, true, true, true},
     {"put-twice", client, true, true, false, true, true, true},
@@ -44,25 +44,28 @@ constexpr std::array<EventForm, event_kind_count> forms{{
     {"lossy", network, false, false, true, true, false, false},
     {"late", network, false, false, true, true, false, false},
     {"crash", crash, true, false, true, false, false, false},
-    {"crash-in-step", crash, true, false, true, true, false, false},
+    {"crash-in-step", crash, true, false, true, true, false, false, true},
     {"power-cut", crash, false, false, true, false, false, false},
     {"pause", pause, true, false, true, false, false, false},
     {"slow", pause, true, false, true, true, false, false},
     {"clock-shift", clock, true, false, false, true, false, false},
     {"clock-drift", clock, true, false, false, true, false, false},
     {"clock-back", clock, true, false, true, true, false, false},
-    {"disk-full", disk, true, false, true, false, false, false},
-    {"disk-slow", disk, true, false, true, true, false, false},
-    {"write-errors", disk, true, false, false, true, false, false},
-    {"short-writes", disk, true, false, false, true, false, false},
-    {"sync-errors", disk, true, false, false, true, false, false},
-    {"read-errors", disk, true, false, false, true, false, false},
-    {"misreads", disk, true, false, false, true, false, false},
-    {"disk-lost", loss, true, false, true, false, false, false},
-    {"disk-rolled-back", loss, true, false, true, false, false, false},
+    {"disk-full", disk, true, false, true, false, false, false, true},
+    {"disk-slow", disk, true, false, true, true, false, false, true},
+    {"write-errors", disk, true, false, false, true, false, false, true},
+    {"short-writes", disk, true, false, false, true, false, false, true},
+    {"sync-errors", disk, true, false, false, true, false, false, true},
+    {"read-errors", disk, true, false, false, true, false, false, true},
+    {"misreads", disk, true, false, false, true, false, false, true},
+    {"disk-lost", loss, true, false, true, false, false, false, true},
+    {"disk-rolled-back", loss, true, false, true, false, false, false, true},
     {"rot", rot, true, false, false, true, true, false},
     {"zeroed", rot, true, false, false, true, true, false},
     {"destroyed", beyond, true, false, false, true, true, false},
+    {"add-disk", bay, true, false, false, true, false, false},
+    {"replace-disk", bay, true, false, true, false, false, false, true},
+    {"remove-disk", bay, true, false, true, false, false, false, true},
     {"node-rolled-back", restore, true, false, true, false, false, false},
     {"twin", restore, true, false, false, false, false, false},
     {"state-full", state, true, false, true, false, false, false},
@@ -116,6 +119,7 @@ bool read_field(std::string_view word, Event& event) {
   if (key == "for") return form.lasting && parse_seconds(value, event.lasting);
   if (key == "amount") return form.amount && parse_number(value, event.amount);
   if (key == "number") return form.number && parse_number(value, event.number);
+  if (key == "disk") return form.disk && parse_number(value, event.disk);
   if (key != "name" || !form.name) return false;
   event.name = value;
   return true;
@@ -156,6 +160,7 @@ std::string text_of(const Event& event) {
   if (form.amount) text += " amount=" + std::to_string(event.amount);
   if (form.number) text += " number=" + std::to_string(event.number);
   if (form.name) text += " name=" + event.name;
+  if (form.disk && event.disk > 0) text += " disk=" + std::to_string(event.disk);
   return text;
 }
 

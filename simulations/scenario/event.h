@@ -30,8 +30,9 @@ enum class FaultClass : std::uint8_t {
   state,    // the disk under the state folder
   rare,     // in one scenario of fifty what lasts for minutes
   beyond,   // more is destroyed than a mesh can survive
+  bay,      // disks are put in and taken out while a node runs
 };
-inline constexpr std::size_t fault_class_count = 17;
+inline constexpr std::size_t fault_class_count = 18;
 [[nodiscard]] std::string_view word_of(FaultClass one);
 [[nodiscard]] std::optional<FaultClass> parse_fault_class(std::string_view word);
 
@@ -77,7 +78,7 @@ enum class EventKind : std::uint8_t {
   clock_shift,  // `amount` ms ahead of what it showed
   clock_drift,  // `amount` parts per million
   clock_back,   // crash, and back after `lasting` with a clock `amount` ms behind
-  // Disks of `node`.
+  // Disk `disk` of `node`.
   disk_full,
   disk_slow,  // `amount` µs more for each operation
   write_errors,
@@ -85,11 +86,15 @@ enum class EventKind : std::uint8_t {
   sync_errors,
   read_errors,
   misreads,
-  disk_lost,         // crash, and back with an empty disk
+  disk_lost,         // crash, and back with an empty disk in its place
   disk_rolled_back,  // crash after `lasting`, and back with the disk as it was now
-  rot,               // one byte of one image; `number` 1: even of its last whole copy
+  rot,               // one byte of one image on any disk; `number` 1: even of its last whole copy
   zeroed,            // page `number` of one image
   destroyed,         // all copies, wherever they are, of one image that `node` has
+  // Disks of `node` that come and go while it runs.
+  add_disk,      // `amount` of 128 GiB
+  replace_disk,  // `disk` fails; after `lasting` it is pulled out, and a new one put in its place
+  remove_disk,   // `disk` fails; after `lasting` it is pulled out, and the node goes on without it
   // All of `node`.
   node_rolled_back,  // crash after `lasting`, and back with its disk and state as they were now
   twin,              // a copy of its folders is started; one of the two ends, the copy is gone then
@@ -124,6 +129,7 @@ struct Event {
   std::int64_t amount = 0;
   std::uint32_t number = 0;
   std::string name;
+  std::uint32_t disk = 0;  // of the node's, counted round
   friend bool operator==(const Event&, const Event&) = default;
 };
 
@@ -137,6 +143,7 @@ struct EventForm {
   bool amount;
   bool number;
   bool name;
+  bool disk = false;  // written only if it is not the first
 };
 [[nodiscard]] const EventForm& form_of(EventKind kind);
 [[nodiscard]] inline bool is_operation(const Event& event) { return event.kind <= EventKind::lie; }

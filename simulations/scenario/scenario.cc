@@ -37,8 +37,12 @@ bool read_setting(const std::string& line, Scenario& scenario) {
     std::string zone;
     std::string weight;
     words >> zone >> node.zone >> weight >> node.weight;
-    if (zone != "zone" || weight != "weight") return false;
+    if (zone != "zone" || weight != "weight" || words.fail()) return false;
+    if (std::string disks; words >> disks && (disks != "disks" || !(words >> node.disks))) {
+      return false;
+    }
     scenario.nodes.push_back(node);
+    return node.disks >= 1 && node.disks <= disks_max;
   } else {
     return false;
   }
@@ -54,7 +58,9 @@ std::string text_of(const Scenario& scenario) {
        << "\nclients " << scenario.clients << "\nsafety-ms " << scenario.safety / 1ms << "\n";
   if (scenario.out_delay) text << "out-ms " << *scenario.out_delay / 1ms << "\n";
   for (const PlannedNode& node : scenario.nodes) {
-    text << "node zone " << node.zone << " weight " << node.weight << "\n";
+    text << "node zone " << node.zone << " weight " << node.weight;
+    if (node.disks > 1) text << " disks " << node.disks;
+    text << "\n";
   }
   for (const Event& event : scenario.events) text << text_of(event) << "\n";
   return text.str();

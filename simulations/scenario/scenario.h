@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,12 @@
 
 namespace pixmesh {
 
+inline constexpr std::uint32_t disks_max = 4;  // of one node
+
 struct PlannedNode {
   std::uint32_t zone = 0;
   std::uint32_t weight = 8;  // 1 … 255
+  std::uint32_t disks = 1;   // 1 … disks_max
   friend bool operator==(const PlannedNode&, const PlannedNode&) = default;
 };
 
@@ -27,6 +31,9 @@ struct Scenario {
   std::optional<Duration> out_delay;  // who is dead for longer may be evicted; none: nobody is
   std::vector<PlannedNode> nodes;     // the founding members; at least one
   std::vector<Event> events;          // in order of time
+  [[nodiscard]] bool has_several_disks() const {
+    return std::ranges::any_of(nodes, [](const auto& node) { return node.disks > 1; });
+  }
   friend bool operator==(const Scenario&, const Scenario&) = default;
 };
 

@@ -19,7 +19,7 @@ std::uint32_t draw_node_count(Rng& rng) {
   return static_cast<std::uint32_t>(3 + rng.below(5));
 }
 
-void draw_nodes(Rng rng, std::uint32_t count, Scenario& scenario) {
+void draw_nodes(Rng rng, std::uint32_t count, bool with_disks, Scenario& scenario) {
   const std::uint64_t zones = 1 + rng.below(6);
   const bool equal = rng.below(2) == 0;
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -27,6 +27,10 @@ void draw_nodes(Rng rng, std::uint32_t count, Scenario& scenario) {
     node.zone = static_cast<std::uint32_t>(rng.below(zones));
     node.weight = equal ? 4 : static_cast<std::uint32_t>(1 + rng.below(8));
     scenario.nodes.push_back(node);
+  }
+  if (!with_disks || rng.below(5) > 0) return;
+  for (PlannedNode& node : scenario.nodes) {
+    node.disks = static_cast<std::uint32_t>(1 + rng.below(3));
   }
 }
 
@@ -88,7 +92,8 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   Rng operations = rng.split();
   scenario.out_delay = draw_out_delay(rng.split());
   const std::uint32_t drawn = draw_node_count(shape);
-  draw_nodes(nodes, wishes.nodes ? *wishes.nodes : drawn, scenario);
+  draw_nodes(nodes, wishes.nodes ? *wishes.nodes : drawn, allows(wishes, FaultClass::bay),
+             scenario);
   scenario.partition_bits =
       static_cast<std::uint32_t>(6 + (shape.below(4) == 0 ? shape.below(5) : 0));
   scenario.clients = static_cast<std::uint32_t>(1 + shape.below(4));

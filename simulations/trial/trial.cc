@@ -76,7 +76,11 @@ class Trial {
   bool set_up() {
     (void)begin("setup");
     for (const PlannedNode& node : scenario_.nodes) {
-      (void)world_.add_node({"zone" + std::to_string(node.zone), node.weight});
+      NodePlan plan;
+      plan.zone = "zone" + std::to_string(node.zone);
+      plan.weight = node.weight;
+      plan.disks = node.disks;
+      (void)world_.add_node(plan);
     }
     world_.watch(checks_);
     if (!world_.run_until_settled(setup_within)) report_unrest("the mesh does not come together");
@@ -124,11 +128,11 @@ class Trial {
     const auto those_left = [this] {
       std::string left;
       for (const std::uint32_t node : world_.running()) {
-        for (const auto& [key, record] : world_.disk(node).records()) {
-          if (record.digest != Digest{}) continue;
+        world_.for_each_record(node, [&](const auto& key, const VirtualDisk::Record& record) {
+          if (record.digest != Digest{}) return;
           left += "; one in partition " + std::to_string(key.first.raw) + " at node " +
                   std::to_string(node);
-        }
+        });
       }
       return left;
     };

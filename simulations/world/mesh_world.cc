@@ -35,6 +35,10 @@ RecipeBook book() {
 NodeMachine::NodeMachine() = default;
 NodeMachine::~NodeMachine() = default;
 
+std::uint64_t NodeMachine::capacity_bytes() const {
+  return capacity.value_or(weight * MeshSettings{}.weight_unit_bytes);
+}
+
 MeshWorld::MeshWorld(WorldOptions options)
     : options_(options), rng_(options.seed), network_(clock_, rng_.split()) {
   client_ = std::make_unique<MeshClient>(network_, rng_.split());
@@ -57,26 +61,10 @@ std::uint32_t MeshWorld::add_node(const NodePlan& plan) {
   rng_.fill(seed);
   added.key = signing_key_of(seed);
   added.id = node_id_of(added.key.public_key);
-  give_disks(added);
-  added.disk->watch([this, number = added.number](const VirtualDisk::Key& key,
-                                                  const std::string& name, bool dropping) {
-    if (watch_ != nullptr) watch_->on_record_changing(number, key, name, dropping);
-  });
+  give_disks(added, plan.disks);
   machines_.push_back(std::move(machine));
   start(added.number);
   return added.number;
-}
-
-void MeshWorld::give_disks(NodeMachine& machine) {
-  const auto place = [this](ByteView record) -> Result<RecordPlace> {
-    find_settings();
-    if (!settings_) return Error{ErrorCode::malformed, "no mesh yet"};
-    return place_stored(record, settings_->placement_key, settings_->partition_bits);
-  };
-  machine.disk = std::make_unique<VirtualDisk>(clock_, machine.rng.split(),
-                                               VirtualDisk::Options{0, admit_stored, place});
-  machine.state = std::make_unique<VirtualDisk>(
-      clock_, machine.rng.split(), VirtualDisk::Options{state_disk, admit_stored, place});
 }
 
 void MeshWorld::add_nodes(std::uint32_t count) {
@@ -89,8 +77,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
   options.control = VirtualNetwork::address_of(machine.number, Plane::control);
   options.bulk = VirtualNetwork::address_of(machine.number, Plane::bulk);
   options.zone = machine.zone;
-  options.capacity_bytes =
-      machine.capacity.value_or(machine.weight * MeshSettings{}.weight_unit_bytes);
+  options.capacity_bytes = machine.capacity_bytes();
   options.create = machine.founds;
   options.hold = machine.hold;
   options.asks_first = machine.capacity.has_value();
@@ -103,7 +90,7 @@ NodeOptions MeshWorld::options_of(const NodeMachine& machine) {
       options.join.push_back(VirtualNetwork::address_of(other->number, Plane::control));
     }
   }
-  options.disks = {{{static_cast<std::uint8_t>(number + 1)}, options.capacity_bytes}};
+  options.disks = machine.disks->descriptions();
   options.scratch_root = scratch_of_machine;
   options.version = "test";
   options.scrub = {.period = options_.scrub_period,
@@ -126,7 +113,7 @@ void MeshWorld::start(std::uint32_t number) {
   const auto tell = [this, number, life](const HostEvent& event) {
     if (machine_of(number).life == life) deliver(number, event);
   };
-  machine.disk->open(machine.chunks, tell);
+  machine.disks->open(*machine.state, machine.chunks, tell);
   machine.state->open(machine.chunks, tell);
   network_.start(number,
                  [this, number, life](const MessageArrived& arrived, const SharedBytes& chunk) {
@@ -137,32 +124,25 @@ void MeshWorld::start(std::uint32_t number) {
                  });
   machine.transport = std::make_unique<VirtualTransport>(network_, machine.chunks, number);
   machine.executor = std::make_unique<VirtualExecutor>(
-      clock_, *machine.disk, scratch_of_machine,
+      clock_, *machine.disks, scratch_of_machine,
       [tell](ToolReport report) { tell(ToolEnded{std::move(report)}); });
   machine.executor->trouble = machine.tool_trouble;
-  machine.results = std::make_unique<VirtualResults>(clock_, *machine.disk, machine.kept_facts,
-                                                     machine.look_through_time, tell);
+  machine.results = std::make_unique<VirtualResults>(
+      clock_, machine.disks->numbered(0), machine.kept_facts, machine.look_through_time, tell);
   machine.background = std::make_unique<WorldBackground>(
       clock_, [tell](OperationId ticket) { tell(BackgroundDone{ticket}); });
   apply_slowness(machine);
   machine.log = std::make_unique<WorldLog>([this, number](std::string_view name, std::string text) {
     note_logged(number, name, std::move(text));
   });
-  const NodeMemory memory{machine.state->table(Table::facts),
-                          machine.state->table(Table::hints),
-                          {machine.disk->table(Table::lists)},
-                          {machine.disk->table(Table::facts)},
-                          {machine.disk->table(Table::collected)}};
-  machine.node = std::make_unique<Node>(options_of(machine), book(), memory,
-                                        Outside{*machine.transport,
-                                                {machine.disk.get()},
-                                                *machine.state,
-                                                *machine.executor,
-                                                *machine.background,
-                                                *machine.log,
-                                                nullptr,
-                                                machine.results.get()},
-                                        machine.rng.split());
+  const NodeMemory memory{machine.state->table(Table::facts), machine.state->table(Table::hints),
+                          machine.disks->tables(Table::lists), machine.disks->tables(Table::facts),
+                          machine.disks->tables(Table::collected)};
+  machine.node = std::make_unique<Node>(
+      options_of(machine), book(), memory,
+      Outside{*machine.transport, machine.disks->numbered(), *machine.state, *machine.executor,
+              *machine.background, *machine.log, machine.disks.get(), machine.results.get()},
+      machine.rng.split());
   trace_.add(clock_.now(), number, 100);
   machine.node->start(machine.clock.monotonic_at(clock_.now()),
                       machine.clock.wall_at(clock_.now()));
@@ -200,7 +180,7 @@ void MeshWorld::crash(std::uint32_t number) {
   machine.executor.reset();
   machine.results.reset();
   machine.background.reset();
-  machine.disk->crash();
+  machine.disks->crash();
   machine.state->crash();
   machine.paused = false;
   machine.is_busy = false;

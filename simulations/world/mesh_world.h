@@ -29,13 +29,14 @@ struct NodePlan {
   std::optional<std::string> zone;        // none: one of its own
   std::uint32_t weight = 8;               // 1 … 255
   bool hold = false;                      // it joins, and waits for a place in the ring
+  std::uint32_t disks = 1;                // 1 … 4
   std::optional<std::uint64_t> capacity;  // if not what its weight says; it then looks before it
                                           // takes a place
 };
 
 /// All that a node keeps on its disks, as an image of its machine would have it.
 struct NodeContents {
-  VirtualDisk::Contents disk;
+  MachineDisks::Image disks;
   VirtualDisk::Contents state;
   KeptFacts results;
 };
@@ -91,6 +92,14 @@ class MeshWorld {
   void tell_weight(std::uint32_t node, std::uint32_t weight);
   void tell(std::uint32_t node, NodeCommand command, NodeId target,
             std::function<void(const CommandAnswer&)> then = nullptr);
+  /// A further disk is mounted, and the node told to use it.
+  void add_disk(std::uint32_t node, std::uint64_t capacity_bytes);
+  /// The disk in this place is pulled out, and the node told to go on with a new one or, without
+  /// that, with those that it has. Not of the first.
+  void replace_disk(std::uint32_t node, std::uint32_t place);
+  void remove_disk(std::uint32_t node, std::uint32_t place);
+  /// A node that does not run has an empty disk in this place from now on.
+  void lose_disk(std::uint32_t node, std::uint32_t place);
 
   void cut(std::uint32_t a, std::uint32_t b) { network_.cut(a, b); }
   void heal(std::uint32_t a, std::uint32_t b) { network_.heal(a, b); }
@@ -121,7 +130,38 @@ class MeshWorld {
   [[nodiscard]] std::vector<std::uint32_t> running() const;
   [[nodiscard]] NodeId id_of(std::uint32_t node) const;
   [[nodiscard]] std::uint32_t number_of(NodeId id) const;
-  [[nodiscard]] VirtualDisk& disk(std::uint32_t node) { return *machines_[node]->disk; }
+  /// A disk that is mounted; most nodes have one only.
+  /// @param place  counted round
+  [[nodiscard]] VirtualDisk& disk(std::uint32_t node, std::uint32_t place = 0) {
+    return machines_[node]->disks->at(place);
+  }
+  /// Where it is mounted; none: it was pulled out.
+  [[nodiscard]] std::optional<std::uint32_t> place_of(std::uint32_t node,
+                                                      const VirtualDisk& disk) const {
+    return machines_[node]->disks->place_of(disk);
+  }
+  /// Those that its process uses.
+  [[nodiscard]] const std::vector<VirtualDisk*>& disks(std::uint32_t node) const {
+    return machines_[node]->disks->in_use();
+  }
+  /// The disk on which the node has this partition, if it has it. What lies on its others is
+  /// strayed.
+  [[nodiscard]] VirtualDisk& disk_of(std::uint32_t node, PartitionId partition) const {
+    return machines_[node]->disks->disk_of(partition, *machines_[node]->state);
+  }
+  [[nodiscard]] bool is_stray(std::uint32_t node, const VirtualDisk& disk,
+                              PartitionId partition) const {
+    return &disk_of(node, partition) != &disk;
+  }
+  /// Whether a disk of it may not have yet what the node goes by.
+  [[nodiscard]] bool is_behind(std::uint32_t node) const;
+  /// A record of each name that it has, strays left out.
+  void for_each_record(
+      std::uint32_t node,
+      const std::function<void(const VirtualDisk::Key&, const VirtualDisk::Record&)>& told) const;
+  /// Rows whose keys begin with a partition, strays left out.
+  void for_each_row(std::uint32_t node, Table table,
+                    const std::function<void(const Bytes& key, const Bytes& value)>& told) const;
   [[nodiscard]] VirtualDisk& state(std::uint32_t node) { return *machines_[node]->state; }
   [[nodiscard]] PartitionId partition_of_name(const std::string& name) const;
   /// A node's own member record as it has it on its disk.
@@ -186,7 +226,10 @@ class MeshWorld {
   static constexpr std::uint32_t twins_from = 500;  // numbers of twins, and their parties
   [[nodiscard]] static bool is_node(std::uint32_t number) { return number < twins_from; }
   [[nodiscard]] NodeMachine& machine_of(std::uint32_t number);
-  void give_disks(NodeMachine& machine);
+  void give_disks(NodeMachine& machine, std::uint32_t count);
+  [[nodiscard]] std::unique_ptr<VirtualDisk> make_disk(NodeMachine& machine, std::uint32_t index);
+  void order_disk(std::uint32_t node, NodeCommand command, std::string folder,
+                  std::uint64_t capacity_bytes);
   void start(std::uint32_t node);
   void hand_over(NodeMachine& machine, const HostEvent& event);
   void begin_turn(NodeMachine& machine);
@@ -196,6 +239,7 @@ class MeshWorld {
   void after_step(std::uint32_t node);
   void arm(std::uint32_t node);
   [[nodiscard]] NodeOptions options_of(const NodeMachine& machine);
+  [[nodiscard]] std::vector<std::string> unrest_of_disks(std::uint32_t node) const;
   void find_settings() const;
   [[nodiscard]] std::optional<MeshSettings> stored_settings(std::uint32_t node) const;
   [[nodiscard]] MeshSettings newest_settings() const;

@@ -16,11 +16,12 @@ PartitionId MeshWorld::partition_of_name(const std::string& name) const {
 bool MeshWorld::is_recovering(std::uint32_t node, PartitionId partition) {
   Bytes key = row_prefix(partition);
   key.push_back('r');
-  return disk(node).row(Table::lists, key).has_value();
+  return disk_of(node, partition).row(Table::lists, key).has_value();
 }
 
 std::uint64_t MeshWorld::stored_collected(std::uint32_t node, PartitionId partition) {
-  return number_in_row(disk(node).row(Table::collected, row_prefix(partition)).value_or(Bytes{}));
+  const auto row = disk_of(node, partition).row(Table::collected, row_prefix(partition));
+  return number_in_row(row.value_or(Bytes{}));
 }
 
 void MeshWorld::find_settings() const {
@@ -52,21 +53,23 @@ const MeshSettings& MeshWorld::settings() const {
 }
 
 std::optional<HolderLists> MeshWorld::stored_lists(std::uint32_t node, PartitionId partition) {
-  const auto row = disk(node).row(Table::lists, row_prefix(partition));
+  const auto row = disk_of(node, partition).row(Table::lists, row_prefix(partition));
   return row ? std::optional(decode_lists(*row).value()) : std::nullopt;
 }
 
 std::optional<HolderSets> MeshWorld::stored_sets(std::uint32_t node, PartitionId partition) {
   const Bytes key{0, 0, static_cast<std::uint8_t>(partition.raw >> 8),
                   static_cast<std::uint8_t>(partition.raw), 's'};
-  if (const auto row = disk(node).row(Table::lists, key)) return decode_sets(*row).value();
+  if (const auto row = disk_of(node, partition).row(Table::lists, key))
+    return decode_sets(*row).value();
   const auto lists = stored_lists(node, partition);
   return lists ? std::optional(sets_of(*lists)) : std::nullopt;
 }
 
 std::optional<ImageRecord> MeshWorld::record_at(std::uint32_t node, const std::string& name) {
-  const auto& records = disk(node).records();
-  const auto found = records.find({partition_of_name(name), name_digest_of(name)});
+  const PartitionId partition = partition_of_name(name);
+  const auto& records = disk_of(node, partition).records();
+  const auto found = records.find({partition, name_digest_of(name)});
   if (found == records.end()) return std::nullopt;
   return decode_record(found->second.bytes).value();
 }
@@ -82,8 +85,10 @@ std::vector<std::uint32_t> MeshWorld::keepers_of(const std::string& name) {
 std::vector<std::string> MeshWorld::faults() {
   std::vector<std::string> all;
   for (std::uint32_t node = 0; node < node_count(); ++node) {
-    for (const std::string& fault : disk(node).faults()) {
-      all.push_back("node " + std::to_string(node) + ": " + fault);
+    for (const VirtualDisk* disk : disks(node)) {
+      for (const std::string& fault : disk->faults()) {
+        all.push_back("node " + std::to_string(node) + ": " + fault);
+      }
     }
   }
   return all;
@@ -139,6 +144,57 @@ const PlacementTable& MeshWorld::expected_placement() {
   return *placement_;
 }
 
+bool MeshWorld::is_behind(std::uint32_t node) const {
+  return std::ranges::any_of(disks(node), [](const auto* disk) { return disk->is_behind(); });
+}
+
+void MeshWorld::for_each_record(
+    std::uint32_t node,
+    const std::function<void(const VirtualDisk::Key&, const VirtualDisk::Record&)>& told) const {
+  for (const VirtualDisk* disk : disks(node)) {
+    for (const auto& [key, record] : disk->records()) {
+      if (!is_stray(node, *disk, key.first)) told(key, record);
+    }
+  }
+}
+
+void MeshWorld::for_each_row(
+    std::uint32_t node, Table table,
+    const std::function<void(const Bytes& key, const Bytes& value)>& told) const {
+  for (const VirtualDisk* disk : disks(node)) {
+    for (const auto& [key, value] : disk->table(table).rows) {
+      if (!is_stray(node, *disk, partition_in_row(key))) told(key, value);
+    }
+  }
+}
+
+// Each image is whole, or known to be lost; each partition is where it should be, and nowhere else.
+std::vector<std::string> MeshWorld::unrest_of_disks(std::uint32_t node) const {
+  std::vector<std::string> found;
+  for (const VirtualDisk* disk : disks(node)) {
+    for (const std::string& path : disk->rotten()) {
+      if (!is_lost(path) || !disk->is_marked(path)) found.push_back(path + " is rotten");
+    }
+    const auto hopeless = std::ranges::count_if(
+        lost_, [&](const std::string& path) { return disk->is_marked(path); });
+    if (std::cmp_greater(disk->table(Table::damaged).rows.size(), hopeless)) {
+      found.emplace_back("copies are marked as damaged");
+    }
+    if (disks(node).size() == 1) continue;
+    for (const auto& [key, record] : disk->records()) {
+      if (is_stray(node, *disk, key.first)) {
+        found.push_back("a record of partition " + std::to_string(key.first.raw) + " is strayed");
+      }
+    }
+  }
+  const ByteView lies = bytes_of("lies/");
+  const auto moving = machines_[node]->state->rows_with(Table::facts, {lies.begin(), lies.end()});
+  if (!moving.rows.empty()) {
+    found.push_back(std::to_string(moving.rows.size()) + " partitions are on another disk");
+  }
+  return found;
+}
+
 // At rest all running nodes have the same lists, these are settled, each partition's holders have
 // the same records with their bytes, and nobody else has any.
 std::vector<std::string> MeshWorld::unrest() {
@@ -149,23 +205,18 @@ std::vector<std::string> MeshWorld::unrest() {
   std::map<std::uint32_t, std::map<PartitionId, std::uint64_t>> sums;
   std::set<std::pair<std::uint32_t, PartitionId>> recovering;
   for (const std::uint32_t node : running()) {
-    for (const auto& [key, value] : disk(node).table(Table::lists).rows) {
-      const PartitionId partition{static_cast<std::uint32_t>(key[2] << 8 | key[3])};
+    for_each_row(node, Table::lists, [&](const Bytes& key, const Bytes& value) {
+      const PartitionId partition = partition_in_row(key);
       if (key.size() == 5 && key[4] == 'r') recovering.insert({node, partition});
-      if (key.size() != 4) continue;
-      lists[node][partition] = decode_lists(value).value();
+      if (key.size() == 4) lists[node][partition] = decode_lists(value).value();
+    });
+    for (const VirtualDisk* disk : disks(node)) {
+      for (const PartitionSummary& part : disk->summary().partitions) {
+        if (!is_stray(node, *disk, part.partition)) sums[node][part.partition] = part.fingerprint;
+      }
     }
-    for (const PartitionSummary& part : disk(node).summary().partitions) {
-      sums[node][part.partition] = part.fingerprint;
-    }
-    for (const std::string& path : disk(node).rotten()) {
-      if (is_lost(path) && disk(node).is_marked(path)) continue;
-      found.push_back("node " + std::to_string(node) + ": " + path + " is rotten");
-    }
-    const auto hopeless = std::ranges::count_if(
-        lost_, [&](const std::string& path) { return disk(node).is_marked(path); });
-    if (std::cmp_greater(disk(node).table(Table::damaged).rows.size(), hopeless)) {
-      found.push_back("node " + std::to_string(node) + ": copies are marked as damaged");
+    for (const std::string& what : unrest_of_disks(node)) {
+      found.push_back("node " + std::to_string(node) + ": " + what);
     }
   }
   const PlacementTable& expected = expected_placement();

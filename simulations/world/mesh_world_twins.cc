@@ -7,13 +7,13 @@ namespace pixmesh {
 
 NodeContents MeshWorld::contents_of(std::uint32_t node) const {
   const NodeMachine& machine = *machines_[node];
-  return {machine.disk->contents(), machine.state->contents(), machine.kept_facts};
+  return {machine.disks->image(), machine.state->contents(), machine.kept_facts};
 }
 
 void MeshWorld::restore(std::uint32_t node, NodeContents contents) {
   invariant(!is_running(node), "only a node that does not run can be put back");
   NodeMachine& machine = *machines_[node];
-  machine.disk->restore(std::move(contents.disk));
+  machine.disks->restore(std::move(contents.disks));
   machine.state->restore(std::move(contents.state));
   machine.kept_facts = std::move(contents.results);
 }
@@ -30,7 +30,7 @@ void MeshWorld::start_twin(std::uint32_t node) {
     place = std::make_unique<NodeMachine>();
     place->number = twins_from + node;
     place->rng = rng_.split();
-    give_disks(*place);
+    give_disks(*place, 1);
   }
   NodeMachine& twin = *place;
   twin.key = original.key;
@@ -40,7 +40,7 @@ void MeshWorld::start_twin(std::uint32_t node) {
   twin.capacity = original.capacity;
   twin.clock = original.clock;
   NodeContents copy = contents_of(node);
-  twin.disk->restore(std::move(copy.disk));
+  twin.disks->restore(std::move(copy.disks));
   twin.state->restore(std::move(copy.state));
   twin.kept_facts = std::move(copy.results);
   start(twin.number);

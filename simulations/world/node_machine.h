@@ -9,7 +9,7 @@
 #include "base/signature.h"
 #include "node/node.h"
 #include "simulations/world/machine_clock.h"
-#include "simulations/world/virtual_disk.h"
+#include "simulations/world/machine_disks.h"
 #include "simulations/world/virtual_executor.h"
 #include "simulations/world/virtual_network.h"
 #include "simulations/world/virtual_results.h"
@@ -33,7 +33,7 @@ struct NodeMachine {
   bool is_member = true;  // until it left or was forgotten
   Rng rng{0};
   MachineClock clock;
-  std::unique_ptr<VirtualDisk> disk;
+  std::unique_ptr<MachineDisks> disks;
   std::unique_ptr<VirtualDisk> state;
   KeptFacts kept_facts;  // of results
   Duration look_through_time = 2ms;
@@ -65,6 +65,7 @@ struct NodeMachine {
   NodeMachine(const NodeMachine&) = delete;
   NodeMachine& operator=(const NodeMachine&) = delete;
   [[nodiscard]] bool is_running() const { return node != nullptr; }
+  [[nodiscard]] std::uint64_t capacity_bytes() const;
 };
 
 }  // namespace pixmesh

@@ -188,6 +188,7 @@ void VirtualDisk::restore(Contents contents) {
   published_.clear();
   unsynced_.clear();
   shown_.clear();
+  ++fact_changes_;
   by_name_.clear();
   durable_ = std::move(contents.files);
   files_ = durable_;

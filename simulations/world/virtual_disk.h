@@ -61,6 +61,10 @@ class VirtualDisk : public Disk {
   [[nodiscard]] bool has_failed() const { return failed_; }
   /// Its node may go by what is not here yet.
   [[nodiscard]] bool is_behind() const { return failed_ || trouble.full || trouble.slower > 0s; }
+  /// It has failed, or is about to.
+  [[nodiscard]] bool may_fail() const {
+    return failed_ || trouble.failing_writes > 0 || trouble.failing_syncs > 0;
+  }
   // What a test looks at, and damages.
   struct Record {
     std::string name;
@@ -79,6 +83,9 @@ class VirtualDisk : public Disk {
   [[nodiscard]] Contents contents() const;
   /// Has these from now on, and nothing else.
   void restore(Contents contents);
+  /// As after a failed fsync: nothing more is done until a process opens it again.
+  void fail() { failed_ = true; }
+  void write_row(const TableRow& row) { put_rows({row}); }
   [[nodiscard]] const std::map<Key, Record>& records() const { return records_; }
   /// The last deletion of each name that was dropped here, as it was stored.
   [[nodiscard]] const std::map<Key, Bytes>& dropped_tombstones() const {
@@ -89,6 +96,8 @@ class VirtualDisk : public Disk {
   /// Rows of it whose key starts with `prefix`.
   [[nodiscard]] TableRows rows_with(Table table, const Bytes& prefix) const;
   [[nodiscard]] std::optional<Bytes> row(Table table, const Bytes& key) const;
+  /// Grows whenever a row of the table `facts` may have changed.
+  [[nodiscard]] std::uint64_t fact_changes() const { return fact_changes_; }
   [[nodiscard]] DiskSummary summary() const;
   [[nodiscard]] std::size_t temp_count() const { return temps_.size(); }
   [[nodiscard]] bool is_damaged(const Digest& digest) const;     // marked so
@@ -168,6 +177,7 @@ class VirtualDisk : public Disk {
   std::map<Key, Bytes> dropped_tombstones_;
   std::map<std::string, Key> by_name_;
   std::map<Table, std::map<Bytes, Bytes>> tables_;
+  std::uint64_t fact_changes_ = 1;
   mutable std::map<Table, TableRows> shown_;  // copies of some of `tables_`, as they are now
   std::vector<std::string> faults_;
   Files rotten_;  // as `damage` left them last

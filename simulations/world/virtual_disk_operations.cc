@@ -281,6 +281,7 @@ Result<DiskAnswer> VirtualDisk::drop(const DropRecord& asked) {
 void VirtualDisk::put_rows(const std::vector<TableRow>& rows) {
   for (const TableRow& row : rows) {
     shown_.erase(row.table);
+    if (row.table == Table::facts) ++fact_changes_;
     if (row.table == Table::damaged && row.value) {
       Digest digest;
       std::copy(row.key.begin(), row.key.end(), digest.raw.begin());

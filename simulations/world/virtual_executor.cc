@@ -6,10 +6,10 @@
 
 namespace pixmesh {
 
-VirtualExecutor::VirtualExecutor(VirtualClock& clock, VirtualDisk& disk, std::string scratch_root,
-                                 Ended ended)
+VirtualExecutor::VirtualExecutor(VirtualClock& clock, const MachineDisks& disks,
+                                 std::string scratch_root, Ended ended)
     : clock_(clock),
-      disk_(disk),
+      disks_(disks),
       scratch_root_(std::move(scratch_root)),
       ended_(std::move(ended)),
       alive_(std::make_shared<bool>(true)) {}
@@ -19,7 +19,7 @@ VirtualExecutor::~VirtualExecutor() { *alive_ = false; }
 void VirtualExecutor::run(const ToolRun& tool) {
   ++started;
   running_.insert(tool.run);
-  const SharedBytes input = disk_.file(tool.input_path);
+  const SharedBytes input = disks_.numbered(tool.disk).file(tool.input_path);
   const ToolTrouble with = time > tool.limits.wall ? ToolTrouble::hangs : trouble;
   const Duration takes = with == ToolTrouble::hangs ? tool.limits.wall : time;
   clock_.after(takes, [this, alive = alive_, tool, input, with] {
@@ -40,7 +40,7 @@ void VirtualExecutor::cancel(RunId run) {
 
 void VirtualExecutor::discard(RunId run) {
   ++discarded;
-  disk_.remove_file(path_of(run));
+  disks_.numbered(0).remove_file(path_of(run));
 }
 
 Bytes VirtualExecutor::output_of(const Digest& input, std::uint64_t size) {
@@ -72,7 +72,7 @@ void VirtualExecutor::finish(const ToolRun& tool, const SharedBytes& input, Tool
       if (with == ToolTrouble::varies) output.front() = static_cast<std::uint8_t>(tool.run.raw);
       report.output_size = output.size();
       report.output_path = scratch_root_ + path_of(tool.run).substr(std::string("scratch").size());
-      disk_.write_file(path_of(tool.run), std::move(output));
+      disks_.numbered(0).write_file(path_of(tool.run), std::move(output));
       break;
     }
     case ToolTrouble::fails:

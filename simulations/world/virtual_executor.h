@@ -3,7 +3,7 @@
 #include <set>
 
 #include "base/executor.h"
-#include "simulations/world/virtual_disk.h"
+#include "simulations/world/machine_disks.h"
 
 namespace pixmesh {
 
@@ -21,7 +21,9 @@ enum class ToolTrouble : std::uint8_t {
 class VirtualExecutor : public Executor {
  public:
   using Ended = std::function<void(ToolReport)>;
-  VirtualExecutor(VirtualClock& clock, VirtualDisk& disk, std::string scratch_root, Ended ended);
+  /// Scratch is on the first of the disks.
+  VirtualExecutor(VirtualClock& clock, const MachineDisks& disks, std::string scratch_root,
+                  Ended ended);
   ~VirtualExecutor() override;
   VirtualExecutor(const VirtualExecutor&) = delete;
   VirtualExecutor& operator=(const VirtualExecutor&) = delete;
@@ -49,7 +51,7 @@ class VirtualExecutor : public Executor {
   void finish(const ToolRun& tool, const SharedBytes& input, ToolTrouble with);
 
   VirtualClock& clock_;
-  VirtualDisk& disk_;
+  const MachineDisks& disks_;
   std::string scratch_root_;
   Ended ended_;
   std::shared_ptr<bool> alive_;

@@ -36,6 +36,39 @@ TEST_CASE("simulations: a line that is no event is named") {
   CHECK(!parse_scenario("seed 4\n").has_value());
 }
 
+TEST_CASE("simulations: a node has as many disks as its line says, one without a word of it") {
+  const auto read = parse_scenario(
+      "node zone 0 weight 8\nnode zone 1 weight 4 disks 3\n"
+      "1.500000 disk-slow node=1 for=2.000000 amount=9 disk=2\n");
+  REQUIRE(read.has_value());
+  CHECK(read->nodes[0].disks == 1);
+  CHECK(read->nodes[1].disks == 3);
+  CHECK(read->events[0].disk == 2);
+  for (const char* bad : {"node zone 0 weight 8 disks", "node zone 0 weight 8 disks 0",
+                          "node zone 0 weight 8 disks 5", "node zone 0 weight 8 weight 9",
+                          "node zone 0 weight 8\n1.500000 pause node=0 for=2.000000 disk=1"}) {
+    CAPTURE(bad);
+    CHECK(!parse_scenario(bad).has_value());
+  }
+}
+
+TEST_CASE("simulations: in one mesh of five nodes have several disks, if these may come and go") {
+  DrawWishes wishes;
+  wishes.safety = 1s;
+  const auto count = [&wishes](bool allowed) {
+    wishes.faults.allowed.fill(false);
+    wishes.faults.allowed[static_cast<std::size_t>(FaultClass::bay)] = allowed;
+    std::size_t several = 0;
+    for (std::uint64_t seed = 1; seed <= 1'000; ++seed) {
+      several += draw_scenario(seed, wishes).has_several_disks() ? 1 : 0;
+    }
+    return several;
+  };
+  CHECK(count(true) > 140);
+  CHECK(count(true) < 220);
+  CHECK(count(false) == 0);
+}
+
 TEST_CASE(
     "simulations: one mesh in twenty has more than twelve nodes, one in a hundred more than 40") {
   constexpr std::uint64_t seeds = 4'000;

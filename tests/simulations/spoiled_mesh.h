@@ -12,12 +12,12 @@ namespace pixmesh {
 /// see which promise is found broken.
 class SpoiledMesh {
  public:
-  SpoiledMesh()
+  explicit SpoiledMesh(const NodePlan& plan = {})
       : world_({.seed = 7}),
         atlas_(world_, 2),
         checks_({world_, oracle_, atlas_, scenario_, findings_}),
         workload_(world_, oracle_, checks_, 1, Rng(7)) {
-    world_.add_nodes(4);
+    for (int i = 0; i < 4; ++i) (void)world_.add_node(plan);
     world_.watch(checks_);
     CHECK(world_.run_until_settled());
     Event put;
