@@ -202,7 +202,7 @@ class Node : private Post {
   void open_closed(Instant now);
   void release(Instant now, OperationId owner, UseDisk use);
   void drop_strays(Instant now);
-  [[nodiscard]] bool is_stray(PartitionId partition, std::uint32_t disk) const;
+  [[nodiscard]] Stray stray_of(PartitionId partition, std::uint32_t disk) const;
   [[nodiscard]] bool may_move(PartitionId partition) const;
   [[nodiscard]] std::optional<Instant> next_move_at() const;
   [[nodiscard]] Result<DiskAnswer> without_strays(const DiskAnswered& answered) const;

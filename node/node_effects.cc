@@ -75,7 +75,7 @@ void Node::finish(Instant now, Operation& operation) {
     drop_strays_ = nullptr;
     if (strays->left_some()) {
       stray_disks_.insert(strays->disk());
-      strays_at_ = now + 60s;
+      strays_at_ = now + 10s;
     }
   }
 }

@@ -117,10 +117,12 @@ void Node::release(Instant now, OperationId owner, UseDisk use) {
 
 // --- What is strayed
 
-bool Node::is_stray(PartitionId partition, std::uint32_t disk) const {
-  return partition.raw < places_.count() && places_.disk_of(partition) != disk &&
-         places_.wanted_for(partition) != disk && !rebalance_->is_recovering(partition) &&
-         !runs_.reads(disk, partition) && !shells_.reads(disk, partition);
+Stray Node::stray_of(PartitionId partition, std::uint32_t disk) const {
+  if (partition.raw >= places_.count() || places_.disk_of(partition) == disk) return Stray::no;
+  if (places_.wanted_for(partition) == disk) return Stray::no;
+  const bool in_use = rebalance_->is_recovering(partition) || runs_.reads(disk, partition) ||
+                      shells_.reads(disk, partition);
+  return in_use ? Stray::in_use : Stray::yes;
 }
 
 Result<DiskAnswer> Node::without_strays(const DiskAnswered& answered) const {
@@ -139,7 +141,7 @@ void Node::drop_strays(Instant now) {
   if (options_.disks[disk].gone) return;
   auto strays = std::make_unique<DropStrays>(
       operations_.next_id(), codec_, disk,
-      [this, disk](PartitionId partition) { return is_stray(partition, disk); });
+      [this, disk](PartitionId partition) { return stray_of(partition, disk); });
   drop_strays_ = strays.get();
   Operation& added = operations_.add(std::move(strays));
   perform(now, added, added.start(now));

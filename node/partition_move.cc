@@ -320,8 +320,11 @@ Effects DropStrays::on_disk(Instant, const Result<DiskAnswer>& answer) {
   if (step_ == Step::sum) {
     const auto* summary = answer ? std::get_if<DiskSummary>(&answer.value()) : nullptr;
     if (summary != nullptr) {
-      for (const PartitionSummary& sum : summary->partitions) left_.push_back(sum.partition);
-      std::erase_if(left_, [this](PartitionId partition) { return !strays_(partition); });
+      for (const PartitionSummary& sum : summary->partitions) {
+        const Stray stray = judge_(sum.partition);
+        if (stray == Stray::yes) left_.push_back(sum.partition);
+        left_some_ = left_some_ || stray == Stray::in_use;
+      }
     }
     return next();
   }

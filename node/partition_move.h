@@ -118,14 +118,19 @@ class MovePartitions : public Operation {
   std::string problem_;
 };
 
-/// Drops what a disk has of partitions that lie on another one. First finds out which, when it is
-/// not told.
+/// Whether what a disk has of a partition is to go from it.
+enum class Stray {
+  no,
+  yes,
+  in_use,  // it is, but not yet
+};
+
+/// Drops what a disk has of partitions that lie on another one. First finds out which.
 class DropStrays : public Operation {
  public:
-  using Condition = std::function<bool(PartitionId)>;
-  /// @param strays  which partitions go from this disk
-  DropStrays(OperationId id, const RecordCodec& codec, std::uint32_t disk, Condition strays)
-      : Operation(id), codec_(codec), disk_(disk), strays_(std::move(strays)) {}
+  using Judge = std::function<Stray(PartitionId)>;
+  DropStrays(OperationId id, const RecordCodec& codec, std::uint32_t disk, Judge judge)
+      : Operation(id), codec_(codec), disk_(disk), judge_(std::move(judge)) {}
 
   Effects start(Instant now) override;
   Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
@@ -139,7 +144,7 @@ class DropStrays : public Operation {
 
   const RecordCodec& codec_;
   std::uint32_t disk_;
-  Condition strays_;
+  Judge judge_;
   std::vector<PartitionId> left_;
   std::optional<NameDigest> cursor_;
   std::size_t waiting_for_ = 0;
