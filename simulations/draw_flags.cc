@@ -16,7 +16,7 @@ void DrawFlags::add_to(Command command, const std::string& minutes_flag) {
       "--faults", faults_,
       "Classes that may be drawn, as in network,crash,pause,clock,disk,loss,tool,rot,"
       "client,membership,motion,repeat,restore,state,rare,bay,beyond; 'none', 'all'. Without it "
-      "all but bay, and beyond in one scenario of 25");
+      "all, but beyond in one scenario of 25");
 }
 
 Result<DrawWishes> DrawFlags::wishes() const {

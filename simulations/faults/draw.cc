@@ -205,7 +205,6 @@ FaultChoice FaultChoice::ordinary() {
   choice.allowed.fill(true);
   choice.allowed[static_cast<std::size_t>(FaultClass::operation)] = false;
   choice.beyond_one_in = 25;
-  choice.allowed[static_cast<std::size_t>(FaultClass::bay)] = false;
   return choice;
 }
 
