@@ -250,8 +250,7 @@ Result<DiskAnswer> DiskBatch::put_values(IndexWrite& write, const PutValues& ask
 
 Result<DiskAnswer> DiskBatch::commit_one(IndexWrite& write, const CommitRecord& asked,
                                          std::vector<Blob>& left) {
-  const Result<Done> fits = check_commit(asked);
-  if (!fits) return fits.error();
+  if (const Result<Done> fits = check_commit(asked); !fits) return fits.error();
   const Bytes stored = write.record(asked.partition, asked.name_digest);
   const Bytes lists = write.value(Table::lists, partition_key(asked.partition));
   const Bytes collected = write.value(Table::collected, partition_key(asked.partition));

@@ -199,12 +199,7 @@ TEST_CASE("host_tools: a fast thumbnail keeps the metadata, and ends alike on a 
 }
 
 TEST_CASE("host_tools: what only a worker can do is never done by the command") {
-  TestFolder folder;
-  NativeWorkersOptions absent = odd_workers();
-  absent.program = folder.path() / "absent";
-  NativeWorkersOptions dying = odd_workers();
-  dying.program = "/bin/false";
-  for (const NativeWorkersOptions& native : {absent, dying, NativeWorkersOptions{}}) {
+  for (const NativeWorkersOptions& native : workers_that_do_nothing()) {
     OddBench bench(native);
     for (int i = 0; i < 3; ++i) {
       ToolRun only = bench.job("copy");

@@ -53,12 +53,7 @@ TEST_CASE("host_tools: a worker does what its recipe leaves to it, and a command
 }
 
 TEST_CASE("host_tools: what no worker can do is done by the command") {
-  TestFolder folder;
-  NativeWorkersOptions absent = odd_workers();
-  absent.program = folder.path() / "absent";
-  NativeWorkersOptions dying = odd_workers();
-  dying.program = "/bin/false";
-  for (const NativeWorkersOptions& native : {absent, dying, NativeWorkersOptions{}}) {
+  for (const NativeWorkersOptions& native : workers_that_do_nothing()) {
     OddBench bench(native);
     for (int i = 0; i < 3; ++i) CHECK(read_text(bench.run("copy").output_path) == "by command");
   }

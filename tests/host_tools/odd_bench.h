@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tool_bench.h"
 
@@ -46,6 +47,15 @@ inline NativeWorkersOptions odd_workers(bool forked = false) {
   native.program = PIXMESH_ODD_WORKER;
   native.fork_per_job = forked;
   return native;
+}
+
+/// A program that is not there, one that ends at once, and none.
+inline std::vector<NativeWorkersOptions> workers_that_do_nothing() {
+  NativeWorkersOptions absent = odd_workers();
+  absent.program = "/absent/worker";
+  NativeWorkersOptions dying = odd_workers();
+  dying.program = "/bin/false";
+  return {absent, dying, NativeWorkersOptions{}};
 }
 
 }  // namespace pixmesh
