@@ -177,12 +177,21 @@ void RouteRun::place(Instant now) {
   options.wants_help = [this](Instant at, std::uint64_t least_wait) {
     return hot_images_.on_waits(at, result_.input.digest, least_wait);
   };
-  placement_.emplace(
-      ProbeLoad{id(), request_.request, request_.recipe, result_.recipe_digest,
-                std::uint64_t{media.width} * media.height, request_.batch,
-                static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms), work(),
-                false, result_.input.digest, way_of(media.type, 0, choices_), memory_most_},
-      std::move(holders), std::move(options), others);
+  ProbeLoad probe{id(),
+                  request_.request,
+                  request_.recipe,
+                  result_.recipe_digest,
+                  std::uint64_t{media.width} * media.height,
+                  request_.batch,
+                  static_cast<std::uint32_t>(std::max<Duration>(deadline_ - now, 1ms) / 1ms),
+                  work(),
+                  false,
+                  result_.input.digest,
+                  way_of(media.type, 0, choices_),
+                  memory_most_};
+  for (const RunStep& step : result_.then)
+    probe.then.push_back({step.recipe, {}, step.recipe_digest});
+  placement_.emplace(std::move(probe), std::move(holders), std::move(options), others);
   perform(now, placement_->start(now));
 }
 

@@ -45,7 +45,10 @@ void Runs::on_probe(Instant now, LinkId from, const ProbeLoad& probe) {
   LoadAnswer answer;
   answer.operation = probe.operation;
   const auto entry = book_.require(probe.recipe, probe.recipe_digest);
-  answer.has_recipe = entry.has_value();
+  answer.has_recipe =
+      entry.has_value() && std::ranges::all_of(probe.then, [&](const RunStep& step) {
+        return book_.require(step.recipe, step.recipe_digest).has_value();
+      });
   if (answer.has_recipe) {
     const std::uint64_t own_most = entry.value()->recipe.limits.memory_bytes;
     const std::uint64_t most = probe.memory_most > 0 ? probe.memory_most : own_most;

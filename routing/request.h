@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "routing/holder_choice.h"
+#include "routing/run_messages.h"
 #include "routing/same_work.h"
 
 namespace pixmesh {
@@ -31,11 +32,12 @@ struct ProbeLoad {
   Digest image;                   // a node that is no holder may have borrowed it
   std::string way{};              // of the recipe, as of Work; empty: not known
   std::uint64_t memory_most = 0;  // the largest limit of its steps; 0: that of the recipe
+  std::vector<RunStep> then{};    // of a chain, without arguments
   friend bool operator==(const ProbeLoad&, const ProbeLoad&) = default;
 };
 struct LoadAnswer {
   OperationId operation;
-  bool has_recipe = false;    // with that digest, and its tool is installed
+  bool has_recipe = false;    // all of the chain, with those digests, and their tools
   bool accepts_work = false;  // not draining
   std::uint32_t running = 0;
   std::uint32_t queued = 0;

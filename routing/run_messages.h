@@ -19,6 +19,7 @@ inline constexpr std::size_t chain_steps_max = 8;
 struct RunArgument {
   std::string key;
   std::string value;
+  friend bool operator==(const RunArgument&, const RunArgument&) = default;
 };
 
 /// What follows on one node on what the recipe before it made: `thumbnail | sharpen`.
@@ -26,6 +27,7 @@ struct RunStep {
   std::string recipe;
   std::vector<RunArgument> arguments;
   Digest recipe_digest;  // as the router knows it; what starts it must be the same
+  friend bool operator==(const RunStep&, const RunStep&) = default;
 };
 
 struct RunRequest {  // where should this run?
@@ -51,7 +53,8 @@ struct RunCandidate {
   std::uint64_t memory_bytes = 0;   // counted for it there
   std::uint64_t memory_free = 0;    // of what the node gives its tools
   std::uint64_t bytes_to_move = 0;  // of the image, before it can run there; 0: a holder
-  // The score is wait_micros + run_micros / workers + moving_micros.
+  // The score is wait_micros + run_micros / workers + moving_micros, and in a burst the share of
+  // runs that are being placed there at the same time (`rank_holders`).
   std::uint32_t workers = 0;        // that share what waits there; 0: not told
   std::uint64_t moving_micros = 0;  // expected of moving those bytes
 };

@@ -12,10 +12,11 @@ template <>
 struct Fields<ProbeLoad> {
   static constexpr std::uint16_t number = 100;
   static constexpr std::size_t required = 4;
-  using List = FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
-                         &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
-                         &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter,
-                         &ProbeLoad::image, &ProbeLoad::way, &ProbeLoad::memory_most>;
+  using List =
+      FieldList<&ProbeLoad::operation, &ProbeLoad::request, &ProbeLoad::recipe,
+                &ProbeLoad::recipe_digest, &ProbeLoad::pixels, &ProbeLoad::batch,
+                &ProbeLoad::deadline_ms, &ProbeLoad::work, &ProbeLoad::arbiter, &ProbeLoad::image,
+                &ProbeLoad::way, &ProbeLoad::memory_most, &ProbeLoad::then>;
 };
 template <>
 struct Fields<LoadAnswer> {

@@ -78,6 +78,31 @@ TEST_CASE("node: the steps of a chain run one after another on one node, each on
   CHECK(world->machine(holder).executor->discarded == 3);
 }
 
+TEST_CASE("node: who cannot do a later step of a chain is no candidate for it") {
+  const auto world = settled_mesh(3, 55);
+  REQUIRE(world->put(0, "a.png", Bytes(1'000, 7), {.wait_all = true}).code == ErrorCode{});
+  Recipe recipe;
+  recipe.argv = {"tool", "{in}", "{out}"};
+  recipe.output = "png";
+  for (const std::uint32_t node : world->running()) {
+    RecipeBook book;
+    recipe.name = "thumbnail";
+    REQUIRE(book.add(recipe));
+    recipe.name = "later";
+    REQUIRE(book.add(recipe, node == 1 ? "" : "a native worker"));
+    world->machine(node).node->set_recipes(book);
+  }
+  ChainAsker asker{*world};
+
+  const RunCandidates plan = asker.plan({{"later", {}, {}}});
+
+  REQUIRE_MESSAGE(plan.code == ErrorCode{}, plan.detail);
+  REQUIRE(plan.candidates.size() == 1);
+  CHECK(world->number_of(plan.candidates.front().node) == 1);
+  CHECK(asker.end_of(asker.start(1, plan)).code == ErrorCode{});
+  CHECK(ChainAsker{*world}.plan({}).candidates.size() == 3);
+}
+
 TEST_CASE("node: a chain's cost is that of all its steps, apart from that of its first recipe") {
   const auto world = settled_mesh(3, 54);
   const Bytes image(1'000, 7);  // of no type, for the record and for the node
