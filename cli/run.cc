@@ -94,12 +94,21 @@ bool is_source(const RunCandidates& plan, NodeId node) {
   return std::ranges::find(plan.input.sources, node) != plan.input.sources.end();
 }
 
+/// What of a score is neither wait, run nor moving: runs that others place there at this moment.
+std::uint64_t burst_of(const RunCandidate& candidate) {
+  if (candidate.workers == 0) return 0;
+  const std::uint64_t alone =
+      candidate.wait_micros + candidate.run_micros / candidate.workers + candidate.moving_micros;
+  return candidate.score_micros > alone ? candidate.score_micros - alone : 0;
+}
+
 TextTable table_of(const std::vector<RunCandidate>& candidates) {
   TextTable table({{"NODE"},
                    {"ADDRESS"},
                    {"WAIT", Align::right},
                    {"RUN", Align::right},
                    {"WORKERS", Align::right},
+                   {"BURST", Align::right},
                    {"TO MOVE", Align::right},
                    {"MOVING", Align::right},
                    {"MEMORY", Align::right},
@@ -108,6 +117,7 @@ TextTable table_of(const std::vector<RunCandidate>& candidates) {
     table.add({short_text(candidate.node), candidate.control,
                span_at_a_glance(micros(candidate.wait_micros)),
                span_at_a_glance(micros(candidate.run_micros)), std::to_string(candidate.workers),
+               span_at_a_glance(micros(burst_of(candidate))),
                size_at_a_glance(candidate.bytes_to_move),
                span_at_a_glance(micros(candidate.moving_micros)), memory_of(candidate),
                span_at_a_glance(micros(candidate.score_micros))});
@@ -124,6 +134,7 @@ Json json_of(const std::vector<RunCandidate>& candidates) {
                        {"wait_micros", candidate.wait_micros},
                        {"run_micros", candidate.run_micros},
                        {"workers", candidate.workers},
+                       {"burst_micros", burst_of(candidate)},
                        {"bytes_to_move", candidate.bytes_to_move},
                        {"moving_micros", candidate.moving_micros},
                        {"memory_bytes", candidate.memory_bytes},
@@ -161,7 +172,10 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
                "\n");
   output.print("\nNodes that could run it, best first:\n");
   output.print(table_of(plan->candidates));
-  output.print("SCORE = WAIT + RUN / WORKERS + MOVING, as it takes to bring the image there.\n");
+  output.print(
+      "SCORE = WAIT + RUN / WORKERS + BURST, runs that others place there at this moment, + "
+      "MOVING, "
+      "as it takes to bring the image there.\n");
   output.print("\n" + help_text(plan.value()) + "\n");
   if (!plan->lost.empty()) output.print(table_of(plan->lost));
   output.object(Json{{"recipe", options.recipe},
