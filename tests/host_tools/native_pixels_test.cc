@@ -137,6 +137,9 @@ std::vector<Case> cases() {
     all.push_back({"convert", {{"format", format}}});
     all.push_back({"resize", {{"scale", "0.37"}, {"format", format}}});
   }
+  for (const char* scale : {"0.93", "0.5", "0.19", "0.06"}) {
+    all.push_back({"resize", {{"scale", scale}, {"format", "png"}}});
+  }
   all.push_back({"crop", {{"left", "7"}, {"top", "9"}, {"width", "100"}, {"format", "png"}}});
   all.push_back({"rotate", {{"format", "tif"}}});
   return all;
