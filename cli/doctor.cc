@@ -79,9 +79,14 @@ Finding sandbox(const NodeSettings& settings) {
 
 Finding memory_of_tools() {
   const Result<MemoryGroups> groups = MemoryGroups::open(MemoryGroups::Move::never);
+  if (!groups) {
+    return finding("memory of tools", Verdict::fine,
+                   "each process has its own bound; " + groups.error().detail);
+  }
+  const std::string what = groups->quick() ? "each run, native worker and shell"
+                                           : "each native worker and shell, but no single run,";
   return finding("memory of tools", Verdict::fine,
-                 groups ? "a control group bounds each native worker and each shell as a whole"
-                        : "each process has its own bound; " + groups.error().detail);
+                 "a control group bounds " + what + " as a whole");
 }
 
 Finding port(const std::string& what, std::string_view endpoint, std::int64_t above) {

@@ -14,12 +14,15 @@
 #include <system_error>
 #include <utility>
 
+#include "host/tools/clone_child.h"
+
 namespace pixmesh {
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr std::string_view name_start = "pixmesh-run-";  // then the node's process, and a number
+constexpr std::size_t idle_max = 64;  // more than run at once; bounds differ seldom
 
 /// Control files take one write and are never made.
 Result<Done> write_control(const fs::path& file, std::string_view text) {
@@ -65,8 +68,61 @@ std::optional<fs::path> own_group(const fs::path& root, std::string_view control
   return std::nullopt;
 }
 
+/// The file by which one joins a group, and by which it tells who is in it. That of version 1 is of
+/// threads.
+const char* members_of(const MemoryGroupTree& tree) {
+  return tree.unified ? "cgroup.procs" : "tasks";
+}
+
+bool is_empty(const MemoryGroupTree& tree, const fs::path& group) {
+  std::ifstream members(group / members_of(tree));
+  return members.is_open() && members.peek() == std::ifstream::traits_type::eof();
+}
+
+Result<FileHandle> open_entry(const MemoryGroupTree& tree, const fs::path& group) {
+  if (tree.births) return FileHandle::open(group, O_RDONLY | O_DIRECTORY);
+  return FileHandle::open(group / members_of(tree), O_WRONLY);
+}
+
+Result<fs::path> make_folder(MemoryGroupTree& tree) {
+  const std::string start = std::string(name_start) + std::to_string(::getpid()) + "-";
+  for (;;) {  // one that could not be removed has its number still
+    fs::path folder = tree.parent / (start + std::to_string(++tree.made));
+    if (::mkdir(folder.c_str(), 0755) == 0) return folder;
+    if (errno != EEXIST) return system_error(errno, "mkdir", folder);
+  }
+}
+
+Result<Done> set_bound(const MemoryGroupTree& tree, const fs::path& group, std::uint64_t bytes) {
+  const std::string text = std::to_string(bytes);
+  const auto bounded =
+      write_control(group / (tree.unified ? "memory.max" : "memory.limit_in_bytes"), text);
+  if (!bounded) return bounded;
+  // Where the kernel counts swap apart, there is none for runs; where it knows how, all go at once.
+  if (tree.unified) {
+    (void)write_control(group / "memory.swap.max", "0");
+    (void)write_control(group / "memory.oom.group", "1");
+  } else {
+    (void)write_control(group / "memory.memsw.limit_in_bytes", text);
+  }
+  return Done{};
+}
+
+Result<GroupFolder> make_group(MemoryGroupTree& tree, std::uint64_t memory_bytes) {
+  Result<fs::path> folder = make_folder(tree);
+  if (!folder) return folder.error();
+  Result<FileHandle> entry = open_entry(tree, folder.value());
+  const Result<Done> bounded =
+      entry ? set_bound(tree, folder.value(), memory_bytes) : Result<Done>(entry.error());
+  if (bounded) {
+    return GroupFolder{std::move(folder).value(), memory_bytes, std::move(entry).value()};
+  }
+  (void)is_removed(folder.value());
+  return bounded.error();
+}
+
 Error none(const std::string& why) {
-  return {ErrorCode::failed, "no control groups for the memory of workers and shells: " + why};
+  return {ErrorCode::failed, "no control groups for the memory of tools: " + why};
 }
 
 /// Lets groups below `parent` have a bound for their memory.
@@ -104,13 +160,31 @@ void remove_leftovers(const fs::path& parent) {
 
 }  // namespace
 
-MemoryGroup::~MemoryGroup() {
-  if (tree_ == nullptr || is_removed(folder_)) return;
-  tree_->leaving.push_back(folder_);  // the kernel is not done with its processes yet
+MemoryGroupTree::~MemoryGroupTree() {
+  for (const GroupFolder& group : idle) leaving.push_back(group.path);
+  std::erase_if(leaving, is_removed);
 }
 
-std::uint64_t MemoryGroup::kills() const {
-  return count_in(folder_ / (tree_->unified ? "memory.events" : "memory.oom_control"), "oom_kill");
+MemoryGroup::MemoryGroup(std::shared_ptr<MemoryGroupTree> tree, GroupFolder group)
+    : tree_(std::move(tree)), group_(std::move(group)), kills_before_(kills_ever()) {}
+
+MemoryGroup::~MemoryGroup() {
+  if (tree_ == nullptr) return;
+  tree_->idle.push_back(std::move(group_));
+  if (tree_->idle.size() <= idle_max) return;
+  tree_->leaving.push_back(tree_->idle.front().path);
+  tree_->idle.erase(tree_->idle.begin());
+}
+
+void MemoryGroup::take_in(ProcessStart& how) const {
+  (tree_->births ? how.born_in : how.joins) = group_.entry.descriptor();
+}
+
+std::uint64_t MemoryGroup::kills() const { return kills_ever() - kills_before_; }
+
+std::uint64_t MemoryGroup::kills_ever() const {
+  return count_in(group_.path / (tree_->unified ? "memory.events" : "memory.oom_control"),
+                  "oom_kill");
 }
 
 Result<MemoryGroups> MemoryGroups::open(Move move, const fs::path& root) {
@@ -120,6 +194,7 @@ Result<MemoryGroups> MemoryGroups::open(Move move, const fs::path& root) {
     tree->parent = mounted / "memory" / *first;
   } else if (const auto second = own_group(root, "")) {
     tree->unified = true;
+    tree->births = can_clone_into_groups();
     tree->parent = mounted / *second;
     // What moved down at an earlier start of the same process is looked for where it was.
     if (tree->parent.filename() == "pixmesh-node") tree->parent = tree->parent.parent_path();
@@ -128,37 +203,25 @@ Result<MemoryGroups> MemoryGroups::open(Move move, const fs::path& root) {
     return none("this system has no control groups");
   }
   remove_leftovers(tree->parent);
-  MemoryGroups groups(std::move(tree));
-  const auto tried = groups.make(1ULL << 30);
+  const auto tried = make_group(*tree, 1ULL << 30);
   if (!tried) return none(tried.error().detail);
-  return groups;
+  tree->leaving.push_back(tried->path);
+  return MemoryGroups(std::move(tree));
 }
 
-Result<MemoryGroup> MemoryGroups::make(std::uint64_t memory_bytes) {
+Result<MemoryGroup> MemoryGroups::take(std::uint64_t memory_bytes) {
   std::erase_if(tree_->leaving, is_removed);
-  const std::string start = std::string(name_start) + std::to_string(::getpid()) + "-";
-  fs::path folder;
-  int failed = 0;
-  do {  // one that could not be removed has its number still
-    folder = tree_->parent / (start + std::to_string(++tree_->made));
-    failed = ::mkdir(folder.c_str(), 0755) == 0 ? 0 : errno;
-  } while (failed == EEXIST);
-  if (failed != 0) return system_error(failed, "mkdir", folder);
-  auto processes = FileHandle::open(folder / "cgroup.procs", O_WRONLY);
-  MemoryGroup group(tree_, folder, processes ? std::move(processes).value() : FileHandle());
-  if (!processes) return processes.error();
-  const std::string bytes = std::to_string(memory_bytes);
-  const auto bounded =
-      write_control(folder / (tree_->unified ? "memory.max" : "memory.limit_in_bytes"), bytes);
-  if (!bounded) return bounded.error();
-  // Where the kernel counts swap apart, there is none for runs; where it knows how, all go at once.
-  if (tree_->unified) {
-    (void)write_control(folder / "memory.swap.max", "0");
-    (void)write_control(folder / "memory.oom.group", "1");
-  } else {
-    (void)write_control(folder / "memory.memsw.limit_in_bytes", bytes);
+  const auto found = std::ranges::find_if(tree_->idle, [&](const GroupFolder& group) {
+    return group.memory_bytes == memory_bytes && is_empty(*tree_, group.path);
+  });
+  if (found != tree_->idle.end()) {
+    GroupFolder group = std::move(*found);
+    tree_->idle.erase(found);
+    return MemoryGroup(tree_, std::move(group));
   }
-  return group;
+  Result<GroupFolder> made = make_group(*tree_, memory_bytes);
+  if (!made) return made.error();
+  return MemoryGroup(tree_, std::move(made).value());
 }
 
 }  // namespace pixmesh

@@ -94,7 +94,7 @@ Result<NativeWorker> NativeWorker::start(const NativeWorkerStart& how,
   if (!nowhere) return nowhere.error();
   ProcessStart planned = worker_start_of(how, {worker_end.descriptor(), nowhere->descriptor(),
                                                errors->writing(), report.writing.descriptor()});
-  if (bound) planned.memory_group = bound->joining();
+  if (bound) bound->take_in(planned);
   Result<ProcessGroup> group = ProcessGroup::start(planned);
   if (!group) return group.error();
   ErrorPipe pipe = std::move(errors).value();

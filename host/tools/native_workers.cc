@@ -56,7 +56,7 @@ NativeWorker* NativeWorkers::start_one(Instant now) {
   how.output_bytes_max = options_.output_bytes_max;
   std::optional<MemoryGroup> bound;
   if (options_.memory_groups) {
-    auto made = options_.memory_groups->make(options_.memory_bytes_max + SandboxView{}.temp_bytes);
+    auto made = options_.memory_groups->take(options_.memory_bytes_max + SandboxView{}.temp_bytes);
     if (made) bound.emplace(std::move(made).value());
   }
   Result<NativeWorker> started = NativeWorker::start(how, std::move(bound));

@@ -19,8 +19,10 @@ struct ProcessStart {
   int standard_input = -1;
   int standard_output = -1;
   int standard_error = -1;
-  int report = -1;        // becomes launch_report_descriptor; -1: there is none
-  int memory_group = -1;  // of a control group to join, as MemoryGroup::joining tells; -1: none
+  int report = -1;  // becomes launch_report_descriptor; -1: there is none
+  // A control group, by one of two ways, as MemoryGroup::take_in tells; -1: none.
+  int joins = -1;     // its file to which the program's process writes "0" before it starts
+  int born_in = -1;   // its folder: version 2 only, where can_clone_into_groups (clone_child.h)
   ToolLimits limits;  // cpu, memory and output become rlimits; the caller watches the wall clock
 };
 

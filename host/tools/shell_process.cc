@@ -122,7 +122,7 @@ Result<ShellProcess> ShellProcess::start(ToolPlace& place, const ShellStart& sta
   how.standard_error = ends.errors.is_open() ? ends.errors.descriptor() : both;
   how.report = report.writing.descriptor();
   std::optional<MemoryGroup> memory = memory_group_of(place, start.limits);
-  if (memory) how.memory_group = memory->joining();
+  if (memory) memory->take_in(how);
   Result<ProcessGroup> group = ProcessGroup::start(how);
   if (!group) return group.error();
   // The program's ends close here: when its copies are gone too, ours end.

@@ -117,7 +117,7 @@ Result<SandboxView> view_of(const ToolPlace& place, const ToolRun& tool, const T
 
 std::optional<MemoryGroup> memory_group_of(ToolPlace& place, const ToolLimits& limits) {
   if (!place.memory_groups) return std::nullopt;
-  auto made = place.memory_groups->make(limits.memory_bytes + SandboxView{}.temp_bytes);
+  auto made = place.memory_groups->take(limits.memory_bytes + SandboxView{}.temp_bytes);
   if (!made) return std::nullopt;
   return std::move(made).value();
 }

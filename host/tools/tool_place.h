@@ -20,7 +20,7 @@ struct ToolPlace {
   std::string launcher;                 // the path of pixmesh-launch
   std::filesystem::path magick_policy;  // the folder of ImageMagick's policy.xml
   std::optional<Sandbox> sandbox;       // none: tools run without one
-  // For what runs long. None: only each process has a bound for its memory.
+  // None: only each process has a bound for its memory.
   std::optional<MemoryGroups> memory_groups{};
 };
 
@@ -32,7 +32,7 @@ struct ToolExtras {
 };
 
 /// A control group for all processes of a program with these limits; none where there are no such
-/// groups, or no more just now. A run of a tool has none: see MemoryGroups.
+/// groups, or no more just now.
 [[nodiscard]] std::optional<MemoryGroup> memory_group_of(ToolPlace& place,
                                                          const ToolLimits& limits);
 

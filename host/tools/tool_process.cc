@@ -49,17 +49,18 @@ ToolEnd tool_end_of(const ToolSigns& signs, const ToolLimits& limits) {
   if (WIFSIGNALED(signs.wait_status)) {
     return end_of_signal(WTERMSIG(signs.wait_status), signs, limits);
   }
+  // Even if the rest of it went on: what the killed process was to do is missing.
+  if (signs.ran_out_of_memory) return ToolEnd::memory_limit;
   const std::uint64_t size = signs.output_size.value_or(0);
   if (size > limits.output_bytes) return ToolEnd::output_limit;
   if (WEXITSTATUS(signs.wait_status) == 0) {
     return size == 0 ? ToolEnd::no_output : ToolEnd::finished;
   }
   if (mentions(signs.error_text, {"File too large"})) return ToolEnd::output_limit;
-  const bool lacked_memory = signs.ran_out_of_memory || speaks_of_memory(signs.error_text);
-  return lacked_memory ? ToolEnd::memory_limit : ToolEnd::exit_status;
+  return speaks_of_memory(signs.error_text) ? ToolEnd::memory_limit : ToolEnd::exit_status;
 }
 
-Result<ToolProcess> ToolProcess::start(const ToolPlace& place, const ToolRun& tool,
+Result<ToolProcess> ToolProcess::start(ToolPlace& place, const ToolRun& tool,
                                        const std::string& program, ToolFolder folder, Instant now) {
   const Result<FileHandle> input = open_input(tool, folder);
   if (!input) return input.error();
@@ -79,20 +80,25 @@ Result<ToolProcess> ToolProcess::start(const ToolPlace& place, const ToolRun& to
   how.standard_output = output->descriptor();
   how.standard_error = errors.writing();
   how.report = report.writing.descriptor();
+  const bool quick = place.memory_groups && place.memory_groups->quick();
+  std::optional<MemoryGroup> memory = quick ? memory_group_of(place, tool.limits) : std::nullopt;
+  if (memory) memory->take_in(how);
   Result<ProcessGroup> group = ProcessGroup::start(how);
   if (!group) return group.error();
   // The other ends close here: when the tool's copies are gone too, the pipes end.
   errors.close_writing();
-  return ToolProcess(tool, program, std::move(folder), std::move(group).value(), std::move(errors),
-                     std::move(report.reading), now);
+  return ToolProcess(tool, program, std::move(folder), std::move(memory), std::move(group).value(),
+                     std::move(errors), std::move(report.reading), now);
 }
 
 ToolProcess::ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder,
-                         ProcessGroup group, ErrorPipe errors, FileHandle report, Instant started)
+                         std::optional<MemoryGroup> memory, ProcessGroup group, ErrorPipe errors,
+                         FileHandle report, Instant started)
     : run_(tool.run),
       limits_(tool.limits),
       program_(std::move(program)),
       folder_(std::move(folder)),
+      memory_(std::move(memory)),
       group_(std::move(group)),
       errors_(std::move(errors)),
       report_(std::move(report)),
@@ -122,13 +128,15 @@ ToolReport ToolProcess::finish(Instant now) {
   read_errors();
   const std::optional<LaunchReport> told = read_launch_report(report_.descriptor());
   const bool ran = told && told->failed_step == LaunchReport::started;
-  if (!ran && !stopped_) return not_started(told);
+  const bool out_of_memory = memory_ && memory_->kills() > 0;  // the launcher may be among them
+  if (!ran && !stopped_ && !out_of_memory) return not_started(told);
   const LaunchReport used = told.value_or(LaunchReport{.wait_status = end});
   const std::optional<std::uint64_t> size = output_size_of(folder_.output);
   ToolReport report;
   report.run = run_;
   report.cpu = std::chrono::microseconds(used.cpu_microseconds);
-  report.end = tool_end_of({used.wait_status, stopped_, report.cpu, size, errors_.text()}, limits_);
+  report.end = tool_end_of(
+      {used.wait_status, stopped_, report.cpu, size, errors_.text(), out_of_memory}, limits_);
   report.exit_status =
       WIFSIGNALED(used.wait_status) ? WTERMSIG(used.wait_status) : WEXITSTATUS(used.wait_status);
   report.error_text = errors_.take_text();

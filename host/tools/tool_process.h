@@ -24,7 +24,7 @@ class ToolProcess {
   /// Starts it in its folder.
   /// @param program  what program_of tells.
   /// Errors: failed, not_found, no_space: it does not run, in words for the report.
-  [[nodiscard]] static Result<ToolProcess> start(const ToolPlace& place, const ToolRun& tool,
+  [[nodiscard]] static Result<ToolProcess> start(ToolPlace& place, const ToolRun& tool,
                                                  const std::string& program, ToolFolder folder,
                                                  Instant now);
 
@@ -48,14 +48,16 @@ class ToolProcess {
   [[nodiscard]] ToolReport finish(Instant now);
 
  private:
-  ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder, ProcessGroup group,
-              ErrorPipe errors, FileHandle report, Instant started);
+  ToolProcess(const ToolRun& tool, std::string program, ToolFolder folder,
+              std::optional<MemoryGroup> memory, ProcessGroup group, ErrorPipe errors,
+              FileHandle report, Instant started);
   [[nodiscard]] ToolReport not_started(const std::optional<LaunchReport>& told);
 
   RunId run_;
   ToolLimits limits_;
   std::string program_;
   ToolFolder folder_;
+  std::optional<MemoryGroup> memory_;  // goes after its processes
   ProcessGroup group_;
   ErrorPipe errors_;
   FileHandle report_;
@@ -70,7 +72,7 @@ struct ToolSigns {
   Duration cpu{};
   std::optional<std::uint64_t> output_size;
   std::string_view error_text;
-  bool ran_out_of_memory = false;  // its control group says so
+  bool ran_out_of_memory = false;  // its control group says that the kernel killed one of it
 };
 
 /// A program that meets its memory limit sees only a failed allocation, so `memory_limit` is told

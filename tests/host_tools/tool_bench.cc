@@ -131,8 +131,12 @@ std::size_t processes_with(const std::string& mark) {
   return count;
 }
 
+bool comes_true_soon(const std::function<bool()>& condition) {
+  return comes_true(std::chrono::seconds(10), condition);
+}
+
 bool one_begins_soon(const std::string& mark) {
-  return comes_true(std::chrono::seconds(10), [&] { return processes_with(mark) == 1; });
+  return comes_true_soon([&] { return processes_with(mark) == 1; });
 }
 
 bool all_end_soon(const std::string& mark) {

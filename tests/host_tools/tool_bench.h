@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -75,6 +76,8 @@ class ToolBench {
 /// A sandbox, or none where the machine lets none work; that is said once, plainly.
 [[nodiscard]] std::optional<Sandbox> sandbox_if_it_works();
 
+/// Whether it is true within ten seconds.
+[[nodiscard]] bool comes_true_soon(const std::function<bool()>& condition);
 /// How many processes that still run have this in their command line.
 [[nodiscard]] std::size_t processes_with(const std::string& mark);
 /// Whether one has it soon: within ten seconds.

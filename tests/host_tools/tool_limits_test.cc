@@ -109,5 +109,9 @@ TEST_CASE("host_tools: the end of a run is told from its signs") {
   CHECK(end_of({SIGKILL, {}, 1s, {}, ""}) == ToolEnd::killed);
   CHECK(end_of({SIGXCPU, {}, 1s, {}, ""}) == ToolEnd::cpu_limit);
   CHECK(end_of({SIGXFSZ, {}, 1s, {}, ""}) == ToolEnd::output_limit);
+  CHECK(end_of({SIGKILL, {}, 1s, {}, "", true}) == ToolEnd::memory_limit);
+  CHECK(end_of({exit_0, {}, 1s, 5, "", true}) == ToolEnd::memory_limit);
+  CHECK(end_of({SIGKILL, ToolEnd::wall_limit, 1s, {}, "", true}) == ToolEnd::wall_limit);
+  CHECK(end_of({exit_0, ToolEnd::cancelled, 1s, 5, "", true}) == ToolEnd::cancelled);
   CHECK(end_of({SIGABRT, {}, 1s, {}, "std::bad_alloc"}) == ToolEnd::memory_limit);
 }
