@@ -106,6 +106,11 @@ MeshView Node::make_view() {
     const bool is_address = partition.raw != disk && disk < outside_.disks.size();
     return is_address ? disk : std::uint32_t{0};
   };
+  view.other_disks = [this](PartitionId partition) {
+    std::vector<PartitionId> others = one_of_each_disk_;
+    std::erase(others, address_of_disk(view_.disk_of(partition)));
+    return others;
+  };
   return view;
 }
 

@@ -124,8 +124,7 @@ void Node::perform_one(Instant now, OperationId owner, Effect& effect) {
 
 // One check of a copy serves all who ask meanwhile.
 void Node::check_copy(Instant now, const SuspectBytes& suspect, std::optional<CopyAsker> asker) {
-  if (suspect.partition.raw >= places_.count()) {  // clients name it
-    if (!asker) return;
+  if (asker && suspect.partition.raw >= places_.count()) {  // clients name it
     return to_link(asker->link, VerifyAnswer{asker->operation, ErrorCode::malformed,
                                              "this mesh has no such partition"});
   }

@@ -313,7 +313,7 @@ void Node::on_bulk(Instant now, const BulkEnd& from, const BulkMessage& message,
     perform(now, *operation, operation->on_bulk(now, from, message, chunk));
   };
   if (const auto* piece = std::get_if<StreamChunk>(&message)) {
-    if (chunk) stream_bytes_in_ += chunk->size;
+    if (chunk && from != BulkEnd(members_.self())) stream_bytes_in_ += chunk->size;
     // What we fetch comes on a link that we opened.
     if (std::holds_alternative<LinkId>(from)) pace_.on_client_work(now);
     tell(operations_.receiver_of(piece->stream));
@@ -333,7 +333,10 @@ void Node::on_stream_open(Instant now, const BulkEnd& from, const StreamOpen& op
     return refuse(ErrorCode::malformed, "the stream cannot be opened");
   }
   if (!open.run) {
-    if (open.partition.raw >= places_.count()) return refuse(ErrorCode::malformed, "no such part");
+    const bool is_own = from == BulkEnd(members_.self());  // may name a disk itself
+    if (!is_own && open.partition.raw >= places_.count()) {
+      return refuse(ErrorCode::malformed, "no such part");
+    }
     return begin<StreamSource>(now, open, blob_path(open.digest, open.media), from);
   }
   const auto output = results_.output_of(*open.run);

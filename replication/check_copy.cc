@@ -8,10 +8,10 @@ Effects CheckCopy::on_disk(Instant, const Result<DiskAnswer>& answer) {
   if (!answer) return end(ErrorCode::failed, answer.error().detail);
   if (step_ == Step::unmark) return end({}, {});
   if (step_ == Step::mark) {
-    std::vector<NodeId> others = holders_of(mesh_.lists_of(partition_));
+    std::vector<NodeId> others = holders_of(mesh_.lists_of(mended_for_));
     std::erase(others, mesh_.self);
     Effects effects = end(ErrorCode::corrupt, detail_);
-    effects.push_back(StartSync{partition_, std::move(others)});
+    effects.push_back(StartSync{mended_for_, std::move(others)});
     return effects;
   }
   const auto* verified = std::get_if<BlobVerified>(&answer.value());
@@ -29,6 +29,7 @@ Effects CheckCopy::on_verified(const BlobVerified& verified) {
   if (verified.marked) return end(ErrorCode::corrupt, verified.detail);
   step_ = Step::mark;
   is_news_ = true;
+  mended_for_ = partition_.raw < mesh_.partition_count ? partition_ : verified.partition;
   detail_ = verified.detail;
   return {UseDisk{partition_, PutValues{{damaged_row(digest_, Bytes{})}}}};
 }

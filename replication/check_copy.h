@@ -20,6 +20,8 @@ namespace pixmesh {
 /// suspicion there, and they would ask for ever.
 class CheckCopy : public Operation {
  public:
+  /// @param partition  or the address of a disk; then what is damaged there is mended for a
+  ///                   partition that names it
   CheckCopy(OperationId id, const MeshView& mesh, PartitionId partition, const Digest& digest)
       : Operation(id), mesh_(mesh), partition_(partition), digest_(digest) {}
 
@@ -42,6 +44,7 @@ class CheckCopy : public Operation {
   const MeshView& mesh_;
   PartitionId partition_;
   Digest digest_;
+  PartitionId mended_for_;
   Step step_ = Step::verify;
   ErrorCode code_{};
   std::string detail_;

@@ -23,19 +23,26 @@ Effects Fetch::start(Instant) {
 }
 
 Effects Fetch::ask_next(Instant now) {
-  while (!sources_.empty() && !mesh_.is_alive(sources_.front())) sources_.erase(sources_.begin());
-  if (sources_.empty()) {
-    return fail(detail_.empty() ? "no living holder can give the bytes" : detail_);
+  PartitionId where = source_partition_;
+  if (!options_.own_disks.empty()) {  // a stream to ourselves, like any other
+    where = options_.own_disks.back();
+    options_.own_disks.pop_back();
+    source_ = mesh_.self;
+  } else {
+    while (!sources_.empty() && !mesh_.is_alive(sources_.front())) sources_.erase(sources_.begin());
+    if (sources_.empty()) {
+      return fail(detail_.empty() ? "no living holder can give the bytes" : detail_);
+    }
+    source_ = sources_.front();
+    sources_.erase(sources_.begin());
   }
-  source_ = sources_.front();
-  sources_.erase(sources_.begin());
   stream_ = mesh_.fresh_stream();
   stall_at_ = now + options_.stall_after;
   state_ = State::receiving;
   granted_ = next_chunk_ + window(now);
   grant_at_.reset();
   // What an earlier source gave is kept: every chunk was checked before it was written.
-  StreamOpen open{*stream_,      window(now),  std::nullopt,      source_partition_, record_.digest,
+  StreamOpen open{*stream_,      window(now),  std::nullopt,      where,      record_.digest,
                   record_.media, record_.size, record_.checksums, next_chunk_};
   return {SendBulk{source_, open, std::nullopt}};
 }

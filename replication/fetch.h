@@ -5,15 +5,17 @@
 
 namespace pixmesh {
 
-/// Brings the bytes of a record from another holder into a temp file, checking each chunk.
-/// A part of an operation. Sources are tried in turn; one that stalls or sends wrong bytes is left.
+/// Brings the bytes of a record from another holder, or another disk of this node, into a temp
+/// file, checking each chunk. A part of an operation. Sources are tried in turn; one that stalls or
+/// sends wrong bytes is left.
 class Fetch {
  public:
   struct Options {
-    std::uint32_t credit = 4;   // chunks on their way at once
-    Duration stall_after = 5s;  // no chunk for that long: the next source
-    bool check_digest = false;  // of all bytes too, at the end
-    CopySlot* slot = nullptr;   // says when chunks may come; none: as fast as they can
+    std::uint32_t credit = 4;              // chunks on their way at once
+    Duration stall_after = 5s;             // no chunk for that long: the next source
+    bool check_digest = false;             // of all bytes too, at the end
+    CopySlot* slot = nullptr;              // says when chunks may come; none: as fast as they can
+    std::vector<PartitionId> own_disks{};  // of this node, that have a file of these: come first
   };
   Fetch(const MeshView& mesh, PartitionId partition, PartitionId source_partition,
         const ImageRecord& record, std::vector<NodeId> sources, TempId temp);

@@ -113,6 +113,10 @@ struct MeshView {
   std::function<bool(WallTime)> is_too_early = [](WallTime) { return false; };
   std::function<StreamId()> fresh_stream;
   std::function<std::uint32_t(PartitionId)> disk_of;
+  /// What UseDisk takes in place of a partition for each disk of ours but that of this one.
+  std::function<std::vector<PartitionId>(PartitionId)> other_disks = [](PartitionId) {
+    return std::vector<PartitionId>{};
+  };
   RepairPace* pace = nullptr;  // of all syncs together; none: as fast as it goes
 
   [[nodiscard]] bool is_alive(NodeId node) const { return contains(alive, node); }

@@ -30,6 +30,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     return effects;
   }
   if (step_ == Step::look) return on_looked(now, answer);
+  if (step_ == Step::search) return on_searched(now, answer.has_value());
   if (!answer) return fail(answer.error());
   switch (step_) {
     case Step::find:
@@ -57,6 +58,7 @@ Effects StoreRecord::on_disk(Instant now, const Result<DiskAnswer>& answer) {
     case Step::remember:
       return finish(code_);
     case Step::look:
+    case Step::search:
     case Step::fetch:
     case Step::done:
       return {};
@@ -92,7 +94,7 @@ Effects StoreRecord::on_found(Instant now, const StoredRecord& found) {
     bid_.temp.reset();
     return publish(temp);
   }
-  return damaged_ ? fetch(now) : look_at_bytes(now);
+  return damaged_ ? search(now) : look_at_bytes(now);
 }
 
 // A new version of what this holder answers for already promises no more than the one before. For
@@ -105,7 +107,7 @@ Effects StoreRecord::look_at_bytes(Instant now) {
     file.checksums = bid_.record.checksums;
   }
   bytes_here_.emplace(std::move(file));
-  return bytes_here_->done() ? fetch(now) : bytes_here_->start();
+  return bytes_here_->done() ? search(now) : bytes_here_->start();
 }
 
 Effects StoreRecord::on_looked(Instant now, const Result<DiskAnswer>& answer) {
@@ -115,16 +117,35 @@ Effects StoreRecord::on_looked(Instant now, const Result<DiskAnswer>& answer) {
   const ErrorCode code = answer.error().code;
   damaged_ = code == ErrorCode::corrupt;
   is_suspect_ = had_them_ || code != ErrorCode::not_found;
-  return fetch(now);
+  return search(now);
+}
+
+Effects StoreRecord::search(Instant now) {
+  step_ = Step::search;
+  unsearched_ = mesh_.other_disks(bid_.partition);
+  return search_next(now);
+}
+
+// Whether a file is whole shows when it is copied.
+Effects StoreRecord::search_next(Instant now) {
+  if (unsearched_.empty()) return fetch(now);
+  return {UseDisk{unsearched_.back(), CheckChunks{blob_path_, 0, 0, {}}}};
+}
+
+Effects StoreRecord::on_searched(Instant now, bool is_there) {
+  if (is_there) own_disks_.push_back(unsearched_.back());
+  unsearched_.pop_back();
+  return search_next(now);
 }
 
 Effects StoreRecord::fetch(Instant now) {
-  if (bid_.sources.empty()) {
+  if (bid_.sources.empty() && own_disks_.empty()) {
     return finish(CommitCode::failed,
                   damaged_ ? "the bytes here are damaged" : "the bytes are not here");
   }
   Fetch::Options options;
   options.slot = bid_.slot;
+  options.own_disks = own_disks_;
   if (bid_.ingress != nullptr) {
     slot_ = bid_.ingress->open();
     if (!slot_) return finish(CommitCode::failed, "too much is on its way to this node");
@@ -149,6 +170,7 @@ Effects StoreRecord::after_fetch() {
 bool StoreRecord::are_bytes_lost() const {
   std::vector<NodeId> without = fetch_->without_bytes();
   std::sort(without.begin(), without.end());
+  if (!own_disks_.empty() && !contains(without, mesh_.self)) return false;
   return !bid_.may_have_bytes.empty() && includes_all(without, bid_.may_have_bytes);
 }
 

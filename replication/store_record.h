@@ -20,12 +20,14 @@ struct RecordCodec {
 
 /// The write order of one record on one disk. A part of an operation.
 ///
-///   is a newer one here? -> the bytes (a synced temp file, a file already here, or fetched)
+///   is a newer one here? -> the bytes (a synced temp file, a file already here, one on another
+///      disk of this node, or fetched)
 ///   -> rename to the digest path -> record file -> fsync both folders -> index commit
 ///
 /// Bytes that are here under another name are read whole before they count. Where they are damaged,
 /// or were found so before, the version is stored with bytes of another holder, and the mark is
 /// taken back. Where nobody gives them, the copy is suspected: a record here may name it.
+/// A file with these bytes on another disk of this node is copied before other holders are asked.
 ///
 /// A record whose bytes are lost, for all that may have them have read theirs and found them
 /// damaged or gone, is stored without, and its digest is marked as damaged in the same transaction.
@@ -71,11 +73,26 @@ class StoreRecord {
   [[nodiscard]] std::optional<StreamId> receives() const;
 
  private:
-  enum class Step { find, look, fetch, publish, record, folders, commit, mend, remember, done };
+  enum class Step {
+    find,
+    look,
+    search,
+    fetch,
+    publish,
+    record,
+    folders,
+    commit,
+    mend,
+    remember,
+    done
+  };
   [[nodiscard]] Effects fail(const Error& error);
   [[nodiscard]] Effects on_found(Instant now, const StoredRecord& found);
   [[nodiscard]] Effects look_at_bytes(Instant now);
   [[nodiscard]] Effects on_looked(Instant now, const Result<DiskAnswer>& answer);
+  [[nodiscard]] Effects search(Instant now);
+  [[nodiscard]] Effects search_next(Instant now);
+  [[nodiscard]] Effects on_searched(Instant now, bool is_there);
   [[nodiscard]] Effects fetch(Instant now);
   [[nodiscard]] Effects after_fetch();
   [[nodiscard]] bool are_bytes_lost() const;
@@ -102,6 +119,8 @@ class StoreRecord {
   bool had_them_ = false;    // under this name
   bool is_suspect_ = false;  // what is here is not what it was, and nothing has replaced it
   std::optional<ChunkCheck> bytes_here_;
+  std::vector<PartitionId> unsearched_;  // other disks of this node
+  std::vector<PartitionId> own_disks_;   // of them, those with a file of these bytes
   std::optional<IngressSlot> slot_;
   std::optional<Fetch> fetch_;
   CommitCode code_ = CommitCode::failed;

@@ -26,28 +26,21 @@ class Movement : public Check {
     const auto lists = scene_.world.stored_lists(from, open->partition);
     if (!lists || !is_holder(*lists, scene_.world.id_of(from))) return;
     const std::string path = blob_path(open->digest, open->media);
-    const VirtualDisk& disk = scene_.world.disk_of(from, open->partition);
-    const SharedBytes file = disk.file(path);
-    if (!file || disk.published_at(path) + just_now > scene_.world.now()) return;
-    if (digest_of(*file) != open->digest) return;  // it is damaged, and is to be mended
-    // Or it was, and a crash came between the new bytes and the taking back of that word.
-    const Bytes digest(open->digest.raw.begin(), open->digest.raw.end());
-    if (disk.row(Table::damaged, digest)) return;
-    if (is_for_another_disk(from, open->digest, path)) return;
-    report("node " + std::to_string(from) + " fetches " + path + ", which it has", {from});
+    for (const VirtualDisk* disk : scene_.world.disks(from)) {
+      if (!has_whole(*disk, path, open->digest)) continue;
+      report("node " + std::to_string(from) + " fetches " + path + ", which it has", {from});
+    }
   }
 
  private:
-  // Names with the same bytes share one file only where they lie on the same disk.
-  [[nodiscard]] bool is_for_another_disk(std::uint32_t node, const Digest& digest,
-                                         const std::string& path) const {
-    if (scene_.world.disks(node).size() == 1) return false;
-    return std::ranges::any_of(scene_.oracle.names(), [&](const auto& entry) {
-      const auto has_these = [&](const Write& write) { return write.digest == digest; };
-      if (std::ranges::none_of(entry.second.writes, has_these)) return false;
-      const PartitionId partition = scene_.world.partition_of_name(entry.first);
-      return scene_.world.disk_of(node, partition).file(path) == nullptr;
-    });
+  [[nodiscard]] bool has_whole(const VirtualDisk& disk, const std::string& path,
+                               const Digest& digest) const {
+    const SharedBytes file = disk.file(path);
+    if (!file || disk.has_failed()) return false;
+    if (disk.published_at(path) + just_now > scene_.world.now()) return false;
+    if (digest_of(*file) != digest) return false;  // it is damaged, and is to be mended
+    // Or it was, and a crash came between the new bytes and the taking back of that word.
+    return !disk.row(Table::damaged, Bytes(digest.raw.begin(), digest.raw.end()));
   }
   [[nodiscard]] bool is_excused(std::uint32_t node) const {
     const auto& events = scene_.scenario.events;

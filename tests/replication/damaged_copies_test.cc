@@ -220,6 +220,51 @@ TEST_CASE("damaged copies: bytes are lost only when each that may have them has 
   CHECK(code_after({corrupt, corrupt}, {}) == CommitCode::failed);  // a client's write, say
 }
 
+TEST_CASE("damaged copies: what another disk of the node has is asked for there first") {
+  MeshView view = holder_view();
+  view.other_disks = [](PartitionId) { return std::vector{PartitionId{901}, PartitionId{902}}; };
+  const RecordCodec codec = one_record_codec();
+  StoreRecord store = mending(view, codec);
+  (void)store.start(now);
+  const Effects search = store.on_disk(now, found(true));
+  CHECK(std::get<UseDisk>(search.front()).partition == PartitionId{902});
+  CHECK(wanted<CheckChunks>(search)->checksums.empty());  // only whether it is there
+  const Effects search_on = store.on_disk(now, Error{ErrorCode::not_found, "not here"});
+  CHECK(std::get<UseDisk>(search_on.front()).partition == PartitionId{901});
+  CHECK(wanted<CreateTemp>(store.on_disk(now, done)) != nullptr);
+
+  const Effects own = store.on_disk(now, done);
+  REQUIRE(count_of<SendBulk>(own) == 1);
+  const auto& to_us = std::get<SendBulk>(own.front());
+  CHECK(std::get<NodeId>(to_us.to) == view.self);
+  CHECK(std::get<StreamOpen>(to_us.message).partition == PartitionId{901});
+
+  const Effects other = store.on_bulk(now, StreamEnd{{}, ErrorCode::corrupt, "rotten"}, {});
+  const auto* to_holder = std::get_if<SendBulk>(&other.back());
+  REQUIRE(to_holder != nullptr);
+  CHECK(std::get<NodeId>(to_holder->to) == node(2));
+  CHECK(std::get<StreamOpen>(to_holder->message).partition == partition);
+}
+
+TEST_CASE("damaged copies: bytes that another disk of the node may have are not lost") {
+  MeshView view = holder_view();
+  view.other_disks = [](PartitionId) { return std::vector{PartitionId{901}}; };
+  const RecordCodec codec = one_record_codec();
+  for (const ErrorCode own : {ErrorCode::failed, ErrorCode::corrupt}) {
+    StoreRecord::Bid bid{partition, sample_record(), {}, {}, nodes({2, 3}), partition};
+    bid.may_have_bytes = nodes({2, 3});
+    StoreRecord store(view, codec, std::move(bid), TempId{3});
+    (void)store.start(now);
+    (void)store.on_disk(now, found(true));
+    (void)store.on_disk(now, done);  // a file is there
+    (void)store.on_disk(now, done);  // the temp file
+    for (const ErrorCode code : {own, ErrorCode::corrupt, ErrorCode::corrupt}) {
+      (void)store.on_bulk(now, StreamEnd{{}, code, "no bytes"}, {});
+    }
+    CHECK(store.code() == (own == ErrorCode::failed ? CommitCode::failed : CommitCode::already));
+  }
+}
+
 TEST_CASE("damaged copies: a holder of a lost image that asks again has what there is") {
   const MeshView view = holder_view();
   const RecordCodec codec = one_record_codec();
@@ -297,6 +342,22 @@ TEST_CASE("damaged copies: a damaged one is marked durably before its partition 
   REQUIRE(count_of<StartSync>(sync) == 1);
   CHECK(std::get<StartSync>(sync.front()).sources == nodes({2, 3}));
   CHECK(check.code() == ErrorCode::corrupt);
+}
+
+TEST_CASE("damaged copies: what is damaged on a disk is mended for a partition that names it") {
+  MeshView view = holder_view();
+  view.partition_count = 16;
+  CheckCopy check(OperationId{8}, view, PartitionId{901}, sample_record().digest);
+  CHECK(std::get<UseDisk>(check.start(now).front()).partition == PartitionId{901});
+  BlobVerified damaged;
+  damaged.digest = sample_record().digest;
+  damaged.partition = partition;
+  damaged.intact = false;
+  const Effects mark = check.on_disk(now, DiskAnswer(damaged));
+  CHECK(std::get<UseDisk>(mark.front()).partition == PartitionId{901});
+  const Effects sync = check.on_disk(now, done);
+  REQUIRE(count_of<StartSync>(sync) == 1);
+  CHECK(std::get<StartSync>(sync.front()).partition == partition);
 }
 
 // Else holders that all have damaged copies would fetch them from each other for ever.

@@ -247,6 +247,26 @@ TEST_CASE("simulations: I9 finds a fetch of bytes that are there") {
   CHECK(mesh.promise() == "I9");
 }
 
+TEST_CASE("simulations: I9 finds a fetch of bytes that another disk of the node has") {
+  NodePlan plan;
+  plan.disks = 2;
+  SpoiledMesh mesh(plan);
+  mesh.world_.run_for(35s);
+  const std::uint32_t holder = mesh.holders().front();
+  const VirtualDisk& with_image = mesh.world_.disk_of(holder, mesh.partition());
+  StreamOpen open;
+  open.digest = mesh.record().digest;
+  open.media = mesh.record().media;
+  const auto is_elsewhere = [&] {
+    const auto lists = mesh.world_.stored_lists(holder, open.partition);
+    return lists && is_holder(*lists, mesh.world_.id_of(holder)) &&
+           &mesh.world_.disk_of(holder, open.partition) != &with_image;
+  };
+  while (!is_elsewhere()) ++open.partition.raw;
+  mesh.checks_.on_sent(holder, 0, Plane::bulk, encode(BulkMessage{open}));
+  CHECK(mesh.promise() == "I9");
+}
+
 TEST_CASE("simulations: I12 finds a queue over its bound") {
   SpoiledMesh mesh;
   LoadAnswer load;

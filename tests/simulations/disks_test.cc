@@ -122,6 +122,56 @@ TEST_CASE("simulations: a node comes back with another disk in the place of one 
   CHECK(records_on(*world, 0, 1) > 0);
 }
 
+TEST_CASE(
+    "simulations: a second name on another disk of its holders brings no bytes over the network") {
+  NodePlan plan;
+  plan.disks = 2;
+  SpoiledMesh mesh(plan);
+  mesh.world_.run_for(35s);
+  std::size_t on_both = 0;
+  for (int i = 0; i < 6; ++i) {
+    const std::string name = "image-" + std::to_string(i);
+    const WriteDone done = mesh.world_.copy(0, "image", name);
+    REQUIRE_MESSAGE(done.code == ErrorCode{}, done.detail);
+    CHECK(done.copies == 3);
+  }
+  CHECK(mesh.promise() == "");
+  for (const std::uint32_t node : mesh.holders()) {
+    const bool first = mesh.world_.disk(node, 0).file(mesh.path()) != nullptr;
+    const bool second = mesh.world_.disk(node, 1).file(mesh.path()) != nullptr;
+    on_both += first && second ? 1 : 0;
+  }
+  CHECK(on_both > 0);
+}
+
+TEST_CASE(
+    "simulations: bytes that rotted on another disk of the node come from elsewhere, and are "
+    "mended") {
+  NodePlan plan;
+  plan.disks = 2;
+  SpoiledMesh mesh(plan);
+  const auto image = mesh.world_.get(0, "image");
+  REQUIRE(image.has_value());
+  const std::uint32_t victim = mesh.holders().front();
+  VirtualDisk& disk = mesh.world_.disk_of(victim, mesh.partition());
+  disk.damage(mesh.path());
+  std::string name;
+  const auto is_for_the_other_disk = [&] {  // of the same node
+    const PartitionId partition = mesh.world_.partition_of_name(name);
+    const auto lists = mesh.world_.stored_lists(victim, partition);
+    return lists && is_holder(*lists, mesh.world_.id_of(victim)) &&
+           &mesh.world_.disk_of(victim, partition) != &disk;
+  };
+  for (int i = 0; !is_for_the_other_disk(); ++i) name = "image-" + std::to_string(i);
+
+  REQUIRE(mesh.world_.copy(0, "image", name).code == ErrorCode{});
+
+  CHECK(mesh.world_.run_until([&] { return disk.rotten().empty(); }));
+  CHECK(mesh.world_.run_until_settled(300s));
+  CHECK(joined(mesh.world_.unrest()) == "");
+  CHECK(mesh.world_.get(victim, name).value() == image.value());
+}
+
 TEST_CASE("simulations: a copy on a disk where its partition does not lie is none") {
   NodePlan plan;
   plan.disks = 2;
