@@ -211,6 +211,7 @@ TEST_CASE("damaged copies: bytes are lost only when each that may have them has 
   const RecordCodec codec = one_record_codec();
   const auto code_after = [&](std::vector<ErrorCode> answers, std::vector<NodeId> may_have) {
     Mending mending(view, codec, answers, {}, std::move(may_have));
+    CHECK(mending.store().done());  // the code of one that goes on is `failed` too
     return mending.store().code();
   };
   const ErrorCode corrupt = ErrorCode::corrupt;
@@ -261,6 +262,7 @@ TEST_CASE("damaged copies: bytes that another disk of the node may have are not 
     for (const ErrorCode code : {own, ErrorCode::corrupt, ErrorCode::corrupt}) {
       (void)store.on_bulk(now, StreamEnd{{}, code, "no bytes"}, {});
     }
+    CHECK(store.done());
     CHECK(store.code() == (own == ErrorCode::failed ? CommitCode::failed : CommitCode::already));
   }
 }
