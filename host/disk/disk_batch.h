@@ -31,10 +31,21 @@ struct DiskBatchOptions {
   Duration trash_keep = 1h;
 };
 
+/// Those of `tasks` that are of this kind, in order.
+template <typename Operation, typename Step>
+void each_of(const std::vector<StorageTask>& tasks, Step step) {
+  for (const StorageTask& task : tasks) {
+    if (const auto* operation = std::get_if<Operation>(&task.operation)) step(task, *operation);
+  }
+}
+
 /// The work of a disk's storage thread: everything that waits is done together, in phases, so that
 /// one sync serves all of it.
 ///
 ///   publish -> write files -> sync folders -> one transaction -> drops -> answers -> trash
+///
+///   disk_batch.cc        the order of it, files and folders
+///   disk_batch_index.cc  transactions, and record files that are to say what the index says
 ///
 /// A partition is marked dirty, durably, before the first change to its record files, so that a
 /// start after a crash knows where to look. A record file whose commit is refused or fails is set
