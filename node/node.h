@@ -6,6 +6,7 @@
 #include "node/clock_rule.h"
 #include "node/counted_transport.h"
 #include "node/disk_marks.h"
+#include "node/drop_strays.h"
 #include "node/evictions.h"
 #include "node/join_check.h"
 #include "node/kept_journal.h"

@@ -219,9 +219,7 @@ void Node::close_if_quiet(Instant now) {
 
 void Node::on_move_done(Instant now, const MovePartitions& move) {
   move_ = nullptr;
-  if (!move.partitions().empty()) {
-    move_next_ = PartitionId{move.partitions().back().raw + 1};
-  }
+  if (!move.chosen().empty()) move_next_ = PartitionId{move.chosen().back().raw + 1};
   if (!move.problem().empty()) {
     moves_at_ = now + again_after_problem;
     if (std::exchange(move_problem_, move.problem()) == move.problem()) return open_closed(now);

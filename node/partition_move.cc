@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/digest.h"
 
@@ -9,6 +10,14 @@ namespace pixmesh {
 namespace {
 
 constexpr std::array row_tables{Table::lists, Table::collected, Table::requests};
+
+Bytes mark_of(const Digest& digest) { return damaged_row(digest, std::nullopt).key; }
+
+std::set<Bytes> keys_of(const TableRows& rows) {
+  std::set<Bytes> keys;
+  for (const auto& [key, value] : rows.rows) keys.insert(key);
+  return keys;
+}
 
 }  // namespace
 
@@ -38,26 +47,24 @@ Effects MovePartitions::on(std::uint32_t disk, DiskOperation operation, Step nex
 
 Effects MovePartitions::start(Instant) { return on(from_, Summarize{}, Step::choose); }
 
-// A partition with a damaged copy waits until that is mended: it could not be copied whole.
 Effects MovePartitions::choose(const DiskSummary& summary) {
   std::map<PartitionId, const PartitionSummary*> sums;
   for (const PartitionSummary& sum : summary.partitions) sums[sum.partition] = &sum;
   std::uint64_t bytes = 0;
   for (const PartitionId partition : candidates_) {
     const auto sum = sums.find(partition);
-    if (sum != sums.end() && sum->second->damaged_count > 0) continue;
     const std::uint64_t more = sum == sums.end() ? 0 : sum->second->bytes;
     if (!batch_.empty() && bytes + more > options_.bytes_max) break;
     bytes += more;
     batch_.push_back(partition);
     if (batch_.size() == options_.count_max) break;
   }
-  if (batch_.empty()) return fail("damaged copies wait to be mended");
-  return next_partition();
+  return on(from_, LoadTable{Table::damaged}, Step::marks_from);
 }
 
 Effects MovePartitions::next_partition() {
   if (place_ == batch_.size()) {
+    if (copied_.empty()) return end();
     step_ = Step::ready;
     return {};
   }
@@ -86,7 +93,9 @@ Effects MovePartitions::on_listed(Instant now, const RecordPage& page) {
     const NameDigest name = name_digest_of(record->name);
     cursor_ = name;
     const auto had = had_.find(name);
-    if (had != had_.end() && had->second == bytes) {
+    const Bytes mark = mark_of(record->digest);
+    const bool is_marked = marks_here_.contains(mark) || marks_there_.contains(mark);
+    if (had != had_.end() && had->second == bytes && !is_marked) {
       had_.erase(had);
     } else {
       lacked_.emplace_back(name, bytes);
@@ -98,13 +107,24 @@ Effects MovePartitions::on_listed(Instant now, const RecordPage& page) {
 
 Effects MovePartitions::next_record(Instant now) {
   if (!lacked_.empty()) {
-    const auto other = had_.find(lacked_.back().first);
-    return other == had_.end() ? copy(now) : displace(other->first);
+    const auto& [name, bytes] = lacked_.back();
+    const auto other = had_.find(name);
+    if (other == had_.end()) return copy(now);
+    if (other->second != bytes && !is_replaced(other->second, bytes)) return displace(name);
+    had_.erase(other);
+    return copy(now);
   }
   if (!page_is_last_) return on(from_, ListPartition{batch_[place_], cursor_}, Step::list);
   if (!had_.empty()) return displace(had_.begin()->first);
-  ++place_;
+  copied_.push_back(batch_[place_++]);
   return next_partition();
+}
+
+// By its commit, which leaves bytes alone that both name: they may be the only whole ones.
+bool MovePartitions::is_replaced(const Bytes& there, const Bytes& here) const {
+  const auto old = codec_.decode_record(there);
+  const auto next = codec_.decode_record(here);
+  return old && next && old->version < next->version;
 }
 
 // The old disk is right, whatever is on the new one.
@@ -124,6 +144,7 @@ Effects MovePartitions::copy(Instant now) {
   auto record = codec_.decode_record(lacked_.back().second);
   if (!record) return fail("a record cannot be read");
   record_ = std::move(record).value();
+  lost_ = false;
   if (record_.tombstone) return write_record();
   if (mesh_.pace != nullptr) {
     slot_ = mesh_.pace->open(now, record_.size, false);
@@ -159,13 +180,33 @@ Effects MovePartitions::next_chunk() {
 
 Effects MovePartitions::on_synced(const Synced& synced) {
   if (synced.digest != record_.digest || synced.size != record_.size) {
-    Effects effects = fail("a copy has other bytes than its digest says");
-    effects.push_back(SuspectBytes{batch_[place_], record_.digest});
-    return effects;
+    return on_bad_bytes({ErrorCode::corrupt, "a copy has other bytes than its digest says"});
   }
   has_temp_ = false;
   return on(to_, PublishTemp{TempId{id().raw}, blob_path(record_.digest, record_.media)},
             Step::publish);
+}
+
+// What is not marked yet is looked for elsewhere first. A mark may be wrong, and one read too: both
+// count only with a third look, at all bytes on the device itself.
+Effects MovePartitions::on_bad_bytes(const Error& error) {
+  const bool is_unreadable = error.code != ErrorCode::corrupt && error.code != ErrorCode::not_found;
+  if (is_unreadable || !marks_here_.contains(mark_of(record_.digest))) {
+    return pass_over(error.detail);
+  }
+  return on(from_, VerifyBlob{record_.digest, record_.digest}, Step::verify_from);
+}
+
+// Another name may have whole bytes on the new disk, or an earlier move left them there.
+Effects MovePartitions::on_verified(const BlobVerified& verified) {
+  if (step_ == Step::verify_from) {
+    if (verified.intact) return pass_over("whole bytes were read as damaged ones");
+    Effects effects = drop_temp();
+    append(effects, on(to_, VerifyBlob{record_.digest, record_.digest}, Step::verify_to));
+    return effects;
+  }
+  lost_ = verified.digest != record_.digest || !verified.intact;
+  return write_record();
 }
 
 Effects MovePartitions::write_record() {
@@ -181,7 +222,26 @@ Effects MovePartitions::commit() {
   request.digest = record_.digest;
   request.size = record_.size;
   request.record = lacked_.back().second;
+  request.bytes_lost = lost_;
   return on(to_, std::move(request), Step::commit);
+}
+
+// The commit stores no mark where the new disk had the record already, and takes none back.
+Effects MovePartitions::on_committed(Instant now) {
+  if (slot_) slot_->note_copied(now, lost_ ? 0 : record_.size);
+  slot_.reset();
+  const std::uint64_t sum = chunk_checksum(lacked_.back().second);
+  lacked_.pop_back();
+  const Bytes mark = mark_of(record_.digest);
+  if (marks_here_.contains(mark) && !lost_) mended_[batch_[place_]] += sum - ~sum;
+  if (marks_there_.contains(mark) == lost_) return next_record(now);
+  if (lost_) {
+    marks_there_.insert(mark);
+  } else {
+    marks_there_.erase(mark);
+  }
+  const std::optional<Bytes> row = lost_ ? std::optional(Bytes{}) : std::nullopt;
+  return on(to_, PutValues{{damaged_row(record_.digest, row)}}, Step::mark);
 }
 
 Effects MovePartitions::on_closed(Instant, std::vector<PartitionId> closed) {
@@ -195,8 +255,8 @@ Effects MovePartitions::compare(const DiskSummary& there) {
   std::erase_if(closed_, [&](PartitionId partition) {
     const PartitionSummary here = sums_[partition];
     const PartitionSummary copy = sums[partition];
-    return here.fingerprint != copy.fingerprint || here.record_count != copy.record_count ||
-           here.bytes != copy.bytes || here.damaged_count + copy.damaged_count > 0;
+    return here.fingerprint + mended_[partition] != copy.fingerprint ||
+           here.record_count != copy.record_count || here.bytes != copy.bytes;
   });
   if (closed_.empty()) return end();  // written to meanwhile; another time
   for (const PartitionId partition : closed_) {
@@ -222,6 +282,24 @@ Effects MovePartitions::on_rows(const TableRows& rows) {
   return load_rows();
 }
 
+Effects MovePartitions::on_error(Instant now, const Error& error) {
+  if (step_ == Step::read) return on_bad_bytes(error);
+  const bool has_changed = step_ == Step::displace && error.code == ErrorCode::stale;
+  return has_changed ? next_record(now) : fail(error.detail);
+}
+
+// The other partitions go on.
+Effects MovePartitions::pass_over(const std::string& why) {
+  problem_ = why;
+  slot_.reset();
+  lacked_.clear();
+  Effects effects = drop_temp();
+  effects.push_back(SuspectBytes{batch_[place_], record_.digest});
+  ++place_;
+  append(effects, next_partition());
+  return effects;
+}
+
 Effects MovePartitions::fail(const std::string& why) {
   Effects effects;
   if (step_ == Step::folders) {  // the record file is ahead of a commit that will not come
@@ -234,27 +312,29 @@ Effects MovePartitions::fail(const std::string& why) {
   return effects;
 }
 
-Effects MovePartitions::end() {
-  step_ = Step::over;
-  slot_.reset();
-  if (!has_temp_) return {};
-  has_temp_ = false;
+Effects MovePartitions::drop_temp() {
+  if (!std::exchange(has_temp_, false)) return {};
   return {UseDisk{address_of_disk(to_), DropTemp{TempId{id().raw}}, false}};
 }
 
+Effects MovePartitions::end() {
+  step_ = Step::over;
+  slot_.reset();
+  return drop_temp();
+}
+
 Effects MovePartitions::on_disk(Instant now, const Result<DiskAnswer>& answer) {
-  if (!answer) {
-    const bool is_suspect = step_ == Step::read;  // a sector that cannot be read is mended too
-    const bool has_changed = step_ == Step::displace && answer.error().code == ErrorCode::stale;
-    if (has_changed) return next_record(now);
-    Effects effects = fail(answer.error().detail);
-    if (is_suspect) effects.push_back(SuspectBytes{batch_[place_], record_.digest});
-    return effects;
-  }
+  if (!answer) return on_error(now, answer.error());
   const DiskAnswer& told = answer.value();
   switch (step_) {
     case Step::choose:
       return choose(std::get<DiskSummary>(told));
+    case Step::marks_from:
+      marks_here_ = keys_of(std::get<TableRows>(told));
+      return on(to_, LoadTable{Table::damaged}, Step::marks_to);
+    case Step::marks_to:
+      marks_there_ = keys_of(std::get<TableRows>(told));
+      return next_partition();
     case Step::have:
       return on_had(std::get<RecordPage>(told));
     case Step::list:
@@ -270,19 +350,21 @@ Effects MovePartitions::on_disk(Instant now, const Result<DiskAnswer>& answer) {
       return next_chunk();
     case Step::sync:
       return on_synced(std::get<Synced>(told));
+    case Step::verify_from:
+    case Step::verify_to:
+      return on_verified(std::get<BlobVerified>(told));
     case Step::publish:
       return write_record();
     case Step::record: {
       std::vector<std::string> paths{record_path(batch_[place_], lacked_.back().first)};
-      if (!record_.tombstone) paths.push_back(blob_path(record_.digest, record_.media));
+      if (!record_.tombstone && !lost_) paths.push_back(blob_path(record_.digest, record_.media));
       return on(to_, SyncFolders{std::move(paths)}, Step::folders);
     }
     case Step::folders:
       return commit();
     case Step::commit:
-      if (slot_) slot_->note_copied(now, record_.size);
-      slot_.reset();
-      lacked_.pop_back();
+      return on_committed(now);
+    case Step::mark:
       return next_record(now);
     case Step::barrier:
       return on(from_, Summarize{}, Step::sum_from);
@@ -303,70 +385,6 @@ Effects MovePartitions::on_disk(Instant now, const Result<DiskAnswer>& answer) {
       return {};
   }
   return {};
-}
-
-Effects DropStrays::start(Instant) { return {UseDisk{address_of_disk(disk_), Summarize{}}}; }
-
-Effects DropStrays::next() {
-  if (left_.empty()) {
-    over_ = true;
-    return {};
-  }
-  step_ = Step::list;
-  return {UseDisk{address_of_disk(disk_), ListPartition{left_.back(), std::nullopt}}};
-}
-
-Effects DropStrays::on_disk(Instant, const Result<DiskAnswer>& answer) {
-  if (step_ == Step::sum) {
-    const auto* summary = answer ? std::get_if<DiskSummary>(&answer.value()) : nullptr;
-    if (summary != nullptr) {
-      for (const PartitionSummary& sum : summary->partitions) {
-        const Stray stray = judge_(sum.partition);
-        if (stray == Stray::yes) left_.push_back(sum.partition);
-        left_some_ = left_some_ || stray == Stray::in_use;
-      }
-    }
-    return next();
-  }
-  if (step_ == Step::list) {
-    const auto* page = answer ? std::get_if<RecordPage>(&answer.value()) : nullptr;
-    if (page == nullptr) {  // the disk failed
-      over_ = left_some_ = true;
-      return {};
-    }
-    page_is_last_ = page->complete || page->records.empty();
-    Effects effects;
-    for (const Bytes& bytes : page->records) {
-      const auto record = codec_.decode_record(bytes);
-      if (!record) continue;
-      const NameDigest name = name_digest_of(record->name);
-      cursor_ = name;
-      effects.push_back(
-          UseDisk{address_of_disk(disk_),
-                  DropRecord{left_.back(), name, bytes, record_path(left_.back(), name),
-                             record->tombstone ? std::string{}
-                                               : blob_path(record->digest, record->media)}});
-    }
-    waiting_for_ = effects.size();
-    step_ = Step::drop;
-    if (waiting_for_ > 0) return effects;
-  } else if (step_ == Step::drop) {
-    left_some_ = left_some_ || !answer;
-    if (--waiting_for_ > 0) return {};
-    if (!page_is_last_) {
-      step_ = Step::list;
-      return {UseDisk{address_of_disk(disk_), ListPartition{left_.back(), cursor_}}};
-    }
-  } else {
-    left_.pop_back();
-    return next();
-  }
-  step_ = Step::rows;
-  PutValues rows;
-  for (Bytes& key : list_keys_of(left_.back())) {
-    rows.rows.push_back({Table::lists, std::move(key), std::nullopt});
-  }
-  return {UseDisk{address_of_disk(disk_), std::move(rows)}};
 }
 
 }  // namespace pixmesh

@@ -23,6 +23,13 @@ namespace pixmesh {
 ///
 /// A stop at any point leaves the old disk in charge or the new one. What the other one has is
 /// strayed: it is never asked for, and dropped or made equal later (DropStrays, this).
+///
+/// Of bytes that cannot be read right here,
+///   not known to be damaged          are suspected, so that they are mended; the partition waits
+///   the device does not give (EIO)   nothing is known: the partition waits
+///   marked, and damaged or gone      nobody could give whole ones yet: the record moves without
+///                                    them and keeps its mark, unless the new disk has whole ones
+/// Marks alone prove nothing. What is whole here is copied whole, and never ends up marked there.
 class MovePartitions : public Operation {
  public:
   struct Options {
@@ -41,7 +48,9 @@ class MovePartitions : public Operation {
 
   /// All that is here is copied, as far as anybody knows.
   [[nodiscard]] bool is_ready() const { return step_ == Step::ready; }
-  [[nodiscard]] const std::vector<PartitionId>& partitions() const { return batch_; }
+  [[nodiscard]] const std::vector<PartitionId>& partitions() const { return copied_; }
+  /// Those of the candidates that it took, of which it may have copied something.
+  [[nodiscard]] const std::vector<PartitionId>& chosen() const { return batch_; }
   /// Nobody else uses these of them from now on; not empty.
   [[nodiscard]] Effects on_closed(Instant now, std::vector<PartitionId> closed);
   /// None of them becomes quiet: another time.
@@ -55,6 +64,8 @@ class MovePartitions : public Operation {
  private:
   enum class Step {
     choose,
+    marks_from,
+    marks_to,
     have,
     list,
     displace,
@@ -62,10 +73,13 @@ class MovePartitions : public Operation {
     read,
     append,
     sync,
+    verify_from,
+    verify_to,
     publish,
     record,
     folders,
     commit,
+    mark,
     rest,
     ready,
     barrier,
@@ -81,16 +95,23 @@ class MovePartitions : public Operation {
   [[nodiscard]] Effects on_had(const RecordPage& page);
   [[nodiscard]] Effects on_listed(Instant now, const RecordPage& page);
   [[nodiscard]] Effects next_record(Instant now);
+  [[nodiscard]] bool is_replaced(const Bytes& there, const Bytes& here) const;
   [[nodiscard]] Effects displace(NameDigest name);
   [[nodiscard]] Effects copy(Instant now);
   [[nodiscard]] Effects next_chunk();
   [[nodiscard]] Effects on_synced(const Synced& synced);
+  [[nodiscard]] Effects on_bad_bytes(const Error& error);
+  [[nodiscard]] Effects on_verified(const BlobVerified& verified);
   [[nodiscard]] Effects write_record();
   [[nodiscard]] Effects commit();
+  [[nodiscard]] Effects on_committed(Instant now);
   [[nodiscard]] Effects compare(const DiskSummary& there);
   [[nodiscard]] Effects load_rows();
   [[nodiscard]] Effects on_rows(const TableRows& rows);
+  [[nodiscard]] Effects on_error(Instant now, const Error& error);
+  [[nodiscard]] Effects pass_over(const std::string& why);
   [[nodiscard]] Effects fail(const std::string& why);
+  [[nodiscard]] Effects drop_temp();
   [[nodiscard]] Effects end();
 
   const MeshView& mesh_;
@@ -101,7 +122,11 @@ class MovePartitions : public Operation {
   Options options_;
   Step step_ = Step::choose;
   std::vector<PartitionId> batch_;
-  std::size_t place_ = 0;            // in it
+  std::size_t place_ = 0;  // in it
+  std::vector<PartitionId> copied_;
+  std::set<Bytes> marks_here_;  // digests whose bytes were known to be damaged when it began
+  std::set<Bytes> marks_there_;
+  std::map<PartitionId, std::uint64_t> mended_;  // so much does what is whole there only add
   std::map<NameDigest, Bytes> had_;  // of this partition on the new disk, and not seen yet
   std::vector<std::pair<NameDigest, Bytes>> lacked_;  // of a page of the old one
   std::optional<NameDigest> cursor_;
@@ -109,6 +134,7 @@ class MovePartitions : public Operation {
   ImageRecord record_;  // that is copied
   std::uint32_t chunk_ = 0;
   bool has_temp_ = false;
+  bool lost_ = false;  // its bytes
   std::optional<CopySlot> slot_;
   std::optional<Instant> rest_until_;
   std::vector<PartitionId> closed_;
@@ -116,42 +142,6 @@ class MovePartitions : public Operation {
   std::size_t table_ = 0;
   PutValues rows_;
   std::string problem_;
-};
-
-/// Whether what a disk has of a partition is to go from it.
-enum class Stray {
-  no,
-  yes,
-  in_use,  // it is, but not yet
-};
-
-/// Drops what a disk has of partitions that lie on another one. First finds out which.
-class DropStrays : public Operation {
- public:
-  using Judge = std::function<Stray(PartitionId)>;
-  DropStrays(OperationId id, const RecordCodec& codec, std::uint32_t disk, Judge judge)
-      : Operation(id), codec_(codec), disk_(disk), judge_(std::move(judge)) {}
-
-  Effects start(Instant now) override;
-  Effects on_disk(Instant now, const Result<DiskAnswer>& answer) override;
-  bool finished() const override { return over_; }
-  [[nodiscard]] std::uint32_t disk() const { return disk_; }
-  /// Some are left, for a tool may be reading them or a write was under way.
-  [[nodiscard]] bool left_some() const { return left_some_; }
-
- private:
-  [[nodiscard]] Effects next();
-
-  const RecordCodec& codec_;
-  std::uint32_t disk_;
-  Judge judge_;
-  std::vector<PartitionId> left_;
-  std::optional<NameDigest> cursor_;
-  std::size_t waiting_for_ = 0;
-  bool page_is_last_ = false;
-  bool left_some_ = false;
-  enum class Step { sum, list, drop, rows } step_ = Step::sum;
-  bool over_ = false;
 };
 
 /// The keys of the rows about a partition's lists.

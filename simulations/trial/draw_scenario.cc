@@ -62,8 +62,9 @@ void draw_rare(Rng rng, Scenario& scenario) {
   }
 }
 
-// One to three images lose all their copies.
-void draw_beyond(Rng rng, Scenario& scenario) {
+// One to three images lose all their copies. Where disks come and go, one that comes soon after
+// has most partitions of its node move.
+void draw_beyond(Rng rng, bool with_bays, Scenario& scenario) {
   for (std::uint64_t i = between(rng, 1, 3); i > 0; --i) {
     Event destroyed;
     destroyed.kind = EventKind::destroyed;
@@ -72,7 +73,14 @@ void draw_beyond(Rng rng, Scenario& scenario) {
     destroyed.node = static_cast<std::uint32_t>(rng.below(scenario.nodes.size()));
     destroyed.amount = static_cast<std::int64_t>(rng.below(1'000'000));
     destroyed.number = static_cast<std::uint32_t>(rng.below(1'000));
+    Event added = destroyed;
     scenario.events.push_back(std::move(destroyed));
+    if (!with_bays || rng.below(2) == 0) continue;
+    added.kind = EventKind::add_disk;
+    added.at += std::chrono::microseconds(rng.below(20'000'000));
+    added.amount = 8;
+    added.number = 0;
+    scenario.events.push_back(std::move(added));
   }
 }
 
@@ -111,7 +119,10 @@ Scenario draw_scenario(std::uint64_t seed, const DrawWishes& wishes) {
   if (allows(wishes, FaultClass::rare) && !wishes.safety) draw_rare(rare, scenario);
   Rng beyond = rng.split();
   const bool drawn_beyond = beyond.below(wishes.faults.beyond_one_in) == 0;
-  if (allows(wishes, FaultClass::beyond) && drawn_beyond) draw_beyond(beyond, scenario);
+  if (allows(wishes, FaultClass::beyond) && drawn_beyond) {
+    const bool with_bays = allows(wishes, FaultClass::bay) && scenario.has_several_disks();
+    draw_beyond(beyond, with_bays, scenario);
+  }
   std::stable_sort(scenario.events.begin(), scenario.events.end(),
                    [](const Event& a, const Event& b) { return a.at < b.at; });
   return scenario;

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "base/digest.h"
+#include "node/drop_strays.h"
 #include "node/partition_move.h"
 #include "node/stored_rules.h"
 #include "ring/partition.h"
@@ -25,18 +26,32 @@ class TwoDisks {
     }
   }
 
+  static Bytes bytes_of_seed(std::uint8_t seed) { return Bytes(300, seed); }
   ImageRecord put(VirtualDisk& disk, const std::string& name, std::uint8_t seed,
                   std::uint64_t clock = 5) {
     ImageRecord record;
     record.name = name;
     record.version.clock = clock;
-    const Bytes bytes(300, seed);
+    const Bytes bytes = bytes_of_seed(seed);
     record.digest = digest_of(bytes);
     record.size = bytes.size();
     record.checksums = {chunk_checksum(bytes)};
     disk.write_file(blob_path(record.digest, record.media), bytes);
     commit(disk, record);
     return record;
+  }
+  /// As a check of the copy leaves it that found it damaged.
+  void mark(VirtualDisk& disk, const ImageRecord& record) {
+    disk.write_row(damaged_row(record.digest, Bytes{}));
+  }
+  void lose(VirtualDisk& disk, const ImageRecord& record) {
+    disk.damage(blob_path(record.digest, record.media));
+    mark(disk, record);
+  }
+  /// Whether the disk has exactly these bytes, and no mark against them.
+  static bool has_whole(const VirtualDisk& disk, const ImageRecord& record, std::uint8_t seed) {
+    const SharedBytes file = disk.file(blob_path(record.digest, record.media));
+    return file && *file == bytes_of_seed(seed) && !disk.is_damaged(record.digest);
   }
   void bury(VirtualDisk& disk, const std::string& name, std::uint64_t clock) {
     ImageRecord record;
@@ -50,7 +65,7 @@ class TwoDisks {
   }
 
   /// Until it has ended or waits. @param steps  answers that it may get
-  void run(MovePartitions& move, Effects effects, std::size_t steps = 10'000) {
+  void run(Operation& move, Effects effects, std::size_t steps = 10'000) {
     for (;;) {
       for (Effect& effect : effects) perform(effect);
       if (answers_.empty() && !clock_.step(clock_.now() + 1s)) return;
@@ -68,13 +83,14 @@ class TwoDisks {
   std::unique_ptr<MovePartitions> move_of(std::vector<PartitionId> partitions) {
     std::ranges::sort(partitions);
     partitions.erase(std::unique(partitions.begin(), partitions.end()), partitions.end());
-    auto move = std::make_unique<MovePartitions>(OperationId{++last_}, view_, codec_, 0, 1,
-                                                 std::move(partitions));
+    auto move =
+        std::make_unique<MovePartitions>(next_id(), view_, codec_, 0, 1, std::move(partitions));
     run(*move, move->start(clock_.now()));
     return move;
   }
   void close(MovePartitions& move) { run(move, move.on_closed(clock_.now(), move.partitions())); }
   [[nodiscard]] Instant now() const { return clock_.now(); }
+  OperationId next_id() { return OperationId{++last_}; }
 
  private:
   VirtualClock clock_;
@@ -180,6 +196,117 @@ TEST_CASE("node: a damaged file is not copied; its disk keeps the partition") {
   CHECK(disks.to.records().empty());
   CHECK(disks.to.temp_count() == 0);
   CHECK(disks.suspected == std::vector{record.digest});
+}
+
+TEST_CASE("node: the record of a lost image moves with its mark, and its partition with it") {
+  TwoDisks disks;
+  const ImageRecord lost = disks.put(disks.from, "image", 1);
+  SUBCASE("whose bytes are damaged") { disks.lose(disks.from, lost); }
+  SUBCASE("whose bytes are gone") {
+    disks.from.remove_file(blob_path(lost.digest, lost.media));
+    disks.mark(disks.from, lost);
+  }
+  SUBCASE("of which the other disk has the record, and bytes that are no better") {
+    (void)disks.put(disks.to, "image", 1);
+    disks.lose(disks.from, lost);
+    disks.to.damage(blob_path(lost.digest, lost.media));
+  }
+  const PartitionId partition = TwoDisks::partition_of_name("image");
+
+  const auto move = disks.move_of({partition});
+  REQUIRE(move->is_ready());
+  disks.close(*move);
+
+  CHECK(move->moved() == std::vector{partition});
+  CHECK(disks.to.records().size() == 1);
+  CHECK(disks.to.is_damaged(lost.digest));
+  CHECK(disks.to.summary().partitions.front().damaged_count == 1);
+  CHECK(disks.to.summary().partitions.front().fingerprint ==
+        disks.from.summary().partitions.front().fingerprint);
+  CHECK(disks.to.temp_count() == 0);
+}
+
+TEST_CASE("node: what is marked and whole moves whole, and without the mark") {
+  TwoDisks disks;
+  const ImageRecord image = disks.put(disks.from, "image", 1);
+  disks.mark(disks.from, image);
+  SUBCASE("") {}
+  SUBCASE("also where the other disk took it for lost") {
+    disks.lose(disks.to, disks.put(disks.to, "image", 1));
+  }
+  const PartitionId partition = TwoDisks::partition_of_name("image");
+  const auto move = disks.move_of({partition});
+  REQUIRE(move->is_ready());
+  disks.close(*move);
+  CHECK(move->moved() == std::vector{partition});
+  CHECK(TwoDisks::has_whole(disks.to, image, 1));
+}
+
+TEST_CASE("node: a mark and one wrong read do not make whole bytes a lost image") {
+  TwoDisks disks;
+  const ImageRecord image = disks.put(disks.from, "image", 1);
+  disks.mark(disks.from, image);
+  SUBCASE("read from elsewhere") { disks.from.trouble.misdirected_reads = 1; }
+  SUBCASE("not read at all, twice") { disks.from.trouble.failing_reads = 2; }
+  const auto move = disks.move_of({TwoDisks::partition_of_name("image")});
+  CHECK(move->finished());
+  CHECK(move->moved().empty());
+  CHECK(disks.to.records().empty());
+  CHECK(disks.suspected == std::vector{image.digest});  // a check takes the mark back
+}
+
+TEST_CASE("node: whole bytes on the other disk are kept where those of the old one are lost") {
+  TwoDisks disks;
+  const ImageRecord image = disks.put(disks.from, "image", 1, 9);
+  SUBCASE("left by an earlier move") { (void)disks.put(disks.to, "image", 1, 9); }
+  SUBCASE("left before the record changed") { (void)disks.put(disks.to, "image", 1, 5); }
+  SUBCASE("of another name") { (void)disks.put(disks.to, "twin of it", 1); }
+  disks.lose(disks.from, image);
+  const PartitionId partition = TwoDisks::partition_of_name("image");
+  REQUIRE(partition != TwoDisks::partition_of_name("twin of it"));
+
+  const auto move = disks.move_of({partition});
+  REQUIRE(move->is_ready());
+  disks.close(*move);
+
+  CHECK(move->moved() == std::vector{partition});
+  CHECK(TwoDisks::has_whole(disks.to, image, 1));
+}
+
+TEST_CASE("node: what is mended after its mark was copied is copied whole by the next move") {
+  TwoDisks disks;
+  const ImageRecord image = disks.put(disks.from, "image", 1);
+  disks.lose(disks.from, image);
+  const PartitionId partition = TwoDisks::partition_of_name("image");
+  const auto move = disks.move_of({partition});
+  REQUIRE(move->is_ready());
+  disks.from.write_file(blob_path(image.digest, image.media), TwoDisks::bytes_of_seed(1));
+  disks.from.write_row(damaged_row(image.digest, std::nullopt));
+  disks.close(*move);
+  CHECK(move->moved().empty());
+
+  const auto next = disks.move_of({partition});
+  disks.close(*next);
+  CHECK(next->moved() == std::vector{partition});
+  CHECK(TwoDisks::has_whole(disks.to, image, 1));
+}
+
+TEST_CASE("node: a partition that waits for a copy to be mended holds up no other") {
+  TwoDisks disks;
+  std::vector<PartitionId> partitions;
+  for (std::uint8_t i = 0; i < 6; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    const ImageRecord record = disks.put(disks.from, name, i);
+    partitions.push_back(TwoDisks::partition_of_name(name));
+    if (i == 0) disks.from.damage(blob_path(record.digest, record.media));
+  }
+  const auto move = disks.move_of(partitions);
+  REQUIRE(move->is_ready());
+  disks.close(*move);
+  CHECK(move->problem() != "");
+  CHECK(move->moved().size() == move->chosen().size() - 1);
+  CHECK_FALSE(std::ranges::count(move->moved(), partitions.front()));
+  CHECK(disks.to.temp_count() == 0);
 }
 
 // Else every move would fail at it until the scrub comes by, within a week.
