@@ -17,7 +17,8 @@ enum class Stray {
   in_use,  // it is, but not yet
 };
 
-/// Drops what a disk has of partitions that lie on another one. First finds out which.
+/// Drops what a disk has of partitions that lie on another one. Asks which those are, and about
+/// each of them again before every step: other disks may have come and gone since.
 class DropStrays : public Operation {
  public:
   using Judge = std::function<Stray(PartitionId)>;
@@ -33,6 +34,11 @@ class DropStrays : public Operation {
 
  private:
   [[nodiscard]] Effects next();
+  [[nodiscard]] Effects list();
+  void choose(const DiskSummary& summary);
+  [[nodiscard]] Effects drop(const RecordPage& page);
+  [[nodiscard]] Effects drop_rows();
+  [[nodiscard]] bool is_still_strayed();
 
   const RecordCodec& codec_;
   std::uint32_t disk_;

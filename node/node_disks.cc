@@ -154,10 +154,10 @@ void Node::open_new_disk() {
 }
 
 // Where each partition lies is durable before anything is done about it. Partitions that are about
-// to change their disk do so first.
+// to change their disk do so first, and nothing is dropped any more that may come to lie there.
 void Node::write_new_places() {
   disk_order_->is_ready = true;
-  if (!closed_.empty()) return;  // go_on_moving comes back to it
+  if (!closed_.empty() || drop_strays_ != nullptr) return;  // go_on_moving comes back to it
   disk_order_->is_written = true;
   if (disk_order_->old) options_.disks[*disk_order_->old].gone = true;
   DiskPlaces next = places_.with(options_.disks);
@@ -176,11 +176,12 @@ void Node::use_new_places(Instant now, DiskPlaces places) {
   const std::vector<PartitionId> moving = places_.to_move();
   to_move_ = {moving.begin(), moving.end()};
   const std::vector<PartitionId> lost = places_.doubted();
+  // What was half moved may be to go elsewhere now.
+  for (std::uint32_t disk = 0; disk < options_.disks.size(); ++disk) stray_disks_.insert(disk);
   std::string told = disk_order_->folder + ": ";
   if (disk_order_->old) {
     const DiskDescription& old = options_.disks[*disk_order_->old];
     std::erase(one_of_each_disk_, address_of_disk(*disk_order_->old));
-    stray_disks_.erase(*disk_order_->old);
     rows_after_doubts_.push_back(no_disk_row(old));
     rows_after_doubts_.push_back(fact_row(folder_key(old), std::nullopt));
     doubts_end_ = true;

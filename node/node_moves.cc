@@ -120,8 +120,9 @@ void Node::release(Instant now, OperationId owner, UseDisk use) {
 Stray Node::stray_of(PartitionId partition, std::uint32_t disk) const {
   if (partition.raw >= places_.count() || places_.disk_of(partition) == disk) return Stray::no;
   if (places_.wanted_for(partition) == disk) return Stray::no;
-  const bool in_use = rebalance_->is_recovering(partition) || runs_.reads(disk, partition) ||
-                      shells_.reads(disk, partition);
+  const bool changes = disk_order_ && disk_order_->is_ready;  // it may come to lie here
+  const bool in_use = changes || rebalance_->is_recovering(partition) ||
+                      runs_.reads(disk, partition) || shells_.reads(disk, partition);
   return in_use ? Stray::in_use : Stray::yes;
 }
 
@@ -220,6 +221,10 @@ void Node::close_if_quiet(Instant now) {
 void Node::on_move_done(Instant now, const MovePartitions& move) {
   move_ = nullptr;
   if (!move.chosen().empty()) move_next_ = PartitionId{move.chosen().back().raw + 1};
+  const bool leaves_strays = std::ranges::any_of(move.chosen(), [&](PartitionId partition) {
+    return places_.wanted_for(partition) != move.to();
+  });
+  if (leaves_strays) stray_disks_.insert(move.to());
   if (!move.problem().empty()) {
     moves_at_ = now + again_after_problem;
     if (std::exchange(move_problem_, move.problem()) == move.problem()) return open_closed(now);

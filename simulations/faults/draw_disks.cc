@@ -85,12 +85,12 @@ void ClassDraw::draw_restores() {
   });
 }
 
-// The node often stops, or stands still, while partitions move or begin anew.
+// The node often stops, stands still or gets one more disk while partitions move or begin anew.
 void ClassDraw::draw_bays() {
   static constexpr std::array kinds{EventKind::add_disk, EventKind::add_disk,
                                     EventKind::replace_disk, EventKind::remove_disk};
   static constexpr std::array blows{EventKind::crash, EventKind::crash_in_step, EventKind::pause,
-                                    EventKind::disk_slow};
+                                    EventKind::disk_slow, EventKind::add_disk};
   if (!scenario_.has_several_disks()) return;
   draw_some(8s, 60s, [this] {
     Event event = add(kinds[rng_.below(kinds.size())]);

@@ -347,3 +347,25 @@ TEST_CASE(
     CHECK(move->moved() == partitions);
   }
 }
+
+TEST_CASE("node: what has come to lie on a disk since it was found strayed is not dropped") {
+  TwoDisks disks;
+  std::vector<PartitionId> partitions;
+  for (std::uint8_t i = 0; i < 8; ++i) {
+    const std::string name = "image" + std::to_string(i);
+    (void)disks.put(disks.to, name, i);
+    partitions.push_back(TwoDisks::partition_of_name(name));
+  }
+  std::ranges::sort(partitions);
+  const auto lies_elsewhere = [&](PartitionId partition) {
+    // As if other disks came when the first partition, the last in order, had been dropped.
+    const bool has_changed = disks.to.records().size() < 8;
+    return has_changed && partition < partitions.back() ? Stray::no : Stray::yes;
+  };
+  const RecordCodec codec = stored_codec();
+  DropStrays strays(disks.next_id(), codec, 1, lies_elsewhere);
+  disks.run(strays, strays.start(disks.now()));
+  CHECK(strays.finished());
+  CHECK(disks.to.records().size() ==
+        8 - static_cast<std::size_t>(std::ranges::count(partitions, partitions.back())));
+}
