@@ -99,6 +99,37 @@ TEST_CASE("node: a file that is gone when the node starts is fetched again") {
   CHECK(world->run_until([&] { return is_whole(*world, 2, "a.png", image); }, 40s));
 }
 
+TEST_CASE("node: a damaged copy moves to another disk with its mark, and is mended there") {
+  const auto world = settled_mesh(3, 49);
+  const Bytes image = MeshWorld::sample_image(1'500, 1);
+  REQUIRE(world->put(0, "a.png", image, {.wait_all = true}).code == ErrorCode{});
+  const Digest digest = world->record_at(0, "a.png")->digest;
+  const std::string path = blob_at(*world, 0, "a.png");
+  const PartitionId partition = world->partition_of_name("a.png");
+  for (const std::uint32_t other : {1U, 2U}) world->crash(other);
+  world->disk(0).damage(path);
+  REQUIRE(world->command(0, NodeCommand::scrub).code == ErrorCode{});
+  REQUIRE(world->run_until([&] { return world->disk(0).is_damaged(digest); }, 10s));
+
+  world->add_disk(0, 1ULL << 50);  // which is to have nearly all
+  const auto here = [&]() -> const VirtualDisk& { return world->disk_of(0, partition); };
+  REQUIRE(world->run_until([&] { return &here() != &world->disk(0); }, 90s));
+  CHECK(here().is_damaged(digest));
+  CHECK(world->run_until([&] { return world->disk(0).records().empty(); }, 30s));
+  CHECK(world->status(0).disks.back().damaged == 1);
+  CHECK_FALSE(world->get(0, "a.png").has_value());
+
+  for (const std::uint32_t other : {1U, 2U}) world->restart(other);
+  CHECK(world->run_until(
+      [&] {
+        const SharedBytes file = here().file(path);
+        return file && *file == image && !here().is_damaged(digest);
+      },
+      60s));
+  CHECK(world->status(0).disks.back().damaged == 0);
+  CHECK(joined(world->unrest()) == "");
+}
+
 TEST_CASE("node: a holder leaves its copy only to holders whose copies are whole") {
   const auto world = settled_mesh(4, 44);
   std::map<std::string, Bytes> images;
