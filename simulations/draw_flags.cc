@@ -26,6 +26,7 @@ Result<DrawWishes> DrawFlags::wishes() const {
     wishes.safety = of_minutes(minutes_);
   }
   if (faults_.empty()) return wishes;
+  wishes.faults = FaultChoice{};  // what is asked for is drawn in each scenario
   wishes.faults.allowed.fill(faults_ == "all");
   if (faults_ == "all" || faults_ == "none") return wishes;
   std::istringstream words(faults_);
