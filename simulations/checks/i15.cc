@@ -75,6 +75,7 @@ class HintsTaken : public Check {
     PartitionId partition;
     Offer offer;
     bool asked = false;
+    bool recovering = false;  // the taker, when it said so
   };
 
   void note(std::uint32_t giver, std::uint32_t taker, PartitionId partition, std::uint64_t round) {
@@ -94,11 +95,13 @@ class HintsTaken : public Check {
     const auto asked = asked_at_.find({taker, partition});
     const bool has_asked = asked != asked_at_.end() && asked->second >= offer.mapped().at;
     if (prompt_lists_of(taker, partition) != offer.mapped().lists) offer.mapped().lists.reset();
-    taken_.push_back(
-        {scene_.world.now(), giver, taker, partition, std::move(offer.mapped()), has_asked});
+    taken_.push_back({scene_.world.now(), giver, taker, partition, std::move(offer.mapped()),
+                      has_asked, scene_.world.is_recovering(taker, partition)});
   }
   void look_at(const Taken& taken) {
     if (is_behind(taken.taker) || !holds(taken.taker, taken.partition)) return;
+    // It has lost its disk since, and asks for all of it anew.
+    if (!taken.recovering && scene_.world.is_recovering(taken.taker, taken.partition)) return;
     const auto lists = prompt_lists_of(taken.taker, taken.partition);
     if (!taken.asked && lists && lists == taken.offer.lists) {
       report_of(taken, "never asked for it");
