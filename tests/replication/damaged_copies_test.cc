@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include "base/digest.h"
-#include "replication/check_copy.h"
 #include "replication/partition_sync.h"
 #include "replication/stream_source.h"
 #include "sample_view.h"
@@ -38,18 +37,6 @@ MeshView holder_view() {
   return view;
 }
 
-/// The operation of this kind that effects ask a disk for; null if there is none.
-template <typename T>
-const T* wanted(const Effects& effects) {
-  for (const Effect& effect : effects) {
-    const auto* use = std::get_if<UseDisk>(&effect);
-    if (use != nullptr && std::holds_alternative<T>(use->operation)) {
-      return &std::get<T>(use->operation);
-    }
-  }
-  return nullptr;
-}
-
 Result<DiskAnswer> found(bool damaged) {
   StoredRecord stored;
   stored.record = {1};
@@ -66,16 +53,6 @@ RecordCodec earlier_record_codec() {
     return before;
   };
   return codec;
-}
-
-Result<DiskAnswer> verified(bool intact, bool marked = false) {
-  BlobVerified answer;
-  answer.digest = sample_record().digest;
-  answer.size = 1;
-  answer.intact = intact;
-  answer.marked = marked;
-  answer.detail = intact ? "" : "it has another digest";
-  return DiskAnswer(std::move(answer));
 }
 
 StoreRecord mending(const MeshView& view, const RecordCodec& codec) {
@@ -303,82 +280,6 @@ TEST_CASE(
   StreamSource result(OperationId{9}, open, "scratch/x", LinkId{4});
   (void)result.start(now);
   CHECK(count_of<SuspectBytes>(result.on_disk(now, corrupt)) == 0);
-}
-
-TEST_CASE("damaged copies: a suspected copy that is whole is left alone") {
-  const MeshView view = holder_view();
-  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
-  CHECK(wanted<VerifyBlob>(check.start(now)) != nullptr);
-  CHECK(check.on_disk(now, verified(true)).empty());
-  CHECK(check.finished());
-  CHECK(check.code() == ErrorCode{});
-}
-
-// 4 at 8c36a6e, once reads failed for the scrub too: a node alone missed copies for ever.
-TEST_CASE("damaged copies: one that is marked and whole after all loses its mark") {
-  const MeshView view = holder_view();
-  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
-  (void)check.start(now);
-  BlobVerified whole;
-  whole.digest = sample_record().digest;
-  whole.marked = true;
-  const Effects unmark = check.on_disk(now, DiskAnswer(whole));
-  REQUIRE(wanted<PutValues>(unmark) != nullptr);
-  CHECK_FALSE(wanted<PutValues>(unmark)->rows.front().value.has_value());
-  CHECK(check.on_disk(now, done).empty());  // nothing to sync
-  CHECK(check.finished());
-  CHECK(check.code() == ErrorCode{});
-}
-
-TEST_CASE("damaged copies: a damaged one is marked durably before its partition is synced") {
-  const MeshView view = holder_view();
-  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
-  (void)check.start(now);
-  const Effects mark = check.on_disk(now, verified(false));
-  REQUIRE(wanted<PutValues>(mark) != nullptr);
-  CHECK(wanted<PutValues>(mark)->rows.front().value.has_value());
-  CHECK(count_of<StartSync>(mark) == 0);
-  CHECK_FALSE(check.finished());
-
-  const Effects sync = check.on_disk(now, done);
-  REQUIRE(count_of<StartSync>(sync) == 1);
-  CHECK(std::get<StartSync>(sync.front()).sources == nodes({2, 3}));
-  CHECK(check.code() == ErrorCode::corrupt);
-}
-
-TEST_CASE("damaged copies: what is damaged on a disk is mended for a partition that names it") {
-  MeshView view = holder_view();
-  view.partition_count = 16;
-  CheckCopy check(OperationId{8}, view, PartitionId{901}, sample_record().digest);
-  CHECK(std::get<UseDisk>(check.start(now).front()).partition == PartitionId{901});
-  BlobVerified damaged;
-  damaged.digest = sample_record().digest;
-  damaged.partition = partition;
-  damaged.intact = false;
-  const Effects mark = check.on_disk(now, DiskAnswer(damaged));
-  CHECK(std::get<UseDisk>(mark.front()).partition == PartitionId{901});
-  const Effects sync = check.on_disk(now, done);
-  REQUIRE(count_of<StartSync>(sync) == 1);
-  CHECK(std::get<StartSync>(sync.front()).partition == partition);
-}
-
-// Else holders that all have damaged copies would fetch them from each other for ever.
-TEST_CASE("damaged copies: one that is marked already is not asked for once more") {
-  const MeshView view = holder_view();
-  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
-  (void)check.start(now);
-  CHECK(check.on_disk(now, verified(false, true)).empty());
-  CHECK(check.finished());
-  CHECK(check.code() == ErrorCode::corrupt);
-  CHECK_FALSE(check.is_news());
-}
-
-TEST_CASE("damaged copies: nothing is marked for bytes that no record names") {
-  const MeshView view = holder_view();
-  CheckCopy check(OperationId{8}, view, partition, sample_record().digest);
-  (void)check.start(now);
-  CHECK(check.on_disk(now, DiskAnswer(BlobVerified{})).empty());
-  CHECK(check.code() == ErrorCode::not_found);
 }
 
 TEST_CASE("damaged copies: a sync fetches a record that is here without its bytes") {

@@ -54,6 +54,18 @@ std::vector<std::pair<NodeId, T>> asked(const Effects& effects) {
   return found;
 }
 
+/// The operation of this kind that effects ask a disk for; null if there is none.
+template <typename T>
+const T* wanted(const Effects& effects) {
+  for (const Effect& effect : effects) {
+    const auto* use = std::get_if<UseDisk>(&effect);
+    if (use != nullptr && std::holds_alternative<T>(use->operation)) {
+      return &std::get<T>(use->operation);
+    }
+  }
+  return nullptr;
+}
+
 template <typename T>
 std::size_t count_of(const Effects& effects) {
   std::size_t count = 0;
