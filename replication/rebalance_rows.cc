@@ -78,6 +78,7 @@ Effects Rebalance::lose(Instant now, const std::vector<PartitionId>& partitions)
     lost.leaving_since.reset();
     lost.seen_by.clear();
     to_sync_.erase(partition);
+    marks_[partition.raw] = all_marks;  // it lies on another disk, which may have had it before
     doubt({partition});
     if (lost.lists.target.empty() || in_motion(lost)) continue;
     to_drop_.insert(partition);  // a settled set may name us that we do not know

@@ -310,6 +310,22 @@ TEST_CASE("recovering: what is doubted again after its drop is asked about, and 
   }
 }
 
+// Seed 305229: of a time when the partition lay there, a mark of a prepared set came to count
+// again.
+TEST_CASE("recovering: where it comes to lie after a loss, marks of earlier times are taken away") {
+  Doubting one;
+  const Effects written = one.machine.lose(one.now, {partition});
+  const PutValues* put = wanted<PutValues>(written);
+  REQUIRE(put != nullptr);
+  for (const char mark : {'p', 's'}) {
+    Bytes key = row_prefix(partition);
+    key.push_back(static_cast<std::uint8_t>(mark));
+    const auto row = std::ranges::find(put->rows, key, &TableRow::key);
+    REQUIRE(row != put->rows.end());
+    CHECK_FALSE(row->value.has_value());
+  }
+}
+
 TEST_CASE("recovering: it answers no lookup, no inventory, and is equal to nobody") {
   const MeshView view = recovering_view();
   const RecordCodec codec = blind_codec();
