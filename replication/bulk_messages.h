@@ -34,6 +34,7 @@ struct StreamEnd {  // either side gives up; `code` 0: the receiver has enough
   StreamId stream;
   ErrorCode code{};
   std::string detail;
+  bool lost = false;  // the sender's own copy was found damaged before this question, and is
 };
 using BulkMessage = std::variant<StreamChunk, StreamCredit, StreamOpen, StreamEnd>;
 

@@ -92,7 +92,7 @@ Effects Fetch::on_bulk(Instant now, const BulkMessage& message,
   if (state_ != State::receiving) return {};
   if (const auto* end = std::get_if<StreamEnd>(&message)) {
     if (end->stream != stream_) return {};
-    const bool has_none = end->code == ErrorCode::corrupt || end->code == ErrorCode::not_found;
+    const bool has_none = end->lost || end->code == ErrorCode::not_found;
     if (has_none) without_bytes_.push_back(source_);
     return leave_source(now, end->detail);
   }

@@ -1,5 +1,7 @@
 #include "replication/stream_source.h"
 
+#include <algorithm>
+
 namespace pixmesh {
 
 StreamSource::StreamSource(OperationId id, StreamOpen open, std::string path, BulkEnd asker)
@@ -34,11 +36,8 @@ Effects StreamSource::read_ahead() {
 
 Effects StreamSource::on_disk(Instant, const Result<DiskAnswer>& answer) {
   if (over_) return {};
-  if (!answer) {
-    Effects effects = end(answer.error().code, answer.error().detail);
-    if (!open_.run) effects.push_back(SuspectBytes{open_.partition, open_.digest});
-    return effects;
-  }
+  if (problem_) return end_suspected(answer);
+  if (!answer) return on_unreadable(answer.error());
   const auto* read = std::get_if<RangeRead>(&answer.value());
   if (read == nullptr) return end(ErrorCode::failed, "the disk answered something else");
   const std::uint32_t index = sent_++;
@@ -46,6 +45,26 @@ Effects StreamSource::on_disk(Instant, const Result<DiskAnswer>& answer) {
   Effects effects{SendBulk{asker_, StreamChunk{open_.stream, index, last}, read->chunk}};
   append(effects, read_ahead());
   over_ = last;
+  return effects;
+}
+
+Effects StreamSource::on_unreadable(const Error& error) {
+  if (open_.run) return end(error.code, error.detail);
+  problem_ = error;
+  return {UseDisk{open_.partition, LoadTable{Table::damaged}}};
+}
+
+// One bad read proves nothing, nor does a mark. Both do: at another time all its bytes on the
+// device were read, and were bad too.
+Effects StreamSource::end_suspected(const Result<DiskAnswer>& marks) {
+  const auto* table = marks ? std::get_if<TableRows>(&marks.value()) : nullptr;
+  const Bytes mark = damaged_row(open_.digest, std::nullopt).key;
+  const bool is_marked = table != nullptr && std::ranges::any_of(table->rows, [&](const auto& row) {
+                           return row.first == mark;
+                         });
+  Effects effects =
+      end(problem_->code, problem_->detail, is_marked && problem_->code == ErrorCode::corrupt);
+  effects.push_back(SuspectBytes{open_.partition, open_.digest});
   return effects;
 }
 
@@ -65,9 +84,9 @@ Effects StreamSource::on_deadline(Instant now) {
   return {};
 }
 
-Effects StreamSource::end(ErrorCode code, std::string detail) {
+Effects StreamSource::end(ErrorCode code, std::string detail, bool lost) {
   over_ = true;
-  return {SendBulk{asker_, StreamEnd{open_.stream, code, std::move(detail)}, std::nullopt}};
+  return {SendBulk{asker_, StreamEnd{open_.stream, code, std::move(detail), lost}, std::nullopt}};
 }
 
 }  // namespace pixmesh

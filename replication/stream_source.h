@@ -26,7 +26,9 @@ class StreamSource : public Operation {
 
  private:
   [[nodiscard]] Effects read_ahead();
-  [[nodiscard]] Effects end(ErrorCode code, std::string detail);
+  [[nodiscard]] Effects on_unreadable(const Error& error);
+  [[nodiscard]] Effects end_suspected(const Result<DiskAnswer>& marks);
+  [[nodiscard]] Effects end(ErrorCode code, std::string detail, bool lost = false);
 
   StreamOpen open_;
   std::string path_;
@@ -37,6 +39,7 @@ class StreamSource : public Operation {
   std::uint32_t sent_;     // chunks given to the link
   std::uint32_t allowed_;  // chunks covered by credit
   Instant idle_at_;
+  std::optional<Error> problem_;  // of a read; whether the copy is marked is looked up
   bool over_ = false;
 };
 

@@ -28,7 +28,9 @@ struct Fields<StreamOpen> {
 template <>
 struct Fields<StreamEnd> {
   static constexpr std::uint16_t number = 203;
-  using List = FieldList<&StreamEnd::stream, &StreamEnd::code, &StreamEnd::detail>;
+  using List =
+      FieldList<&StreamEnd::stream, &StreamEnd::code, &StreamEnd::detail, &StreamEnd::lost>;
+  static constexpr std::size_t required = 3;
 };
 
 }  // namespace pixmesh

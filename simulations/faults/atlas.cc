@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
 #include "simulations/world/mesh_world.h"
 #include "wire/stored.h"
 
@@ -39,9 +40,18 @@ bool Atlas::is_elsewhere(std::uint32_t node, const VirtualDisk::Key& key,
     const auto& theirs = world_.disk_of(other, key.first).records();
     const auto found = theirs.find(key);
     if (found == theirs.end()) continue;
-    if (decode_record(found->second.bytes).value().version >= version) return true;
+    const ImageRecord record = decode_record(found->second.bytes).value();
+    if (record.version >= version && has_bytes(other, record)) return true;
   }
   return false;
+}
+
+// A record may have moved without them, since it was read badly wherever they were.
+bool Atlas::has_bytes(std::uint32_t node, const ImageRecord& record) const {
+  if (record.tombstone) return true;
+  const std::string path = blob_path(record.digest, record.media);
+  const SharedBytes bytes = world_.disk_of(node, world_.partition_of_name(record.name)).file(path);
+  return bytes ? digest_of(*bytes) == record.digest : world_.is_lost(path);
 }
 
 // What is on one of several disks that failed the node gives up after a while.

@@ -32,6 +32,7 @@ class Atlas {
   [[nodiscard]] bool is_all_elsewhere(std::uint32_t node) const;
   [[nodiscard]] bool is_elsewhere(std::uint32_t node, const VirtualDisk::Key& key,
                                   const Version& version) const;
+  [[nodiscard]] bool has_bytes(std::uint32_t node, const ImageRecord& record) const;
   [[nodiscard]] bool is_failing(std::uint32_t node) const;
 
   MeshWorld& world_;

@@ -72,7 +72,8 @@ class Mending {
     if (!here.damaged) last_ = store_.on_disk(now, Error{ErrorCode::not_found, "not here"});
     last_ = store_.on_disk(now, done);  // the temp file
     for (const ErrorCode code : answers) {
-      last_ = store_.on_bulk(now, StreamEnd{{}, code, "no bytes"}, std::nullopt);
+      const bool lost = code == ErrorCode::corrupt;
+      last_ = store_.on_bulk(now, StreamEnd{{}, code, "no bytes", lost}, std::nullopt);
     }
   }
   [[nodiscard]] StoreRecord& store() { return store_; }
@@ -196,6 +197,11 @@ TEST_CASE("damaged copies: bytes are lost only when each that may have them has 
   CHECK(code_after({corrupt, ErrorCode::overloaded}, nodes({2, 3})) == CommitCode::failed);
   CHECK(code_after({corrupt, corrupt}, nodes({2, 3, 4})) == CommitCode::failed);
   CHECK(code_after({corrupt, corrupt}, {}) == CommitCode::failed);  // a client's write, say
+
+  Mending read_once(view, codec, {corrupt}, {});
+  (void)read_once.store().on_bulk(now, StreamEnd{{}, corrupt, "not marked yet", false}, {});
+  CHECK(read_once.store().done());
+  CHECK(read_once.store().code() == CommitCode::failed);
 }
 
 TEST_CASE("damaged copies: what another disk of the node has is asked for there first") {
@@ -217,7 +223,7 @@ TEST_CASE("damaged copies: what another disk of the node has is asked for there 
   CHECK(std::get<NodeId>(to_us.to) == view.self);
   CHECK(std::get<StreamOpen>(to_us.message).partition == PartitionId{901});
 
-  const Effects other = store.on_bulk(now, StreamEnd{{}, ErrorCode::corrupt, "rotten"}, {});
+  const Effects other = store.on_bulk(now, StreamEnd{{}, ErrorCode::corrupt, "rotten", true}, {});
   const auto* to_holder = std::get_if<SendBulk>(&other.back());
   REQUIRE(to_holder != nullptr);
   CHECK(std::get<NodeId>(to_holder->to) == node(2));
@@ -237,7 +243,7 @@ TEST_CASE("damaged copies: bytes that another disk of the node may have are not 
     (void)store.on_disk(now, done);  // a file is there
     (void)store.on_disk(now, done);  // the temp file
     for (const ErrorCode code : {own, ErrorCode::corrupt, ErrorCode::corrupt}) {
-      (void)store.on_bulk(now, StreamEnd{{}, code, "no bytes"}, {});
+      (void)store.on_bulk(now, StreamEnd{{}, code, "no bytes", code == ErrorCode::corrupt}, {});
     }
     CHECK(store.done());
     CHECK(store.code() == (own == ErrorCode::failed ? CommitCode::failed : CommitCode::already));
@@ -273,13 +279,42 @@ TEST_CASE(
   const Result<DiskAnswer> corrupt = Error{ErrorCode::corrupt, "another checksum"};
   StreamSource blob(OperationId{8}, open, "blobs/x", LinkId{4});
   (void)blob.start(now);
-  CHECK(count_of<SuspectBytes>(blob.on_disk(now, corrupt)) == 1);
+  CHECK(wanted<LoadTable>(blob.on_disk(now, corrupt)) != nullptr);
+  CHECK_FALSE(blob.finished());
+  CHECK(count_of<SuspectBytes>(blob.on_disk(now, DiskAnswer(TableRows{}))) == 1);
   CHECK(blob.finished());
 
   open.run = RequestId{};
   StreamSource result(OperationId{9}, open, "scratch/x", LinkId{4});
   (void)result.start(now);
   CHECK(count_of<SuspectBytes>(result.on_disk(now, corrupt)) == 0);
+}
+
+// Seed 305448: reads went astray for a while, at the only holder of a whole copy.
+TEST_CASE("damaged copies: one is called lost if it is marked and reads badly once more") {
+  StreamOpen open;
+  open.credit = 4;
+  open.partition = partition;
+  open.digest = sample_record().digest;
+  open.size = 1;
+  open.checksums = {7};
+  const auto says_lost = [&](const Error& error, const Result<DiskAnswer>& marks) {
+    StreamSource blob(OperationId{8}, open, "blobs/x", LinkId{4});
+    (void)blob.start(now);
+    (void)blob.on_disk(now, error);
+    const Effects end = blob.on_disk(now, marks);
+    const auto* sent = std::get_if<SendBulk>(&end.front());
+    REQUIRE(sent != nullptr);
+    CHECK(std::get<StreamEnd>(sent->message).code == error.code);
+    return std::get<StreamEnd>(sent->message).lost;
+  };
+  const Error corrupt{ErrorCode::corrupt, "another checksum"};
+  TableRows marks;
+  marks.rows.emplace_back(damaged_row(open.digest, Bytes{}).key, Bytes{});
+  CHECK(says_lost(corrupt, DiskAnswer(marks)));
+  CHECK_FALSE(says_lost(corrupt, DiskAnswer(TableRows{})));
+  CHECK_FALSE(says_lost(corrupt, Error{ErrorCode::failed, "EIO"}));
+  CHECK_FALSE(says_lost({ErrorCode::failed, "EIO"}, DiskAnswer(marks)));
 }
 
 TEST_CASE("damaged copies: a sync fetches a record that is here without its bytes") {
