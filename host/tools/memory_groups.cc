@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "host/tools/clone_child.h"
@@ -160,9 +162,16 @@ void remove_leftovers(const fs::path& parent) {
 
 }  // namespace
 
+// A process that was killed keeps its group busy for a while after it is seen there no more, and
+// the kernel tells nobody when that is over (version 1).
 MemoryGroupTree::~MemoryGroupTree() {
+  constexpr int tries_max = 50;
   for (const GroupFolder& group : idle) leaving.push_back(group.path);
-  std::erase_if(leaving, is_removed);
+  for (int tries = 0; tries < tries_max; ++tries) {
+    std::erase_if(leaving, is_removed);
+    if (leaving.empty()) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
 }
 
 MemoryGroup::MemoryGroup(std::shared_ptr<MemoryGroupTree> tree, GroupFolder group)

@@ -24,7 +24,7 @@ struct MemoryGroupTree {
   MemoryGroupTree() = default;
   MemoryGroupTree(const MemoryGroupTree&) = delete;
   MemoryGroupTree& operator=(const MemoryGroupTree&) = delete;
-  ~MemoryGroupTree();  // removes all that can be by now
+  ~MemoryGroupTree();  // removes all that can be within half a second
 
   std::filesystem::path parent;
   bool unified = false;  // version 2 of control groups
