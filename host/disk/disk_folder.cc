@@ -11,6 +11,7 @@
 #include <charconv>
 #include <chrono>
 #include <system_error>
+#include <thread>
 
 #include "base/limits.h"
 #include "host/disk/framed_file.h"
@@ -58,11 +59,17 @@ std::string disk_text(const DiskId& id) {
 
 }  // namespace
 
+// Of a node that was killed a child may have the lock a little longer, until it becomes its tool.
 Result<FileHandle> lock_folder(const fs::path& folder) {
+  constexpr auto step = std::chrono::milliseconds(20);
+  constexpr int steps_max = 100;
   Result<FileHandle> file = FileHandle::open(folder / "lock", O_RDWR | O_CREAT);
   if (!file) return file;
-  if (::flock(file->descriptor(), LOCK_EX | LOCK_NB) == 0) return file;
-  if (errno != EWOULDBLOCK) return system_error(errno, "cannot lock", folder);
+  for (int steps = 0; steps < steps_max; ++steps) {
+    if (::flock(file->descriptor(), LOCK_EX | LOCK_NB) == 0) return file;
+    if (errno != EWOULDBLOCK) return system_error(errno, "cannot lock", folder);
+    std::this_thread::sleep_for(step);
+  }
   return Error{ErrorCode::denied, "the folder " + folder.string() +
                                       " is in use by another pixmesh process; stop that one "
                                       "first or name another folder"};

@@ -117,7 +117,8 @@ class DiskFolder {
 };
 
 /// Takes `folder`/lock for this process until the handle is closed.
-/// @returns `denied` if another process, or another owner in this one, holds it.
+/// @returns `denied` if another process, or another owner in this one, holds it and does not give
+/// it up within two seconds.
 [[nodiscard]] Result<FileHandle> lock_folder(const std::filesystem::path& folder);
 
 /// `records/00a3/….rec`, and the way back: none for any other file name.

@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "disk_rig.h"
+#include "host/disk/disk_folder.h"
 
 using namespace pixmesh;
 using namespace pixmesh::storage_test;
@@ -44,4 +47,16 @@ TEST_CASE("host: a damaged state folder is refused, not emptied") {
   REQUIRE(!store);
   CHECK(store.error().code == ErrorCode::corrupt);
   CHECK(store.error().detail.find("identity") != std::string::npos);
+}
+
+// A child of a node that was killed has its lock until it becomes another program.
+TEST_CASE("host: a folder whose lock is about to be given up is waited for") {
+  const TempFolder folder;
+  Result<FileHandle> held = lock_folder(folder.path());
+  REQUIRE(held.has_value());
+  const std::jthread gives_up([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    held = Error{ErrorCode::failed, "closed"};
+  });
+  CHECK(lock_folder(folder.path()).has_value());
 }
