@@ -173,9 +173,8 @@ int explain(CommandContext& context, Client& client, const RunOptions& options) 
   output.print("\nNodes that could run it, best first:\n");
   output.print(table_of(plan->candidates));
   output.print(
-      "SCORE = WAIT + RUN / WORKERS + BURST, runs that others place there at this moment, + "
-      "MOVING, "
-      "as it takes to bring the image there.\n");
+      "SCORE = WAIT + RUN / WORKERS + BURST + MOVING: BURST is what others place there at this "
+      "moment, MOVING what it takes to bring the image there.\n");
   output.print("\n" + help_text(plan.value()) + "\n");
   if (!plan->lost.empty()) output.print(table_of(plan->lost));
   output.object(Json{{"recipe", options.recipe},

@@ -34,8 +34,8 @@ class Fetch {
   [[nodiscard]] bool succeeded() const { return state_ == State::done; }
   [[nodiscard]] TempId temp() const { return temp_; }
   [[nodiscard]] const std::string& detail() const { return detail_; }
-  /// Sources that read what they have, and it was damaged or not there; in the order of asking. Who
-  /// could not be reached, or could not read, may have a whole copy.
+  /// Sources that have no file, or say that their copy is lost (StreamEnd); in the order of asking.
+  /// Who could not be reached, could not read, or read badly once, may have a whole copy.
   [[nodiscard]] const std::vector<NodeId>& without_bytes() const { return without_bytes_; }
   [[nodiscard]] std::optional<StreamId> receives() const { return stream_; }
 

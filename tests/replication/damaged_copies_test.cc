@@ -24,6 +24,16 @@ ImageRecord sample_record() {
   return record;
 }
 
+StreamOpen open_of_sample() {
+  StreamOpen open;
+  open.credit = 4;
+  open.partition = partition;
+  open.digest = sample_record().digest;
+  open.size = 1;
+  open.checksums = {7};
+  return open;
+}
+
 RecordCodec one_record_codec() {
   RecordCodec codec;
   codec.encode_record = [](const ImageRecord&) { return Bytes{1}; };
@@ -270,12 +280,7 @@ TEST_CASE("damaged copies: a new version of what was stored before need not be r
 
 TEST_CASE(
     "damaged copies: a read that fails makes the copy suspected, a result of a run does not") {
-  StreamOpen open;
-  open.credit = 4;
-  open.partition = partition;
-  open.digest = sample_record().digest;
-  open.size = 1;
-  open.checksums = {7};
+  StreamOpen open = open_of_sample();
   const Result<DiskAnswer> corrupt = Error{ErrorCode::corrupt, "another checksum"};
   StreamSource blob(OperationId{8}, open, "blobs/x", LinkId{4});
   (void)blob.start(now);
@@ -292,12 +297,7 @@ TEST_CASE(
 
 // Seed 305448: reads went astray for a while, at the only holder of a whole copy.
 TEST_CASE("damaged copies: one is called lost if it is marked and reads badly once more") {
-  StreamOpen open;
-  open.credit = 4;
-  open.partition = partition;
-  open.digest = sample_record().digest;
-  open.size = 1;
-  open.checksums = {7};
+  const StreamOpen open = open_of_sample();
   const auto says_lost = [&](const Error& error, const Result<DiskAnswer>& marks) {
     StreamSource blob(OperationId{8}, open, "blobs/x", LinkId{4});
     (void)blob.start(now);
