@@ -100,10 +100,10 @@ Result<Done> set_bound(const MemoryGroupTree& tree, const fs::path& group, std::
   const auto bounded =
       write_control(group / (tree.unified ? "memory.max" : "memory.limit_in_bytes"), text);
   if (!bounded) return bounded;
-  // Where the kernel counts swap apart, there is none for runs; where it knows how, all go at once.
+  // Where the kernel counts swap apart, there is none for runs. That all are killed at once is not
+  // asked of it: the launcher would go too, which tells what the run took.
   if (tree.unified) {
     (void)write_control(group / "memory.swap.max", "0");
-    (void)write_control(group / "memory.oom.group", "1");
   } else {
     (void)write_control(group / "memory.memsw.limit_in_bytes", text);
   }
@@ -133,7 +133,10 @@ Result<Done> share_out_memory(const fs::path& parent, MemoryGroups::Move move) {
   if (!has_word(parent / "cgroup.controllers", "memory")) {
     return none("memory is not delegated to " + parent.string());
   }
-  if (move == MemoryGroups::Move::never) return Done{};
+  if (move == MemoryGroups::Move::never) {
+    return none("memory is delegated to " + parent.string() +
+                ", but not shared out there; a node that has it to itself does that at its start");
+  }
   const fs::path own = parent / "pixmesh-node";
   std::error_code error;
   fs::create_directory(own, error);

@@ -36,7 +36,7 @@ struct MemoryGroupTree {
 
 /// A control group around a run of a tool, a native worker or a shell: the memory of all its
 /// processes together has a bound, where RLIMIT_AS bounds each of them. Above it the kernel
-/// reclaims what it can and then kills; in version 2 all of the group at once.
+/// reclaims what it can and then kills the one that has the most.
 ///
 /// Destroy it after its processes have ended: then another run gets it. What was made for one run
 /// and removed would live on in the kernel for as long as a page of a file does that the run was

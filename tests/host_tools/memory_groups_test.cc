@@ -226,8 +226,8 @@ TEST_CASE("memory groups: workers work in one") {
 
 TEST_CASE("memory groups: where there are none, an operator is told why") {
   const TestFolder root;
-  const auto told = [&] {
-    const auto groups = MemoryGroups::open(MemoryGroups::Move::allowed, root.path());
+  const auto told = [&](MemoryGroups::Move move = MemoryGroups::Move::allowed) {
+    const auto groups = MemoryGroups::open(move, root.path());
     REQUIRE_FALSE(groups.has_value());
     return groups.error().detail;
   };
@@ -239,5 +239,7 @@ TEST_CASE("memory groups: where there are none, an operator is told why") {
   write_text(own / "cgroup.controllers", "cpu io\n");
   CHECK(told().find("memory is not delegated to") != std::string::npos);
   write_text(own / "cgroup.controllers", "cpu io memory\n");
+  CHECK(told(MemoryGroups::Move::never).find("not shared out") != std::string::npos);
+  CHECK_FALSE(fs::exists(own / "pixmesh-node"));
   CHECK(told().find("cgroup.procs") != std::string::npos);  // no such file in this one
 }
