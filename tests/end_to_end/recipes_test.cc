@@ -161,6 +161,7 @@ TEST_SUITE("images") {
       const std::uint64_t wait = one["wait_micros"], moving = one["moving_micros"];
       REQUIRE(workers > 0);
       CHECK(one["score_micros"] == (wait * workers + run) / workers + moving);
+      CHECK(one["burst_micros"] == 0);  // nobody else asks
     }
     CHECK_FALSE(fs::exists(mesh.folder() / "explained.thumbnail.jpg"));
   }
