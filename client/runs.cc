@@ -7,7 +7,7 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration alive_every = 1s;
+constexpr Duration alive_every = 2s;  // a node has 6 s of patience
 
 }  // namespace
 

@@ -187,24 +187,26 @@ void Client::Session::wait_for(const std::string& control, std::span<const int> 
 
 Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadline) {
   for (;;) {
-    auto arrival = session_.receive(control_, std::min(deadline, monotonic_now() + pause_));
+    auto arrival = session_.receive(control_, std::min(deadline, ask_alive_at_));
+    const Instant now = monotonic_now();
     if (arrival) {
       session_.silent_until_.erase(control_);
       unanswered_ = 0;
       const auto* sign = arrival->message ? std::get_if<AliveAnswer>(&*arrival->message) : nullptr;
-      pause_ = sign != nullptr ? ask_again_after : ask_after;
+      ask_alive_at_ = now + ask_after;
       if (sign == nullptr) return arrival;
+      ask_alive_at_ = now + std::clamp((now - asked_at_) / 4, ask_again_soonest, ask_again_latest);
       if (is_another_process(*sign)) {
         return Error{ErrorCode::unreachable, "the node at " + control_ + " was started anew"};
       }
-    } else if (session_.cancelled() || monotonic_now() >= deadline) {
+    } else if (session_.cancelled() || now >= deadline) {
       return arrival;
     } else if (unanswered_ == questions_max || !ask_whether_it_lives()) {
       session_.give_up_on(control_);
       return Error{ErrorCode::unreachable, "the node at " + control_ + " fell silent"};
     } else {
       ++unanswered_;
-      pause_ = ask_after;
+      ask_alive_at_ = now + ask_after;
     }
   }
 }

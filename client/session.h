@@ -52,7 +52,10 @@ class Client::Session {
 
    private:
     static constexpr Duration ask_after = 250ms;
-    static constexpr Duration ask_again_after = 500ms;  // when it has just shown that it lives
+    // When it has just shown that it lives: a quarter of the wait so far, within these bounds. Many
+    // who wait long must not keep a node busy that has all too much to do.
+    static constexpr Duration ask_again_soonest = 500ms;
+    static constexpr Duration ask_again_latest = 2s;
     static constexpr int questions_max = 4;
 
     [[nodiscard]] bool ask_whether_it_lives();
@@ -61,10 +64,10 @@ class Client::Session {
     Session& session_;
     std::string control_;
     Instant asked_at_ = monotonic_now();  // or later than the question was sent
-    OperationId asked_alive_;             // the last time, and when
+    Instant ask_alive_at_ = asked_at_ + ask_after;
+    OperationId asked_alive_;  // the last time, and when
     Instant asked_alive_at_;
     int unanswered_ = 0;
-    Duration pause_ = ask_after;
   };
 
   explicit Session(ClientOptions options);
