@@ -336,10 +336,10 @@ Result<Done> NodeProcess::serve() {
 
 // The one loop that product and simulator do not share.
 void NodeProcess::loop() {
+  std::optional<Instant> due = node_->next_deadline();  // it looks at all that waits
   while (!node_->stopped()) {
     HostEvent event{StopAsked{}};
-    const Instant deadline = node_->next_deadline().value_or(monotonic_now() + 1s);
-    const bool came = events_.wait_next(deadline, event);
+    const bool came = events_.wait_next(due.value_or(monotonic_now() + 1s), event);
     const Instant now = monotonic_now();
     if (came) {
       if (std::holds_alternative<ReloadAsked>(event)) recipes_.load(*background_, true);
@@ -355,9 +355,10 @@ void NodeProcess::loop() {
       }
     }
     if (!mesh_key_.is_set() && node_->settings() != nullptr) mesh_key_.set(*node_->settings());
-    if (const auto due = node_->next_deadline(); due && now >= *due) {
-      node_->on_deadline(now, wall_now());
-    }
+    due = node_->next_deadline();
+    if (!due || now < *due) continue;
+    node_->on_deadline(now, wall_now());
+    due = node_->next_deadline();
   }
 }
 
