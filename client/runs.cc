@@ -7,7 +7,8 @@
 namespace pixmesh {
 namespace {
 
-constexpr Duration alive_every = 2s;  // a node has 6 s of patience
+// A node whose client's connection has ended waits for 700 ms for a word on a new one.
+constexpr Duration alive_every = 500ms;
 
 }  // namespace
 

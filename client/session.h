@@ -35,9 +35,9 @@ class Client::Session {
   };
 
   /// Waits for what one node owes and tells a busy node from a dead one: while nothing comes, the
-  /// node is asked whether it lives. A node that answers none of `questions_max` such questions is
-  /// left after at most 1.5 s; one whose process began after the question was sent, at once: it
-  /// does not know of it.
+  /// node is asked whether it lives: at first after `ask_after`, later less often. A node that
+  /// answers none of `questions_max` such questions is left 1 s after the first of them; one whose
+  /// process began after the question was sent, at once: it does not know of it.
   class Attention {
    public:
     Attention(Session& session, std::string control)
