@@ -2,6 +2,8 @@
 
 #include <glib-object.h>
 
+#include <utility>
+
 namespace pixmesh {
 
 /// Owns one reference to an object of libvips.
@@ -9,6 +11,7 @@ template <typename T>
 class Held {
  public:
   explicit Held(T* object = nullptr) : object_(object) {}
+  Held(Held&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
   Held(const Held&) = delete;
   Held& operator=(const Held&) = delete;
   ~Held() {

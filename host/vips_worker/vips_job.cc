@@ -7,7 +7,7 @@
 #include <deque>
 
 #include "host/vips_worker/held.h"
-#include "host/vips_worker/horizontal_reduce.h"
+#include "host/vips_worker/reduce.h"
 #include "host/vips_worker/jpeg_loader.h"
 #include "host/vips_worker/thumbnail.h"
 
@@ -165,7 +165,7 @@ bool open_vips(const char* program) {
   vips_concurrency_set(1);
   vips_cache_set_max(0);  // no job sees what an earlier one read
   use_jpeg_loader();
-  use_horizontal_reduce();
+  use_own_reductions();
   return true;
 }
 
