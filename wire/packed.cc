@@ -8,7 +8,10 @@ namespace {
 // What msgpack writes to.
 struct Sink {
   Bytes& bytes;
-  void write(const char* data, std::size_t size) { bytes.insert(bytes.end(), data, data + size); }
+  void write(const char* data, std::size_t size) {
+    const auto* first = reinterpret_cast<const std::uint8_t*>(data);  // or it goes byte by byte
+    bytes.insert(bytes.end(), first, first + size);
+  }
 };
 
 // Writes with a packer of its own: that is no more than a reference.
@@ -78,6 +81,9 @@ Packed Packed::at(std::size_t i) const {
   return Packed(as_object(object_).via.array.ptr + i);
 }
 
+// Whether texts and byte strings stay where they are.
+bool refer(msgpack::type::object_type, std::size_t, void*) { return true; }
+
 struct Unpacked::Objects {
   msgpack::object_handle handle;
 };
@@ -87,7 +93,7 @@ Unpacked::Unpacked(ByteView bytes) : objects_(std::make_unique<Objects>()) {
   std::size_t offset = 0;
   try {
     msgpack::unpack(objects_->handle, reinterpret_cast<const char*>(bytes.data()), bytes.size(),
-                    offset, nullptr, nullptr, limit);
+                    offset, refer, nullptr, limit);
   } catch (const msgpack::unpack_error&) {
     throw Malformed{};
   }

@@ -55,6 +55,7 @@ class Packed {
 };
 
 /// Bytes taken apart within bounds: depth 12, lists 4,096, texts 64 KiB, byte strings 1 MiB.
+/// Nothing is copied: the bytes must outlive it.
 class Unpacked {
  public:
   /// @throws Malformed  for bytes that are not one msgpack value within the bounds.
