@@ -218,9 +218,16 @@ void LmdbDisk::submit(OperationId ticket, DiskOperation operation) {
     storage_->push({ticket, std::move(operation), {}});
   } else if (std::holds_alternative<VerifyBlob>(operation)) {
     verifier_->push({ticket, std::move(operation)});
+  } else if (auto found = found_again(operation)) {
+    answer(ticket, DiskAnswer(std::move(*found)));
   } else {
     readers_->push({ticket, std::move(operation)});
   }
+}
+
+std::optional<StoredRecord> LmdbDisk::found_again(const DiskOperation& operation) const {
+  const auto* find = std::get_if<FindRecord>(&operation);
+  return find != nullptr ? index_->find_again(*find) : std::nullopt;
 }
 
 void LmdbDisk::answer(OperationId ticket, Result<DiskAnswer> answer) {

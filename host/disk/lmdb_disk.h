@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/disk.h"
@@ -44,6 +45,7 @@ struct LmdbDiskOptions {
 ///          -> readers (everything that changes nothing) -> answers
 ///          -> verifier (whole blobs, when nobody else needs disk or processor) -> answers
 ///
+/// A record that was found since the last write is answered by `submit` itself.
 /// `submit` may be called from any thread and never waits for the disk. Answers are posted from
 /// other threads as DiskAnswered events. Once the disk has failed every answer is `failed`.
 /// Answers of operations: Done, but Synced for SyncTemp, CommitOutcome for CommitRecord,
@@ -88,6 +90,7 @@ class LmdbDisk : public Disk {
 
   LmdbDisk(LmdbDiskOptions options, ChunkStore& chunks, EventSink& events);
   void start_threads();
+  [[nodiscard]] std::optional<StoredRecord> found_again(const DiskOperation& operation) const;
   void answer(OperationId ticket, Result<DiskAnswer> answer);
   void write_temp(TempFiles& temps, WriterTask task);
   void run_batch(std::vector<StorageTask> tasks);

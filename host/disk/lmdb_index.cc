@@ -174,11 +174,13 @@ Result<std::unique_ptr<LmdbIndex>> LmdbIndex::open(const std::filesystem::path& 
 
 Result<Done> LmdbIndex::write(const std::function<void(IndexWrite&)>& body) {
   std::map<PartitionId, PartitionSummary> changes;
+  found_.begin_write();
   Result<Done> done = environment_->write([&](LmdbTransaction& transaction) {
     IndexWrite write(*environment_, transaction);
     body(write);
     changes = write.changes();
   });
+  found_.end_write();
   if (!done) return done;
   const std::lock_guard lock(summaries_mutex_);
   for (const auto& [partition, change] : changes) {

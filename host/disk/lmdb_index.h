@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/disk.h"
+#include "host/disk/found_records.h"
 #include "host/disk/lmdb_environment.h"
 
 namespace pixmesh {
@@ -75,6 +76,8 @@ class LmdbIndex {
   [[nodiscard]] Result<Done> write(const std::function<void(IndexWrite&)>& body);
 
   [[nodiscard]] Result<StoredRecord> find(const FindRecord& asked) const;
+  /// What `find` would say, if it was asked the same since the last write; waits for no disk.
+  [[nodiscard]] std::optional<StoredRecord> find_again(const FindRecord& asked) const;
   /// The record that names the first digest in [first, last]; empty: none does.
   [[nodiscard]] Result<Bytes> find_named(const Digest& first, const Digest& last) const;
   [[nodiscard]] Result<RecordPage> list_partition(const ListPartition& asked) const;
@@ -99,6 +102,7 @@ class LmdbIndex {
       : environment_(std::move(environment)) {}
 
   std::unique_ptr<LmdbEnvironment> environment_;
+  mutable FoundRecords found_{4U << 20};
   mutable std::mutex summaries_mutex_;
   std::map<PartitionId, PartitionSummary> summaries_;
 };

@@ -40,6 +40,10 @@ class PageBuilder {
   RecordPage page_;
 };
 
+bool asks_for_record_alone(const FindRecord& asked) {
+  return asked.request.empty() && !asked.digest;
+}
+
 /// A name that matches, and where its record is.
 struct Match {
   std::string name;
@@ -153,6 +157,7 @@ Result<Bytes> LmdbIndex::find_named(const Digest& first, const Digest& last) con
 
 Result<StoredRecord> LmdbIndex::find(const FindRecord& asked) const {
   StoredRecord found;
+  const auto age = found_.age();
   const Result<Done> done = environment_->read([&](const LmdbTransaction& transaction) {
     const auto value = transaction.find(table_of(*environment_, IndexTable::records),
                                         record_key(asked.partition, asked.name_digest));
@@ -169,7 +174,17 @@ Result<StoredRecord> LmdbIndex::find(const FindRecord& asked) const {
     if (row) found.request_value.assign(row->begin(), row->end());
   });
   if (!done) return done.error();
+  if (age && asks_for_record_alone(asked)) {
+    found_.add(asked.partition, asked.name_digest, found.record, *age);
+  }
   return found;
+}
+
+std::optional<StoredRecord> LmdbIndex::find_again(const FindRecord& asked) const {
+  if (!asks_for_record_alone(asked)) return std::nullopt;
+  auto record = found_.find(asked.partition, asked.name_digest);
+  if (!record) return std::nullopt;
+  return StoredRecord{std::move(*record), {}, false};
 }
 
 Result<RecordPage> LmdbIndex::list_partition(const ListPartition& asked) const {
