@@ -1,16 +1,11 @@
 #include <algorithm>
 #include <map>
 
+#include "base/limits.h"
 #include "client/attempts.h"
 
 // Runs: where to start one, and what is done when that goes wrong.
 namespace pixmesh {
-namespace {
-
-// A node whose client's connection has ended waits for 700 ms for a word on a new one.
-constexpr Duration alive_every = 500ms;
-
-}  // namespace
 
 // A refusal for want of room is an answer: other holders were asked by the one that gives it.
 Result<RunCandidates> plan_run(Client::Session& session, const RunOptions& options,
@@ -94,7 +89,7 @@ Result<RunDone> end_of(Client::Session& session, const RunCandidate& candidate,
       accepted = true;
       (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
     }
-    if (accepted) limit = std::min(deadline, monotonic_now() + alive_every);
+    if (accepted) limit = std::min(deadline, monotonic_now() + run_alive_every);
   }
 }
 
@@ -110,7 +105,7 @@ Result<Done> take_output(Client::Session& session, const RunCandidate& candidate
   open.size = done.output_size;
   Instant told_at = monotonic_now();
   return fetch_stream(session, address_of(candidate), open, sink, nullptr, progress, [&] {
-    if (monotonic_now() < told_at + alive_every) return;
+    if (monotonic_now() < told_at + run_alive_every) return;
     told_at = monotonic_now();
     (void)session.send(candidate.control, RunAlive{request});
   });

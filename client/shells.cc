@@ -1,12 +1,12 @@
 #include <algorithm>
 
+#include "base/limits.h"
 #include "client/attempts.h"
 
 // A shell beside an image: where to open it, and the talk with it.
 namespace pixmesh {
 namespace {
 
-constexpr Duration shell_alive_every = 300ms;
 constexpr Duration node_patience = 6s;
 constexpr Duration end_patience = 2s;  // of a node that is told to end a shell
 

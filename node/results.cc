@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.h"
 #include "node/run_chain.h"
 #include "replication/record.h"
 
@@ -10,9 +11,6 @@ namespace pixmesh {
 namespace {
 
 constexpr Duration asker_waits = 6s;  // as long as Runs has patience
-/// A lost connection is made anew within 200 ms, and a client that waits asks every 500 ms whether
-/// the node is alive. What a killed client had started is gone in less than a second all the same.
-constexpr Duration closed_patience = 700ms;
 constexpr std::size_t bytes_in_memory = 16U << 20;
 
 RunDone done_of(const ResultFacts& facts, std::uint64_t size) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/shell_host.h"
 #include "node/options.h"
@@ -26,7 +27,6 @@ namespace pixmesh {
 class Shells {
  public:
   static constexpr Duration asker_patience = 6s;
-  static constexpr Duration closed_patience = 700ms;
   static constexpr Duration echo_patience = 300ms;  // what was on its way when the connection ended
   static constexpr Duration idle_max = 10min;
   static constexpr Duration shell_max = 1h;

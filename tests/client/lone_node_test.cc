@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <optional>
 #include <thread>
 
 #include "client/client.h"
@@ -12,8 +14,8 @@ using namespace pixmesh;
 
 namespace {
 
-/// A mesh of one node that does not answer the first question for a row. A later one it answers
-/// with a row that nobody holds.
+/// A mesh of one node. Unless a test wants it otherwise it does not answer the first question for a
+/// row; a later one it answers with a row that nobody holds.
 class LoneNode {
  public:
   explicit LoneNode(std::uint32_t partition_bits) : partition_bits_(partition_bits) {
@@ -22,17 +24,40 @@ class LoneNode {
     auto started = ZmqTransport::start(anywhere, chunks_, queue_);
     REQUIRE(started);
     transport_ = std::move(started).value();
+  }
+  LoneNode(const LoneNode&) = delete;
+  LoneNode& operator=(const LoneNode&) = delete;
+  virtual ~LoneNode() { stop(); }
+
+  void start() {
     thread_ = std::jthread([this](const std::stop_token& stop) {
       while (!stop.stop_requested()) serve();
     });
   }
-  LoneNode(const LoneNode&) = delete;
-  LoneNode& operator=(const LoneNode&) = delete;
-  ~LoneNode() {
+  void stop() {
     thread_.request_stop();
-    thread_.join();
+    if (thread_.joinable()) thread_.join();
   }
   [[nodiscard]] const Endpoint& control() const { return transport_->bound(Plane::control); }
+
+ protected:
+  /// What it says to a message, if anything.
+  [[nodiscard]] virtual std::optional<Message> answer_to(const Message& message) {
+    if (const auto* mesh = std::get_if<MeshRequest>(&message)) {
+      MeshAnswer answer;
+      answer.operation = mesh->operation;
+      answer.mesh.raw[0] = answer.node.raw[0] = 1;
+      answer.partition_bits = partition_bits_;
+      answer.replicas = answer.write_quorum = 1;
+      answer.members.push_back({answer.node, control().text, "", "", true});
+      return answer;
+    }
+    const auto* row = std::get_if<RowRequest>(&message);
+    if (row == nullptr || ++rows_asked_ == 1) return std::nullopt;
+    RowAnswer answer;
+    answer.operation = row->operation;
+    return answer;
+  }
 
  private:
   void serve() {
@@ -42,20 +67,8 @@ class LoneNode {
     if (arrived == nullptr) return;
     const auto message = decode_message(arrived->message);
     if (!message) return;
-    if (const auto* mesh = std::get_if<MeshRequest>(&message.value())) {
-      MeshAnswer answer;
-      answer.operation = mesh->operation;
-      answer.mesh.raw[0] = answer.node.raw[0] = 1;
-      answer.partition_bits = partition_bits_;
-      answer.replicas = answer.write_quorum = 1;
-      answer.members.push_back({answer.node, control().text, "", "", true});
-      (void)transport_->send(arrived->link, encode(answer));
-    } else if (const auto* row = std::get_if<RowRequest>(&message.value())) {
-      if (++rows_asked_ == 1) return;
-      RowAnswer answer;
-      answer.operation = row->operation;
-      (void)transport_->send(arrived->link, encode(answer));
-    }
+    const auto answer = answer_to(message.value());
+    if (answer) (void)transport_->send(arrived->link, encode(*answer));
   }
 
   std::uint32_t partition_bits_;
@@ -64,6 +77,65 @@ class LoneNode {
   EventQueue queue_;
   std::unique_ptr<ZmqTransport> transport_;
   std::jthread thread_;
+};
+
+/// Holds everything, and needs 2.9 s for each run.
+class SlowNode : public LoneNode {
+ public:
+  SlowNode() : LoneNode(6) {}
+  ~SlowNode() override { stop(); }
+
+  /// How often it was told that somebody waits.
+  [[nodiscard]] int heard() const { return heard_; }
+
+ protected:
+  std::optional<Message> answer_to(const Message& message) override {
+    if (const auto* row = std::get_if<RowRequest>(&message)) {
+      RowAnswer answer;
+      answer.operation = row->operation;
+      answer.holders.push_back({NodeId{{1}}, control().text, control().text, "", true});
+      return answer;
+    }
+    if (const auto* wish = std::get_if<RunRequest>(&message)) {
+      RunCandidates answer;
+      answer.operation = wish->operation;
+      answer.candidates.emplace_back();
+      answer.candidates.back().control = answer.candidates.back().bulk = control().text;
+      return answer;
+    }
+    if (const auto* start = std::get_if<RunStart>(&message)) {
+      run_ = start->operation;
+      begun_ = monotonic_now();
+      return RunAccepted{run_, 0};
+    }
+    if (const auto* alive = std::get_if<AliveRequest>(&message)) {
+      return AliveAnswer{alive->operation, UINT64_MAX};
+    }
+    if (!std::holds_alternative<RunAlive>(message)) return LoneNode::answer_to(message);
+    ++heard_;
+    if (monotonic_now() < begun_ + 2900ms) return std::nullopt;
+    RunDone done;
+    done.operation = run_;
+    done.output = Bytes{1, 2, 3};
+    done.output_size = done.output.size();
+    return done;
+  }
+
+ private:
+  OperationId run_;
+  Instant begun_{};
+  std::atomic<int> heard_ = 0;
+};
+
+/// Counts bytes.
+class Sink : public ByteSink {
+ public:
+  Result<Done> write(ByteView bytes) override {
+    size += bytes.size();
+    return Done{};
+  }
+  Result<Done> restart() override { return Done{}; }
+  std::size_t size = 0;
 };
 
 ClientOptions options_for(const LoneNode& node) {
@@ -77,6 +149,7 @@ ClientOptions options_for(const LoneNode& node) {
 
 TEST_CASE("client: the only node that it knows is asked again, though it was silent once") {
   LoneNode node(6);
+  node.start();
   auto client = Client::connect(options_for(node));
   REQUIRE(client);
   const auto found = client.value()->stat("a.png", false);
@@ -87,6 +160,24 @@ TEST_CASE("client: the only node that it knows is asked again, though it was sil
 TEST_CASE("client: what describes a mesh without partitions is no node") {
   for (const std::uint32_t bits : {0U, 17U, 64U}) {
     LoneNode node(bits);
+    node.start();
     CHECK_FALSE(Client::connect(options_for(node)));
   }
+}
+
+// Its next word is due after half a second, whether or not the node has shown that it lives: the
+// node would give up its run 0.7 s after their connection has ended.
+TEST_CASE("client: who waits for a run says so twice a second, however long it waits") {
+  SlowNode node;
+  node.start();
+  auto client = Client::connect(options_for(node));
+  REQUIRE(client);
+  RunOptions options;
+  options.name = "a.jpg";
+  options.recipe = "thumbnail";
+  Sink sink;
+  const auto receipt = client.value()->run(options, sink, {});
+  REQUIRE_MESSAGE(receipt, receipt.error().detail);
+  CHECK(sink.size == 3);
+  CHECK(node.heard() >= 4);  // of six after 0.5, 1, … s
 }

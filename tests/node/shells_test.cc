@@ -249,9 +249,9 @@ TEST_CASE("node: a shell ends when nobody is heard, soon after its connection ha
 
   bench.shells.on_link_closed(begin_at + 10s, own_link);
   bench.hear(ShellAlive{ShellsBench::request(1)}, begin_at + 10s + 10ms);  // was on its way before
-  CHECK(bench.shells.next_deadline() == begin_at + 10s + Shells::closed_patience);
+  CHECK(bench.shells.next_deadline() == begin_at + 10s + closed_patience);
   SUBCASE("nobody comes again") {
-    bench.shells.on_deadline(begin_at + 10s + Shells::closed_patience);
+    bench.shells.on_deadline(begin_at + 10s + closed_patience);
     CHECK(bench.host.closed == std::vector{shell});
     bench.over(shell, ToolEnd::cancelled, 0, begin_at + 11s);
     CHECK(bench.post.last<ShellEnded>().code == ErrorCode::timed_out);
