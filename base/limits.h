@@ -24,12 +24,13 @@ inline constexpr std::uint32_t message_bytes_max = 2U << 20;
 inline constexpr std::uint32_t small_result_bytes = 128U << 10;  // goes along with its RunDone
 inline constexpr std::uint32_t error_bytes_max = 16U << 10;  // a tool's stderr, an error's detail
 
-// Who waits at a node for a run, or sits at a shell, says so this often. When the connection has
-// ended a node waits so long for the word on a new one, which is made within 200 ms.
-inline constexpr Duration run_alive_every = 500ms;
+// Who waits at a node says so. When the connection has ended the node waits for `closed_patience`
+// for the word on a new one, which is made within 200 ms.
+inline constexpr Duration run_alive_every = 2s;  // watches its connection, see below
+inline constexpr Duration alive_often = 500ms;   // when it has ended, or nobody watches it
 inline constexpr Duration shell_alive_every = 300ms;
 inline constexpr Duration closed_patience = 700ms;
-static_assert(shell_alive_every < run_alive_every && run_alive_every + 200ms <= closed_patience);
+static_assert(shell_alive_every < alive_often && alive_often + 200ms <= closed_patience);
 
 static_assert(image_bytes_max % chunk_bytes_max == 0);
 static_assert(chunk_bytes_max < message_bytes_max);

@@ -66,15 +66,47 @@ Result<OperationId> start_at(Client::Session& session, const RunCandidate& candi
   return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
 }
 
+/// Says to a node now and then that somebody waits there for a run.
+class Waiting {
+ public:
+  Waiting(Client::Session& session, const std::string& control, RequestId request)
+      : session_(session), control_(control), request_(request) {}
+
+  void begin() {
+    session_.watch_connection(control_);
+    next_ = monotonic_now() + run_alive_every;
+  }
+  /// The connection has ended: the word goes when there is one again.
+  void on_loss() {
+    often_until_ = monotonic_now() + run_alive_every;
+    say();
+  }
+  void say() {
+    const Instant now = monotonic_now();
+    (void)session_.send(control_, RunAlive{request_});
+    next_ = now + (now < often_until_ ? alive_often : run_alive_every);
+  }
+  /// When to say it next.
+  [[nodiscard]] Instant next() const { return next_; }
+
+ private:
+  Client::Session& session_;
+  const std::string& control_;
+  RequestId request_;
+  Instant next_{};
+  Instant often_until_{};
+};
+
 /// Waits for the end of a run that was started.
 Result<RunDone> end_of(Client::Session& session, const RunCandidate& candidate,
                        OperationId operation, RequestId request, Instant deadline) {
   constexpr Duration acceptance_patience = 2s;
   Client::Session::Attention attention(session, candidate.control);
-  Instant limit = std::min(deadline, monotonic_now() + acceptance_patience);
+  Waiting waiting(session, candidate.control, request);
+  const Instant accepted_by = monotonic_now() + acceptance_patience;
   bool accepted = false;
   for (;;) {
-    auto arrival = attention.next(limit);
+    auto arrival = attention.next(std::min(deadline, accepted ? waiting.next() : accepted_by));
     if (!arrival) {
       const bool only_busy = accepted && arrival.error().code == ErrorCode::timed_out &&
                              !session.cancelled() && monotonic_now() < deadline;
@@ -82,14 +114,16 @@ Result<RunDone> end_of(Client::Session& session, const RunCandidate& candidate,
         (void)session.send(candidate.control, RunCancel{request});
         return arrival.error();
       }
-      (void)session.send(candidate.control, RunAlive{request});
+      waiting.say();
+    } else if (arrival->connection_lost) {
+      waiting.on_loss();
     } else if (const auto* done = arrival->answer_to<RunDone>(operation)) {
       return *done;
     } else if (arrival->answer_to<RunAccepted>(operation) != nullptr && !accepted) {
       accepted = true;
+      waiting.begin();
       (void)session.open_bulk(address_of(candidate));  // shakes hands while the tool works
     }
-    if (accepted) limit = std::min(deadline, monotonic_now() + run_alive_every);
   }
 }
 
@@ -105,7 +139,7 @@ Result<Done> take_output(Client::Session& session, const RunCandidate& candidate
   open.size = done.output_size;
   Instant told_at = monotonic_now();
   return fetch_stream(session, address_of(candidate), open, sink, nullptr, progress, [&] {
-    if (monotonic_now() < told_at + run_alive_every) return;
+    if (monotonic_now() < told_at + alive_often) return;
     told_at = monotonic_now();
     (void)session.send(candidate.control, RunAlive{request});
   });

@@ -133,6 +133,10 @@ bool Client::Session::open_bulk(const HolderAddress& node) {
   return true;
 }
 
+void Client::Session::watch_connection(const std::string& control) {
+  if (DealerClient* node = reach(control)) node->watch_connection();
+}
+
 bool Client::Session::send_bulk(const std::string& control, const BulkMessage& message) {
   DealerClient* node = reach(control);
   return node != nullptr && node->send_bulk(encode(message));
@@ -168,6 +172,11 @@ Result<Client::Session::Arrival> Client::Session::receive(const std::string& con
       }
       continue;
     }
+    if (node->take_loss()) {
+      Arrival loss;
+      loss.connection_lost = true;
+      return loss;
+    }
     const Duration left = deadline - monotonic_now();
     if (left <= Duration{}) {
       return Error{ErrorCode::timed_out, "the node at " + control + " did not answer in time"};
@@ -189,6 +198,10 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
   for (;;) {
     auto arrival = session_.receive(control_, std::min(deadline, ask_alive_at_));
     const Instant now = monotonic_now();
+    if (arrival && arrival->connection_lost) {
+      ask_alive_at_ = std::min(ask_alive_at_, now);  // it may have died
+      return arrival;
+    }
     if (arrival) {
       session_.silent_until_.erase(control_);
       unanswered_ = 0;

@@ -25,6 +25,7 @@ class Client::Session {
     std::optional<Message> message;
     std::optional<BulkMessage> bulk;
     std::optional<zmq::message_t> chunk;
+    bool connection_lost = false;  // instead of a message; see watch_connection
 
     /// The message, if it is a T and answers this operation.
     template <typename T>
@@ -43,8 +44,8 @@ class Client::Session {
     Attention(Session& session, std::string control)
         : session_(session), control_(std::move(control)) {}
 
-    /// The next message. Errors: timed_out at the deadline (or "interrupted" when cancelled);
-    /// unreachable when the node fell silent or was started anew.
+    /// The next message, or a loss. Errors: timed_out at the deadline (or "interrupted" when
+    /// cancelled); unreachable when the node fell silent or was started anew.
     [[nodiscard]] Result<Arrival> next(Instant deadline);
 
     /// Has the node answered since it was last asked whether it lives?
@@ -97,11 +98,14 @@ class Client::Session {
 
   [[nodiscard]] bool send(const std::string& control, const Message& message);
   [[nodiscard]] bool open_bulk(const HolderAddress& node);
+  /// From now on `receive` tells when the connection to this node ends; it is made anew by itself.
+  void watch_connection(const std::string& control);
   [[nodiscard]] bool send_bulk(const std::string& control, const BulkMessage& message);
   [[nodiscard]] bool send_chunk(const std::string& control, const StreamChunk& message,
                                 zmq::message_t chunk);
 
-  /// The next message from this node. Errors: timed_out (with "interrupted" when cancelled).
+  /// The next message from this node, or the loss of a connection that is watched. Errors:
+  /// timed_out (with "interrupted" when cancelled).
   [[nodiscard]] Result<Arrival> receive(const std::string& control, Instant deadline);
 
   /// Waits until this node has said something or one of these is readable; at most so long.

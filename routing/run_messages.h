@@ -129,7 +129,7 @@ struct RunDone {
   std::uint64_t made_at_micros = 0;  // since 1970, by that node's clock
   Bytes output{};                    // all of it, if it has at most `small_result_bytes`
 };
-struct RunAlive {  // the asker still waits; said every `run_alive_every`
+struct RunAlive {  // the asker still waits; said every `run_alive_every` (base/limits.h)
   RequestId request;
 };
 struct RunCancel {  // the asker does not wait any more, or has its result

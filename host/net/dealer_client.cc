@@ -39,6 +39,17 @@ Result<Done> DealerClient::open_bulk(const Endpoint& bulk) {
   return Done{};
 }
 
+void DealerClient::watch_connection() {
+  if (monitor_) return;
+  monitor_ = std::make_unique<SocketMonitor>(*context_, *control_, ZMQ_EVENT_DISCONNECTED);
+}
+
+bool DealerClient::take_loss() {
+  bool lost = false;
+  while (monitor_ && monitor_->next()) lost = true;
+  return lost;
+}
+
 bool DealerClient::send(const Bytes& message) {
   if (message.size() > message_bytes_max) return false;
   zmq::message_t frame = frame_of(message);
@@ -111,6 +122,7 @@ Readiness wait_any(std::span<DealerClient* const> clients, Duration timeout, int
   for (DealerClient* const client : clients) {
     items.push_back({client->control_->handle(), 0, ZMQ_POLLIN, 0});
     if (client->bulk_) items.push_back({client->bulk_->handle(), 0, ZMQ_POLLIN, 0});
+    if (client->monitor_) items.push_back({client->monitor_->socket().handle(), 0, ZMQ_POLLIN, 0});
   }
   if (cancel_fd >= 0) items.push_back({nullptr, cancel_fd, ZMQ_POLLIN, 0});
   const Instant deadline = monotonic_now() + timeout;
@@ -122,6 +134,7 @@ Readiness wait_any(std::span<DealerClient* const> clients, Duration timeout, int
   for (DealerClient* const client : clients) {
     ready.control |= items[next++].revents != 0;
     if (client->bulk_) ready.bulk |= items[next++].revents != 0;
+    if (client->monitor_) ready.lost |= items[next++].revents != 0;
   }
   if (cancel_fd >= 0) ready.cancelled = items[next].revents != 0;
   return ready;

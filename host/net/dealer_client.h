@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/transport.h"
+#include "host/net/socket_monitor.h"
 #include "host/net/zmq_sockets.h"
 
 namespace pixmesh {
@@ -16,6 +17,7 @@ namespace pixmesh {
 struct Readiness {
   bool control = false;
   bool bulk = false;
+  bool lost = false;
   bool cancelled = false;
 };
 
@@ -37,6 +39,11 @@ class DealerClient {
 
   /// Connects the bulk plane, in place of an earlier one. Errors as `open`.
   [[nodiscard]] Result<Done> open_bulk(const Endpoint& bulk);
+
+  /// From now on `wait` ends too when the control connection does; it is made anew by itself.
+  void watch_connection();
+  /// Whether it has ended since this was asked last.
+  [[nodiscard]] bool take_loss();
 
   /// @returns false if 64 messages wait already (8 on bulk), the message or chunk is too large, or
   /// there is no bulk plane.
@@ -64,6 +71,7 @@ class DealerClient {
   std::shared_ptr<zmq::context_t> context_;  // ends after the sockets below
   std::optional<zmq::socket_t> control_;
   std::optional<zmq::socket_t> bulk_;
+  std::unique_ptr<SocketMonitor> monitor_;  // of `control_`, so it goes first
 };
 
 /// Waits until any of several connections has something or `cancel_fd` (-1: none) is readable;

@@ -6,6 +6,7 @@
 #include <zmq.hpp>
 
 #include "base/ids.h"
+#include "host/net/socket_monitor.h"
 
 namespace pixmesh {
 
@@ -22,12 +23,9 @@ namespace pixmesh {
 class LinkEnds {
  public:
   LinkEnds(zmq::context_t& context, zmq::socket_t& router);
-  ~LinkEnds();
-  LinkEnds(const LinkEnds&) = delete;
-  LinkEnds& operator=(const LinkEnds&) = delete;
 
   /// Readable when connections began or ended.
-  [[nodiscard]] zmq::socket_t& socket() { return events_; }
+  [[nodiscard]] zmq::socket_t& socket() { return monitor_.socket(); }
 
   /// A message came over this descriptor; below 0: it is not known, and nothing is noted.
   void note(int descriptor, LinkId link);
@@ -38,8 +36,7 @@ class LinkEnds {
  private:
   void read_events();
 
-  zmq::socket_t& router_;
-  zmq::socket_t events_;
+  SocketMonitor monitor_;
   std::map<int, LinkId> links_;  // of descriptors in use
   std::vector<LinkId> closed_;
 };

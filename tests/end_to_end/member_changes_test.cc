@@ -343,7 +343,7 @@ TEST_SUITE("members") {
 
   TEST_CASE("members: a drained node keeps its images and runs nothing") {
     TestMesh& mesh = quiet_mesh();
-    const fs::path file = picture("jpg", 1);
+    const fs::path file = picture("jpg", 9);
     mesh.must({"put", file.string(), "--name", "drained.jpg", "--wait", "all"});
 
     check_says(mesh.cli_at(1, {"node", "drain"}), 0, {});
