@@ -26,8 +26,8 @@ inline constexpr std::uint32_t error_bytes_max = 16U << 10;  // a tool's stderr,
 
 // Who waits at a node says so. When the connection has ended the node waits for `closed_patience`
 // for the word on a new one, which is made within 200 ms.
-inline constexpr Duration run_alive_every = 2s;  // watches its connection, see below
-inline constexpr Duration alive_often = 500ms;   // when it has ended, or nobody watches it
+inline constexpr Duration run_alive_every = 2s;  // while it watches its connection
+inline constexpr Duration alive_often = 500ms;   // while nobody does, and when it has ended
 inline constexpr Duration shell_alive_every = 300ms;
 inline constexpr Duration closed_patience = 700ms;
 static_assert(shell_alive_every < alive_often && alive_often + 200ms <= closed_patience);

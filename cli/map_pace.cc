@@ -21,9 +21,9 @@ MapPace::MapPace(std::size_t start, std::size_t fixed, std::size_t ceiling)
       fixed_(fixed > 0) {}
 
 MapBounds map_bounds(const MapMeans& means) {
-  constexpr std::size_t files_a_link = 6;  // two sockets and a watch, each with one more
-  constexpr std::size_t files_a_client = 4;
-  constexpr std::size_t links_needed = 8;  // below that, runs wait for connections to be made
+  constexpr std::size_t files_a_link = 4;    // two sockets, each with one more
+  constexpr std::size_t files_a_client = 6;  // a watch of one of them among these
+  constexpr std::size_t links_needed = 8;    // below that, runs wait for connections to be made
   constexpr std::size_t usual = 64;
   constexpr std::size_t links_max = 400;
   const auto files_of = [](std::size_t links) { return links * files_a_link + files_a_client; };

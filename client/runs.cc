@@ -66,25 +66,29 @@ Result<OperationId> start_at(Client::Session& session, const RunCandidate& candi
   return Error{ErrorCode::unreachable, "no node answers at " + candidate.control};
 }
 
-/// Says to a node now and then that somebody waits there for a run.
+/// Says to a node now and then that somebody waits there for a run. If that lasts, the connection
+/// is watched, so that it need not be said so often.
 class Waiting {
  public:
   Waiting(Client::Session& session, const std::string& control, RequestId request)
       : session_(session), control_(control), request_(request) {}
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() {
+    if (watched_) session_.stop_watching(control_);
+  }
 
-  void begin() {
-    session_.watch_connection(control_);
-    next_ = monotonic_now() + run_alive_every;
+  void begin() { next_ = monotonic_now() + alive_often; }
+  void say() {
+    watched_ = session_.watch_connection(control_);
+    const Instant now = monotonic_now();
+    (void)session_.send(control_, RunAlive{request_});
+    next_ = now + (watched_ && now >= often_until_ ? run_alive_every : alive_often);
   }
   /// The connection has ended: the word goes when there is one again.
   void on_loss() {
     often_until_ = monotonic_now() + run_alive_every;
     say();
-  }
-  void say() {
-    const Instant now = monotonic_now();
-    (void)session_.send(control_, RunAlive{request_});
-    next_ = now + (now < often_until_ ? alive_often : run_alive_every);
   }
   /// When to say it next.
   [[nodiscard]] Instant next() const { return next_; }
@@ -93,6 +97,7 @@ class Waiting {
   Client::Session& session_;
   const std::string& control_;
   RequestId request_;
+  bool watched_ = false;
   Instant next_{};
   Instant often_until_{};
 };

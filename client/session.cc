@@ -133,8 +133,14 @@ bool Client::Session::open_bulk(const HolderAddress& node) {
   return true;
 }
 
-void Client::Session::watch_connection(const std::string& control) {
-  if (DealerClient* node = reach(control)) node->watch_connection();
+bool Client::Session::watch_connection(const std::string& control) {
+  DealerClient* node = reach(control);
+  return node != nullptr && node->watch_connection();
+}
+
+void Client::Session::stop_watching(const std::string& control) {
+  const auto node = nodes_.find(control);
+  if (node != nodes_.end()) node->second.stop_watching();
 }
 
 bool Client::Session::send_bulk(const std::string& control, const BulkMessage& message) {
@@ -199,7 +205,7 @@ Result<Client::Session::Arrival> Client::Session::Attention::next(Instant deadli
     auto arrival = session_.receive(control_, std::min(deadline, ask_alive_at_));
     const Instant now = monotonic_now();
     if (arrival && arrival->connection_lost) {
-      ask_alive_at_ = std::min(ask_alive_at_, now);  // it may have died
+      if (unanswered_ == 0) ask_alive_at_ = std::min(ask_alive_at_, now);  // it may have died
       return arrival;
     }
     if (arrival) {

@@ -99,7 +99,9 @@ class Client::Session {
   [[nodiscard]] bool send(const std::string& control, const Message& message);
   [[nodiscard]] bool open_bulk(const HolderAddress& node);
   /// From now on `receive` tells when the connection to this node ends; it is made anew by itself.
-  void watch_connection(const std::string& control);
+  /// @returns false if that cannot be watched.
+  [[nodiscard]] bool watch_connection(const std::string& control);
+  void stop_watching(const std::string& control);
   [[nodiscard]] bool send_bulk(const std::string& control, const BulkMessage& message);
   [[nodiscard]] bool send_chunk(const std::string& control, const StreamChunk& message,
                                 zmq::message_t chunk);

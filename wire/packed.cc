@@ -25,6 +25,9 @@ const msgpack::object& as_object(const void* value) {
   return *static_cast<const msgpack::object*>(value);
 }
 
+// Whether texts and byte strings stay where they are.
+bool refer(msgpack::type::object_type, std::size_t, void*) { return true; }
+
 }  // namespace
 
 void Packer::number(std::uint64_t value) {
@@ -80,9 +83,6 @@ Packed Packed::at(std::size_t i) const {
   need(i < list_size());
   return Packed(as_object(object_).via.array.ptr + i);
 }
-
-// Whether texts and byte strings stay where they are.
-bool refer(msgpack::type::object_type, std::size_t, void*) { return true; }
 
 struct Unpacked::Objects {
   msgpack::object_handle handle;

@@ -13,7 +13,8 @@ namespace pixmesh {
 
 /// The records that were found since the index was last written, for whoever asks for them again:
 /// an image that is asked for a thousand times costs one read. A write ends them all, for as long
-/// as it goes on and for good. Safe from any thread; every call takes O(log n).
+/// as it goes on and for good; there is one at a time. Safe from any thread; every call takes O(log
+/// n).
 class FoundRecords {
  public:
   /// An index between two writes.
@@ -33,14 +34,15 @@ class FoundRecords {
   [[nodiscard]] std::optional<Bytes> find(PartitionId partition, const NameDigest& name) const;
 
  private:
-  void forget();
+  using Records = std::map<std::pair<PartitionId, NameDigest>, Bytes>;
+  [[nodiscard]] Records take_all();
 
   std::size_t bytes_max_;
   mutable std::mutex mutex_;
   Age age_ = 0;
   bool writing_ = false;
   std::size_t bytes_ = 0;
-  std::map<std::pair<PartitionId, NameDigest>, Bytes> records_;
+  Records records_;
 };
 
 }  // namespace pixmesh

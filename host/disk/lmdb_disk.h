@@ -46,9 +46,9 @@ struct LmdbDiskOptions {
 ///          -> verifier (whole blobs, when nobody else needs disk or processor) -> answers
 ///
 /// A record that was found since the last write is answered by `submit` itself.
-/// `submit` may be called from any thread and never waits for the disk. Answers are posted from
-/// other threads as DiskAnswered events. Once the disk has failed every answer is `failed`.
-/// Answers of operations: Done, but Synced for SyncTemp, CommitOutcome for CommitRecord,
+/// `submit` may be called from any thread and never waits for the disk. Other answers are posted
+/// from other threads, all as DiskAnswered events. Once the disk has failed every answer is
+/// `failed`. Answers of operations: Done, but Synced for SyncTemp, CommitOutcome for CommitRecord,
 /// StoredRecord for FindRecord, RecordPage for the lists, RangeRead, BytesRead, TableRows and
 /// DiskSummary. CommitRecord is `not_found` if its blob is not there, DropRecord `stale` if the
 /// record is no longer the expected one, ReadRange `corrupt` if the file ends before the range

@@ -39,9 +39,9 @@ Result<Done> DealerClient::open_bulk(const Endpoint& bulk) {
   return Done{};
 }
 
-void DealerClient::watch_connection() {
-  if (monitor_) return;
-  monitor_ = std::make_unique<SocketMonitor>(*context_, *control_, ZMQ_EVENT_DISCONNECTED);
+bool DealerClient::watch_connection() {
+  if (!monitor_) monitor_ = SocketMonitor::open(*context_, *control_, ZMQ_EVENT_DISCONNECTED);
+  return monitor_ != nullptr;
 }
 
 bool DealerClient::take_loss() {

@@ -33,6 +33,9 @@ struct BulkFrame {
 /// several nodes keeps one of these for each and waits with `wait_any`. Movable, not thread-safe.
 class DealerClient {
  public:
+  DealerClient(DealerClient&&) = default;
+  DealerClient& operator=(DealerClient&&) = delete;  // what is replaced would go in the wrong order
+
   /// Connects in the background. `bulk` may be empty: `open_bulk` comes later or never.
   /// Errors: `malformed` if an address is not `host:port`; `failed` without file descriptors.
   [[nodiscard]] static Result<DealerClient> open(const Endpoint& control, const Endpoint& bulk);
@@ -41,8 +44,10 @@ class DealerClient {
   [[nodiscard]] Result<Done> open_bulk(const Endpoint& bulk);
 
   /// From now on `wait` ends too when the control connection does; it is made anew by itself.
-  void watch_connection();
-  /// Whether it has ended since this was asked last.
+  /// @returns false without file descriptors for it.
+  [[nodiscard]] bool watch_connection();
+  void stop_watching() { monitor_.reset(); }
+  /// Whether it has ended since this was asked last, while it was watched.
   [[nodiscard]] bool take_loss();
 
   /// @returns false if 64 messages wait already (8 on bulk), the message or chunk is too large, or

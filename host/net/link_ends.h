@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <vector>
 
 #include <zmq.hpp>
@@ -25,7 +26,7 @@ class LinkEnds {
   LinkEnds(zmq::context_t& context, zmq::socket_t& router);
 
   /// Readable when connections began or ended.
-  [[nodiscard]] zmq::socket_t& socket() { return monitor_.socket(); }
+  [[nodiscard]] zmq::socket_t& socket() { return monitor_->socket(); }
 
   /// A message came over this descriptor; below 0: it is not known, and nothing is noted.
   void note(int descriptor, LinkId link);
@@ -36,7 +37,7 @@ class LinkEnds {
  private:
   void read_events();
 
-  SocketMonitor monitor_;
+  std::unique_ptr<SocketMonitor> monitor_;
   std::map<int, LinkId> links_;  // of descriptors in use
   std::vector<LinkId> closed_;
 };

@@ -3,8 +3,7 @@
 #include <atomic>
 #include <cstring>
 #include <string>
-
-#include "base/invariant.h"
+#include <utility>
 
 namespace pixmesh {
 namespace {
@@ -17,30 +16,35 @@ std::string fresh_address() {
 
 }  // namespace
 
-SocketMonitor::SocketMonitor(zmq::context_t& context, zmq::socket_t& watched, int events)
-    : watched_(watched.handle()), events_(context, zmq::socket_type::pair) {
+std::unique_ptr<SocketMonitor> SocketMonitor::open(zmq::context_t& context, zmq::socket_t& watched,
+                                                   int events) {
   const std::string address = fresh_address();
-  const int made = zmq_socket_monitor(watched_, address.c_str(), events);
-  invariant(made == 0, "a socket of ours can be watched");
-  events_.set(zmq::sockopt::linger, 0);
-  events_.connect(address);
+  if (zmq_socket_monitor(watched.handle(), address.c_str(), events) != 0) return nullptr;
+  try {
+    zmq::socket_t told(context, zmq::socket_type::pair);
+    told.set(zmq::sockopt::linger, 0);
+    told.connect(address);
+    return std::unique_ptr<SocketMonitor>(new SocketMonitor(watched.handle(), std::move(told)));
+  } catch (const zmq::error_t&) {
+    (void)zmq_socket_monitor(watched.handle(), nullptr, 0);
+    return nullptr;
+  }
 }
 
 SocketMonitor::~SocketMonitor() { (void)zmq_socket_monitor(watched_, nullptr, 0); }
 
-// Each event is two frames: number and value in 6 bytes, then the address.
-std::optional<SocketMonitor::Event> SocketMonitor::next() {
+// Each event is two frames: number and descriptor in 6 bytes, then the address.
+std::optional<std::int32_t> SocketMonitor::next() {
   zmq::message_t frame;
   if (!events_.recv(frame, zmq::recv_flags::dontwait)) return std::nullopt;
-  Event event;
-  if (frame.size() == sizeof(event.what) + sizeof(event.descriptor)) {
-    const char* const bytes = frame.data<char>();
-    std::memcpy(&event.what, bytes, sizeof(event.what));
-    std::memcpy(&event.descriptor, bytes + sizeof(event.what), sizeof(event.descriptor));
+  std::int32_t descriptor = -1;
+  constexpr std::size_t number_bytes = 2;
+  if (frame.size() == number_bytes + sizeof(descriptor)) {
+    std::memcpy(&descriptor, frame.data<char>() + number_bytes, sizeof(descriptor));
   }
   while (frame.more() && events_.recv(frame, zmq::recv_flags::dontwait)) {
   }
-  return event;
+  return descriptor;
 }
 
 }  // namespace pixmesh

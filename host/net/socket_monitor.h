@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include <zmq.hpp>
@@ -11,23 +12,24 @@ namespace pixmesh {
 /// goes before the socket does.
 class SocketMonitor {
  public:
-  struct Event {
-    std::uint16_t what = 0;        // one of ZMQ_EVENT_…; 0: not readable
-    std::int32_t descriptor = -1;  // of the connection
-  };
-
   /// @param events  ZMQ_EVENT_… that are told of, from now on.
-  SocketMonitor(zmq::context_t& context, zmq::socket_t& watched, int events);
+  /// @returns null without file descriptors for two more sockets.
+  [[nodiscard]] static std::unique_ptr<SocketMonitor> open(zmq::context_t& context,
+                                                           zmq::socket_t& watched, int events);
   ~SocketMonitor();
   SocketMonitor(const SocketMonitor&) = delete;
   SocketMonitor& operator=(const SocketMonitor&) = delete;
 
   /// Readable when there is an event.
   [[nodiscard]] zmq::socket_t& socket() { return events_; }
-  /// The next one that has happened, in order; does not wait.
-  [[nodiscard]] std::optional<Event> next();
+  /// The connection, by its descriptor, of the next event that has happened, in order; -1: not
+  /// known. Does not wait.
+  [[nodiscard]] std::optional<std::int32_t> next();
 
  private:
+  SocketMonitor(void* watched, zmq::socket_t events)
+      : watched_(watched), events_(std::move(events)) {}
+
   void* watched_;  // of ZeroMQ: it stays when the owner of the socket moves
   zmq::socket_t events_;
 };

@@ -99,12 +99,12 @@ TEST_CASE("cli: as many images are under way as the mesh has places, and files t
   const MapBounds large = map_bounds({.workers = 800, .nodes = 100, .files = 60'000});
   CHECK(large.start == 900);
   CHECK(large.most == MapPace::most);
-  CHECK(large.most * (large.links * 4 + 4) <= 60'000);
+  CHECK(large.most * (large.links * 4 + 6) <= 60'000);
   // A process that may open few files has few connections, whatever the mesh is.
   const MapBounds poor = map_bounds({.workers = 800, .nodes = 100, .files = 900});
-  CHECK(poor.most == 25);
-  CHECK(poor.start == 25);
-  CHECK(poor.most * (poor.links * 4 + 4) <= 900);
+  CHECK(poor.most == 23);
+  CHECK(poor.start == 23);
+  CHECK(poor.most * (poor.links * 4 + 6) <= 900);
   CHECK(map_bounds({.workers = 6, .nodes = 3, .files = 60'000, .concurrency = 500}).most == 500);
   CHECK(map_bounds({}).most == 1);
 }

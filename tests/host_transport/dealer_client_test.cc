@@ -94,3 +94,26 @@ TEST_CASE("host_transport: a client refuses what is no address") {
   CHECK_FALSE(DealerClient::open({"127.0.0.1:0"}, {}).has_value());
   CHECK_FALSE(DealerClient::open({"127.0.0.1:1"}, {"a b:1"}).has_value());
 }
+
+TEST_CASE("host_transport: a client that watches its connection is told once when it has ended") {
+  auto node = std::make_unique<TransportEnd>();
+  DealerClient watches = client_of(*node);
+  DealerClient other = client_of(*node);
+  REQUIRE(watches.watch_connection());
+  for (DealerClient* client : {&watches, &other}) {
+    REQUIRE(client->send(bytes_from("here")));
+    REQUIRE(node->next());
+  }
+  CHECK_FALSE(watches.take_loss());
+
+  node.reset();
+  CHECK(watches.wait(5s).lost);
+  CHECK(watches.take_loss());
+  CHECK_FALSE(watches.take_loss());
+  CHECK_FALSE(watches.wait(300ms).lost);  // nobody is there to connect to
+  CHECK_FALSE(other.take_loss());
+
+  watches.stop_watching();
+  CHECK_FALSE(watches.wait(1ms).lost);
+  CHECK(watches.watch_connection());
+}

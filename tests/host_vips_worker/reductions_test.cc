@@ -23,6 +23,7 @@ struct Reducing {
   double gap = 0;
   bool across = true;
   bool black_and_white = false;  // the largest sums there are
+  bool in_order = false;         // read from top to bottom
   std::uint32_t seed = 0;
 };
 
@@ -44,6 +45,7 @@ Reducing draw(std::mt19937& random) {
   if (one.factor > side) one.factor = side;
   one.gap = random() % 2 == 0 ? 0 : 1 + static_cast<double>(random() % 3);
   one.black_and_white = random() % 3 == 0;
+  one.in_order = random() % 2 == 0;
   one.seed = static_cast<std::uint32_t>(random());
   return one;
 }
@@ -61,6 +63,7 @@ std::vector<std::uint8_t> reduced(const Reducing& one) {
   const std::vector<std::uint8_t> samples = noise(one);
   const Held<VipsImage> in(vips_image_new_from_memory(samples.data(), samples.size(), one.width,
                                                       one.height, one.bands, VIPS_FORMAT_UCHAR));
+  if (one.in_order) vips_image_set_int(in.get(), VIPS_META_SEQUENTIAL, 1);
   Held<VipsImage> out;
   const auto reduce = one.across ? vips_reduceh : vips_reducev;
   REQUIRE(reduce(in.get(), out.place(), one.factor, "gap", one.gap, nullptr) == 0);
