@@ -18,6 +18,7 @@ void LinkEnds::note(int descriptor, LinkId link) {
   read_events();  // so that an end of the earlier connection is not taken for one of this
   // One that has a new connection lives, whenever its earlier one ends.
   std::erase_if(links_, [link](const auto& earlier) { return earlier.second == link; });
+  std::erase(closed_, link);
   links_[descriptor] = link;
 }
 

@@ -45,3 +45,28 @@ TEST_CASE("host_transport: a connection that gets the descriptor of an ended one
     CHECK(node.next_closed(2s) == link);
   }
 }
+
+TEST_CASE("host_transport: a link that has a new connection is not ended by its earlier one") {
+  TransportEnd node;
+  zmq::context_t context;
+  const auto connected = [&] {
+    zmq::socket_t socket(context, zmq::socket_type::dealer);
+    socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::routing_id, "the same peer");
+    socket.connect("tcp://" + node.control().text);
+    REQUIRE(socket.send(zmq::str_buffer("here"), zmq::send_flags::none));
+    return socket;
+  };
+  zmq::socket_t earlier = connected();
+  const auto first = node.next();
+  REQUIRE(first);
+  zmq::socket_t later = connected();
+  const auto second = node.next();
+  REQUIRE(second);
+  CHECK(second->link == first->link);
+
+  earlier.close();
+  CHECK_FALSE(node.next_closed(300ms));
+  later.close();
+  CHECK(node.next_closed(5s) == first->link);
+}
