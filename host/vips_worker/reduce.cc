@@ -55,9 +55,8 @@ int whole_factor(const Wish& wish) {
   return std::max(1, static_cast<int>(std::floor(each)));
 }
 
-/// Without the image that is read; nothing if libvips is to do it.
+/// Without the image that is read; nothing if its mask leaves it to libvips.
 std::optional<ReducePlan> plan_of(const Wish& wish, int whole) {
-  if (!is_ours(wish)) return std::nullopt;
   ReducePlan plan;
   plan.across = wish.across;
   plan.factor = wish.factor / whole;
